@@ -1,0 +1,10 @@
+noinst_LTLIBRARIES += lib/base/libbase.la
+lib_base_libbase_la_SOURCES = lib/base/buf.c lib/base/buf.h lib/base/log.c lib/base/log.h lib/base/secret.c \
+	lib/base/secret.h
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_base
+tests_unit_test_base_SOURCES = tests/unit/test_base.c
+tests_unit_test_base_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_base_LDADD = lib/base/libbase.la $(CMOCKA_LIBS)
+endif

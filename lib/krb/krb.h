@@ -1,0 +1,104 @@
+/*
+ * Logon over libkrb5.  libkrb5 speaks Kerberos; we do not.
+ *
+ * Everything here is blocking and straight-line: for workers and member.
+ */
+#ifndef AUTHSOD_KRB_KRB_H
+#define AUTHSOD_KRB_KRB_H
+
+#include <krb5/krb5.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <talloc.h>
+
+#include "lib/ndr/logon_info.h"
+#include "lib/proto/messages.h"
+
+/* What the private profile pins. Strings are aliases. */
+struct krb_target {
+    const char *realm;       /* "CORP.TEST" */
+    const char *domain_dns;  /* "corp.test" */
+    const char *kdc;         /* address with optional port: "10.99.0.1", "[fd00::1]:88"; NULL: none is known */
+    const char *fqdn;        /* this computer: "ws1.corp.test" */
+    const char *computer;    /* its NetBIOS name: "WS1" */
+    int timeout;             /* seconds for one request to the KDC */
+};
+
+/*
+ * A context over a private profile (a memfd; no file of the system is read):
+ * KDC pinned as kdc and primary_kdc, TCP first, no DNS, kdc_timesync 0, no
+ * rdns, AES enctypes only, canonicalize.  0 or a libkrb5 code. Freed with krb5_free_context.
+ */
+krb5_error_code krb_context_new(const struct krb_target *t, krb5_context *ctx_out);
+
+/* A failure, as the log wants it and as the user gets it. */
+struct krb_failure {
+    enum err err;
+    krb5_error_code code;    /* libkrb5's */
+    uint32_t ntstatus;       /* from the e_data of the KRB-ERROR, 0 if none */
+    bool proved;             /* the KDC had seen the right password when it said this */
+    int64_t clock_offset;    /* seconds that the KDC is ahead, for ERR_CLOCK; measured from the KRB-ERROR's stime */
+    const char *step;        /* static: "AS exchange", "TGS exchange", "AP-REQ" */
+    char text[512];          /* libkrb5's own sentence, for the log */
+};
+
+struct krb_options {
+    bool forwardable;        /* default of the configuration: true */
+    bool renewable;          /* ask for renew_lifetime */
+    int32_t lifetime;        /* seconds; 0: the KDC's default */
+    int32_t renew_lifetime;  /* seconds */
+    bool fast_required;      /* with armor: an answer without FAST is ERR_NO_FAST */
+};
+
+struct krb_logon {
+    krb5_creds tgt;          /* address list cleared, so that forwarding works */
+    krb5_creds host;         /* for host/<fqdn> */
+    krb5_data ap_req;        /* for member */
+    krb5_principal client;   /* as the KDC canonicalized it */
+};
+
+/*
+ * AS exchange (with the computer's NetBIOS name as address; armoured if armor
+ * is not NULL), TGS exchange for host/<fqdn>, AP-REQ.  One AS exchange, ever:
+ * a wrong password is counted once.  Never prompts and never changes an
+ * expired password.  name: "alice" with the realm of t, or an enterprise name
+ * ("alice@brand.example") if enterprise.  password is not kept.
+ */
+bool krb_logon_password(krb5_context ctx, const struct krb_target *t, const char *name, bool enterprise,
+                        const char *password, const krb5_creds *armor, const struct krb_options *o,
+                        struct krb_logon *logon_out, struct krb_failure *failure_out);
+void krb_logon_done(krb5_context ctx, struct krb_logon *logon);
+
+/*
+ * The computer's own logon with its keytab (principal COMPUTER$@REALM): a TGT
+ * that is not forwardable nor renewable.  *fast_out: the protected part of the
+ * answer offered FAST.
+ */
+bool krb_computer_tgt(krb5_context ctx, const struct krb_target *t, krb5_keytab keytab, int32_t lifetime,
+                      krb5_creds *tgt_out, bool *fast_out, struct krb_failure *failure_out);
+
+/* A service ticket of the computer (TGS exchange with tgt), e.g. for "ldap/dc1.corp.test". */
+bool krb_service_ticket(krb5_context ctx, const krb5_creds *tgt, const char *service, krb5_creds *creds_out,
+                        struct krb_failure *failure_out);
+
+/*
+ * What member does with a worker's AP-REQ (design, 2 step 5): krb5_rd_req
+ * against the keytab for host/<fqdn>, replay refused, realm and times
+ * checked, PAC there and its server signature good, PAC decoded.
+ * expected: the SID that must be the PAC's (step 6), or NULL.
+ * Failures: ERR_UNTRUSTED_KDC (the ticket is not under our key), ERR_STALE_KEYTAB
+ * (our key version is older or newer than the ticket's), ERR_NO_KEYTAB, ERR_BAD_PAC,
+ * ERR_WRONG_ACCOUNT, ERR_NOT_A_PERSON, ERR_CLOCK.
+ */
+bool krb_verify(krb5_context ctx, const struct krb_target *t, krb5_keytab keytab, const void *ap_req, size_t len,
+                const struct sid *expected, TALLOC_CTX *mem, struct logon_info **info_out, char **client_out,
+                struct krb_failure *failure_out);
+
+/* A KRB-ERROR's e_data to NTSTATUS ([MS-KILE] 2.2.1, KERB_ERR_TYPE_EXTENDED in KERB-ERROR-DATA); 0 if it holds none. */
+uint32_t krb_error_ntstatus(const void *e_data, size_t len);
+
+/* NTSTATUS to our code; ERR_REVOKED for one that is not in the table. */
+enum err krb_err_of_ntstatus(uint32_t ntstatus);
+
+#endif

@@ -1,0 +1,184 @@
+#include "lib/proto/client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+int64_t
+client_now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Waits for events until the deadline: 0, or -1 with errno. */
+static int
+wait_for(int fd, short events, int64_t deadline)
+{
+    struct pollfd p = { .fd = fd, .events = events };
+    int64_t left;
+    int n;
+
+    do {
+        left = deadline - client_now();
+        if (left < 0)
+            left = 0;
+        n = poll(&p, 1, left > 3600000 ? 3600000 : (int)left);
+        if (n > 0)
+            return 0;
+        if (n < 0 && errno != EINTR)
+            return -1;
+    } while (left > 0);
+    errno = ETIMEDOUT;
+    return -1;
+}
+
+/* A program that runs with 0, 1 or 2 closed must not find our socket there. */
+static int
+above_stdio(int fd)
+{
+    int high;
+
+    if (fd < 0 || fd > 2)
+        return fd;
+    high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    (void)close(fd);
+    return high;
+}
+
+static int
+connect_until(int fd, const struct sockaddr_un *a, int64_t deadline)
+{
+    struct timespec pause = { .tv_nsec = 2000000 };
+
+    /* EAGAIN: the listener's queue is full. There is no event for "room again". */
+    while (connect(fd, (const struct sockaddr *)a, sizeof(*a)) != 0) {
+        if (errno != EAGAIN && errno != EINTR)
+            return -1;
+        if (client_now() >= deadline)
+            return -1;
+        if (errno == EAGAIN)
+            (void)nanosleep(&pause, NULL);
+    }
+    return 0;
+}
+
+int
+client_connect(const char *path, int64_t deadline)
+{
+    struct sockaddr_un a = { .sun_family = AF_UNIX };
+    struct ucred peer = { 0 };
+    socklen_t len = sizeof(peer);
+    int fd, err;
+
+    if (strlen(path) >= sizeof(a.sun_path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(a.sun_path, path, strlen(path) + 1);
+    fd = above_stdio(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (fd < 0)
+        return -1;
+    if (connect_until(fd, &a, deadline) != 0)
+        goto fail;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
+        goto fail;
+    if (peer.uid != 0) {
+        errno = EPERM;
+        goto fail;
+    }
+    return fd;
+
+fail:
+    err = errno;
+    (void)close(fd);
+    errno = err;
+    return -1;
+}
+
+int
+client_send(int fd, const void *packet, size_t len, int64_t deadline)
+{
+    for (;;) {
+        ssize_t n = send(fd, packet, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        if (n >= 0)
+            return 0;
+        if (errno == EINTR)
+            continue;
+        if (errno != EAGAIN || wait_for(fd, POLLOUT, deadline) != 0)
+            return -1;
+    }
+}
+
+/* Takes the first descriptor of a received message; any other is closed. */
+static int
+take_fd(struct msghdr *m)
+{
+    int taken = -1;
+
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
+        size_t n;
+
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
+        n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < n; i++) {
+            int fd;
+
+            memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
+            if (taken < 0)
+                taken = above_stdio(fd);
+            else
+                (void)close(fd);
+        }
+    }
+    return taken;
+}
+
+ptrdiff_t
+client_recv(int fd, void *buf, size_t size, int *fd_out, int64_t deadline)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(4 * sizeof(int))];
+    } control;
+    struct iovec iov = { .iov_base = buf, .iov_len = size };
+    struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+    ssize_t n;
+    int passed;
+
+    if (fd_out != NULL)
+        *fd_out = -1;
+    for (;;) {
+        m.msg_control = control.bytes;
+        m.msg_controllen = sizeof(control.bytes);
+        m.msg_flags = 0;
+        n = recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        if (n >= 0)
+            break;
+        if (errno == EINTR)
+            continue;
+        if (errno != EAGAIN || wait_for(fd, POLLIN, deadline) != 0)
+            return -1;
+    }
+    passed = take_fd(&m);
+    if ((m.msg_flags & MSG_TRUNC) != 0) {
+        if (passed >= 0)
+            (void)close(passed);
+        errno = EMSGSIZE;
+        return -1;
+    }
+    if (fd_out != NULL)
+        *fd_out = passed;
+    else if (passed >= 0)
+        (void)close(passed);
+    return n;
+}

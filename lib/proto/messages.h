@@ -1,0 +1,106 @@
+/*
+ * Every failure and every sentence of the product: one table.
+ *
+ * The daemon sends codes and values; the PAM module turns them into the
+ * sentence in the user's language and into the PAM code.  The administrator's
+ * detail (which DC, which step, the protocol's code) goes to the log where the
+ * failure is seen, never into a message.
+ *
+ * X(NAME, number, PAM code, telling, sentence)
+ *
+ * Numbers are part of the local protocol: append, never reuse.
+ * telling:
+ *   ANYONE  says nothing about the account: may be told to everybody
+ *   HERE    to somebody at this computer, and to a remote peer only once the
+ *           password was proved; else ERR_DENIED is sent in its place
+ * Sentence: %1, %2 stand for the message's values.
+ *
+ * An expired password is PAM_AUTHTOK_EXPIRED and not PAM_NEW_AUTHTOK_REQD,
+ * because "required" and "sufficient" in pam.conf(5) take the latter for a
+ * success.
+ */
+#ifndef AUTHSOD_PROTO_MESSAGES_H
+#define AUTHSOD_PROTO_MESSAGES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Marks a sentence for xgettext; translated where it is shown. */
+#define N_(s) s
+
+#define AUTHSOD_ERRORS(X) \
+    X(OK, 0, PAM_SUCCESS, ANYONE, "") \
+    X(INTERNAL, 1, PAM_SYSTEM_ERR, ANYONE, N_("The logon failed inside the domain logon service. The system log says why.")) \
+    X(NO_SERVICE, 2, PAM_AUTHINFO_UNAVAIL, ANYONE, N_("The domain logon service is not running.")) \
+    X(BUSY, 3, PAM_AUTHINFO_UNAVAIL, ANYONE, N_("Too many people are logging on at once. Try again in a moment.")) \
+    X(TIMEOUT, 4, PAM_AUTHINFO_UNAVAIL, ANYONE, N_("The domain did not answer in time. Try again.")) \
+    X(PROTOCOL, 5, PAM_SYSTEM_ERR, ANYONE, N_("The domain logon service and this program do not fit together. Restart the program after an upgrade.")) \
+    X(NOT_OURS, 6, PAM_USER_UNKNOWN, ANYONE, "") \
+    X(FORBIDDEN, 7, PAM_PERM_DENIED, ANYONE, N_("You may check your own password only.")) \
+    X(CANCELLED, 8, PAM_CONV_ERR, ANYONE, N_("The logon was cancelled.")) \
+    X(DENIED, 9, PAM_AUTH_ERR, ANYONE, N_("The user name or password is incorrect.")) \
+    X(WRONG_PASSWORD, 10, PAM_AUTH_ERR, ANYONE, N_("The user name or password is incorrect.")) \
+    X(UNKNOWN_PRINCIPAL, 11, PAM_USER_UNKNOWN, HERE, N_("The domain does not know this user.")) \
+    X(LOCKED, 12, PAM_PERM_DENIED, HERE, N_("Your account is locked after too many wrong passwords. Wait a while or ask your administrator.")) \
+    X(DISABLED, 13, PAM_ACCT_EXPIRED, HERE, N_("Your account is disabled. Ask your administrator.")) \
+    X(ACCOUNT_EXPIRED, 14, PAM_ACCT_EXPIRED, HERE, N_("Your account has expired. Ask your administrator.")) \
+    X(PASSWORD_EXPIRED, 15, PAM_AUTHTOK_EXPIRED, HERE, N_("Your password has expired. Change it on another computer of the domain or ask your administrator.")) \
+    X(MUST_CHANGE, 16, PAM_AUTHTOK_EXPIRED, HERE, N_("You must change your password before you log on. Change it on another computer of the domain or ask your administrator.")) \
+    X(LOGON_HOURS, 17, PAM_PERM_DENIED, HERE, N_("Your account may not log on at this time of day.")) \
+    X(WORKSTATION, 18, PAM_PERM_DENIED, HERE, N_("Your account may not log on to this computer.")) \
+    X(POLICY, 19, PAM_PERM_DENIED, HERE, N_("A policy of the domain does not let you log on here. Ask your administrator.")) \
+    X(REVOKED, 20, PAM_PERM_DENIED, HERE, N_("Your account may not log on at present. Ask your administrator.")) \
+    X(NO_KDC, 21, PAM_AUTHINFO_UNAVAIL, ANYONE, N_("No domain controller of %1 answers. Check the network connection.")) \
+    X(CLOCK, 22, PAM_AUTHINFO_UNAVAIL, ANYONE, N_("The clock of this computer differs from the domain's by %1. Set it right and try again.")) \
+    X(NO_REALM, 23, PAM_AUTHINFO_UNAVAIL, ANYONE, N_("The domain %1 cannot be found.")) \
+    X(NO_KEYTAB, 24, PAM_AUTHINFO_UNAVAIL, ANYONE, N_("This computer has no key for the domain. Ask your administrator to join it again.")) \
+    X(STALE_KEYTAB, 25, PAM_AUTHINFO_UNAVAIL, ANYONE, N_("This computer's key for the domain is out of date. Ask your administrator to join it again.")) \
+    X(NO_ENCTYPE, 26, PAM_AUTHINFO_UNAVAIL, ANYONE, N_("The domain offers no encryption that this computer accepts. Ask your administrator.")) \
+    X(UNTRUSTED_KDC, 27, PAM_AUTH_ERR, ANYONE, N_("The domain controller that answered could not prove that it is one. The logon was refused. Tell your administrator.")) \
+    X(BAD_PAC, 28, PAM_AUTH_ERR, ANYONE, N_("The domain's statement about your account cannot be trusted. The logon was refused. Tell your administrator.")) \
+    X(WRONG_ACCOUNT, 29, PAM_AUTH_ERR, ANYONE, N_("The domain answered for another account. The logon was refused. Tell your administrator.")) \
+    X(NO_FAST, 30, PAM_AUTH_ERR, ANYONE, N_("The domain controller did not protect the logon as it must. The logon was refused. Tell your administrator.")) \
+    X(NOT_A_PERSON, 31, PAM_PERM_DENIED, HERE, N_("This account belongs to a computer or a domain and cannot log on.")) \
+    X(NO_STATE, 32, PAM_AUTHINFO_UNAVAIL, ANYONE, N_("Whether your account may log on cannot be found out at present. Try again later.")) \
+    X(NO_CHANGE, 33, PAM_AUTHTOK_ERR, ANYONE, N_("A domain password cannot be changed here. Change it on another computer of the domain or ask your administrator.")) \
+    X(NO_CCACHE, 34, PAM_CRED_ERR, ANYONE, N_("Your Kerberos tickets could not be stored. Network resources may ask for your password.")) \
+    X(NO_TICKETS, 35, PAM_CRED_UNAVAIL, ANYONE, N_("There are no Kerberos tickets for this session.")) \
+    X(NOT_CONFIGURED, 36, PAM_AUTHINFO_UNAVAIL, ANYONE, N_("This computer is not set up for a domain."))
+
+enum err {
+#define X(name, number, pam, telling, sentence) ERR_##name = (number),
+    AUTHSOD_ERRORS(X)
+#undef X
+};
+
+/* What the daemon asks and says; numbers are part of the local protocol. */
+#define AUTHSOD_PROMPTS(X) \
+    X(PASSWORD, 1, N_("Password: "))
+
+enum prompt {
+#define X(name, number, sentence) PROMPT_##name = (number),
+    AUTHSOD_PROMPTS(X)
+#undef X
+};
+
+#define AUTHSOD_NOTICES(X) \
+    X(PASSWORD_EXPIRES_DAYS, 1, N_("Your password expires in %1 days.")) \
+    X(PASSWORD_EXPIRES_TODAY, 2, N_("Your password expires today."))
+
+enum notice {
+#define X(name, number, sentence) NOTICE_##name = (number),
+    AUTHSOD_NOTICES(X)
+#undef X
+};
+
+/* The name ("WRONG_PASSWORD"), for logs; "?" for a number that is not in the table. */
+const char *err_name(uint32_t err);
+
+/*
+ * What may be told: err itself, or ERR_DENIED in its place.  proved: the
+ * domain has confirmed the password; here: the person is at this computer
+ * (no remote host).
+ */
+enum err err_for_peer(enum err err, bool proved, bool here);
+
+#endif

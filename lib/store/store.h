@@ -1,0 +1,83 @@
+/*
+ * The persistent cache of identities: SQLite, WAL, keyed by SID.  What front
+ * serves can be rebuilt from it at any time.  A damaged file is set aside
+ * (renamed *.damaged) and a new one begun; the log says so.
+ */
+#ifndef AUTHSOD_STORE_STORE_H
+#define AUTHSOD_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <talloc.h>
+
+#include "lib/sid/sid.h"
+
+struct store;
+
+struct store_user {
+    struct sid sid;
+    uint32_t uid;
+    uint32_t gid;                 /* of the primary group */
+    const char *name;             /* canonical, as NSS answers it: lower case, short or qualified */
+    const char *account;          /* sAMAccountName, lower case */
+    const char *upn;              /* lower case, "" if none */
+    const char *full_name;
+    int64_t refreshed;            /* when it was last learned, seconds since 1970 */
+    uint32_t state;               /* STORE_STATE_ bits as last learned */
+    int64_t state_learned;        /* 0: never */
+    const uint32_t *gids;         /* memberships, primary left out; NULL and 0 if never learned */
+    uint32_t n_gids;
+    int64_t groups_learned;       /* 0: never */
+};
+
+#define STORE_STATE_DISABLED 0x01U
+#define STORE_STATE_LOCKED 0x02U
+#define STORE_STATE_EXPIRED 0x04U
+#define STORE_STATE_PASSWORD_EXPIRED 0x08U
+#define STORE_STATE_MUST_CHANGE 0x10U
+#define STORE_STATE_OUTSIDE_HOURS 0x20U
+
+struct store_group {
+    struct sid sid;
+    uint32_t gid;
+    const char *name;             /* canonical, lower case */
+    int64_t refreshed;
+    const char *const *members;   /* canonical names; NULL and 0 if never learned */
+    uint32_t n_members;
+    int64_t members_learned;      /* 0: never */
+};
+
+/* Opens or makes the file in dir (0600). NULL only where not even a new one can be made; *why_out says why (under mem). */
+struct store *store_open(TALLOC_CTX *mem, const char *dir, const char **why_out);
+void store_close(struct store *s);
+
+/* Inserts or replaces by SID.  A row of another SID that has the same name or id is removed: names and ids are unique.
+ * Fields "never learned" in the argument keep what the row has.  False if the store can't be written (logged once a minute). */
+bool store_put_user(struct store *s, const struct store_user *u);
+bool store_put_group(struct store *s, const struct store_group *g);
+
+/* Several puts as one transaction. */
+bool store_begin(struct store *s);
+bool store_commit(struct store *s);
+
+/* Each gives NULL where there is none. */
+struct store_user *store_user_by_name(struct store *s, TALLOC_CTX *mem, const char *name); /* canonical, account or UPN */
+struct store_user *store_user_by_uid(struct store *s, TALLOC_CTX *mem, uint32_t uid);
+struct store_user *store_user_by_sid(struct store *s, TALLOC_CTX *mem, const struct sid *sid);
+struct store_group *store_group_by_name(struct store *s, TALLOC_CTX *mem, const char *name);
+struct store_group *store_group_by_gid(struct store *s, TALLOC_CTX *mem, uint32_t gid);
+
+void store_drop_user(struct store *s, const struct sid *sid);
+void store_drop_group(struct store *s, const struct sid *sid);
+
+/* Small facts that outlive a restart: "site", "dc", "domain_sid", "fast". value "" removes. */
+bool store_put_fact(struct store *s, const char *key, const char *value);
+char *store_fact(struct store *s, TALLOC_CTX *mem, const char *key);
+
+/* Known domains: name (DNS, lower case) and SID, for the id mapping. */
+bool store_put_domain(struct store *s, const char *dns, const char *netbios, const struct sid *sid);
+typedef void store_domain_fn(void *arg, const char *dns, const char *netbios, const struct sid *sid);
+void store_domains(struct store *s, store_domain_fn *fn, void *arg);
+
+#endif
