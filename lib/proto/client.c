@@ -70,8 +70,8 @@ connect_until(int fd, const struct sockaddr_un *a, int64_t deadline)
     return 0;
 }
 
-int
-client_connect(const char *path, int64_t deadline)
+static int
+connect_path(const char *path, int named, int64_t deadline)
 {
     struct sockaddr_un a = { .sun_family = AF_UNIX };
     struct ucred peer = { 0 };
@@ -86,6 +86,9 @@ client_connect(const char *path, int64_t deadline)
     fd = above_stdio(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (fd < 0)
         return -1;
+    /* Before connect: the kernel notes the sender when a packet is sent. */
+    if (named != 0 && setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &named, sizeof(named)) != 0)
+        goto fail;
     if (connect_until(fd, &a, deadline) != 0)
         goto fail;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
@@ -104,6 +107,18 @@ fail:
 }
 
 int
+client_connect(const char *path, int64_t deadline)
+{
+    return connect_path(path, 0, deadline);
+}
+
+int
+client_connect_named(const char *path, int64_t deadline)
+{
+    return connect_path(path, 1, deadline);
+}
+
+int
 client_send(int fd, const void *packet, size_t len, int64_t deadline)
 {
     for (;;) {
@@ -118,45 +133,60 @@ client_send(int fd, const void *packet, size_t len, int64_t deadline)
     }
 }
 
-/* Takes the first descriptor of a received message; any other is closed. */
-static int
-take_fd(struct msghdr *m)
+/* What came beside a packet. */
+struct beside {
+    int fd;                      /* the first descriptor; -1 if there was none */
+    struct client_sender sender; /* uid UINT32_MAX if the kernel did not say */
+};
+
+static void
+take_fds(const struct cmsghdr *c, struct beside *b)
 {
-    int taken = -1;
+    size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
-        size_t n;
+    for (size_t i = 0; i < n; i++) {
+        int fd;
 
-        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-            continue;
-        n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        for (size_t i = 0; i < n; i++) {
-            int fd;
-
-            memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
-            if (taken < 0)
-                taken = above_stdio(fd);
-            else
-                (void)close(fd);
-        }
+        memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
+        if (b->fd < 0)
+            b->fd = above_stdio(fd);
+        else
+            (void)close(fd);
     }
-    return taken;
 }
 
-ptrdiff_t
-client_recv(int fd, void *buf, size_t size, int *fd_out, int64_t deadline)
+static void
+take_beside(struct msghdr *m, struct beside *b)
+{
+    struct ucred cred;
+
+    b->fd = -1;
+    b->sender.pid = 0;
+    b->sender.uid = UINT32_MAX;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
+        if (c->cmsg_level != SOL_SOCKET)
+            continue;
+        if (c->cmsg_type == SCM_RIGHTS)
+            take_fds(c, b);
+        if (c->cmsg_type == SCM_CREDENTIALS && c->cmsg_len >= CMSG_LEN(sizeof(cred))) {
+            memcpy(&cred, CMSG_DATA(c), sizeof(cred));
+            b->sender.pid = (uint32_t)cred.pid;
+            b->sender.uid = cred.uid;
+        }
+    }
+}
+
+static ptrdiff_t
+recv_packet(int fd, void *buf, size_t size, struct beside *b, int64_t deadline)
 {
     union {
         struct cmsghdr align;
-        char bytes[CMSG_SPACE(4 * sizeof(int))];
+        char bytes[CMSG_SPACE(4 * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
     } control;
     struct iovec iov = { .iov_base = buf, .iov_len = size };
     struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
     ssize_t n;
-    int passed;
 
-    if (fd_out != NULL)
-        *fd_out = -1;
     for (;;) {
         m.msg_control = control.bytes;
         m.msg_controllen = sizeof(control.bytes);
@@ -169,16 +199,37 @@ client_recv(int fd, void *buf, size_t size, int *fd_out, int64_t deadline)
         if (errno != EAGAIN || wait_for(fd, POLLIN, deadline) != 0)
             return -1;
     }
-    passed = take_fd(&m);
-    if ((m.msg_flags & MSG_TRUNC) != 0) {
-        if (passed >= 0)
-            (void)close(passed);
-        errno = EMSGSIZE;
-        return -1;
-    }
+    take_beside(&m, b);
+    if ((m.msg_flags & MSG_TRUNC) == 0)
+        return n;
+    if (b->fd >= 0)
+        (void)close(b->fd);
+    b->fd = -1;
+    errno = EMSGSIZE;
+    return -1;
+}
+
+ptrdiff_t
+client_recv(int fd, void *buf, size_t size, int *fd_out, int64_t deadline)
+{
+    struct beside b = { .fd = -1 };
+    ptrdiff_t n = recv_packet(fd, buf, size, &b, deadline);
+
     if (fd_out != NULL)
-        *fd_out = passed;
-    else if (passed >= 0)
-        (void)close(passed);
+        *fd_out = b.fd;
+    else if (b.fd >= 0)
+        (void)close(b.fd);
+    return n;
+}
+
+ptrdiff_t
+client_recv_sender(int fd, void *buf, size_t size, struct client_sender *sender_out, int64_t deadline)
+{
+    struct beside b = { .fd = -1, .sender = { .uid = UINT32_MAX } };
+    ptrdiff_t n = recv_packet(fd, buf, size, &b, deadline);
+
+    *sender_out = b.sender;
+    if (b.fd >= 0)
+        (void)close(b.fd);
     return n;
 }

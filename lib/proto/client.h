@@ -34,4 +34,19 @@ int client_send(int fd, const void *packet, size_t len, int64_t deadline);
  */
 ptrdiff_t client_recv(int fd, void *buf, size_t size, int *fd_out, int64_t deadline);
 
+/*
+ * client_recv without descriptors, on a socket of client_connect_named: who
+ * sent this very packet, as the kernel says.  A worker that holds the
+ * connection can ask and say, but only the process that sent the first packet
+ * (front) may end it.
+ */
+struct client_sender {
+    uint32_t pid; /* 0 where it is in another PID namespace */
+    uint32_t uid;
+};
+ptrdiff_t client_recv_sender(int fd, void *buf, size_t size, struct client_sender *sender_out, int64_t deadline);
+
+/* client_connect, with the kernel naming the sender of each packet. */
+int client_connect_named(const char *path, int64_t deadline);
+
 #endif

@@ -14,6 +14,10 @@
  *   nss.sock  everyone      GET -> RECORD | NONE | LATER, then the next GET
  *   pam.sock  root, or a user about himself
  *             BEGIN -> (ASK -> ANSWER | CANCEL)* (SAY | SET)* -> DONE, then closed
+ *             The first packet after BEGIN is front's own.  A logon worker may then
+ *             ASK and SAY, but SET and DONE are taken only from the process that
+ *             sent the first packet (client_recv_sender): a worker runs other
+ *             people's code and cannot let anybody in.
  */
 #ifndef AUTHSOD_PROTO_PROTO_H
 #define AUTHSOD_PROTO_PROTO_H

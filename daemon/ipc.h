@@ -1,0 +1,230 @@
+/*
+ * The messages between our own processes.  This header is their specification:
+ * u8 type, then the fields in the order of the struct (strings as u32 length
+ * and bytes, SIDs as text, bool as u8), nothing after them.  A message that
+ * does not parse, or that its sender may not send, ends the role that sent it.
+ *
+ * Who talks to whom (each line one channel):
+ *
+ *   keeper - front      PEER, CONFIG, CCACHE_DONE <-> SPAWN, END_WORKER, CCACHE_WRITE, CCACHE_DESTROY
+ *   keeper - member     PEER, CONFIG, KEYTAB      <-> GET_KEYTAB
+ *   keeper - directory  PEER, CONFIG
+ *   keeper - logon      (silence; its end is the worker's end)
+ *   front - directory   LOOKUP, WHO, LEARN, STATE, NEED_DC <-> FOUND, IDENTITY, LEARNED, STATE_IS, DC
+ *   front - member                                         <-  VOUCH
+ *   front - logon       JOB, DC                            <-> NEED_DC, RESULT
+ *   member - logon      ARMOR_IS, VERIFIED                 <-> ARMOR, VERIFY
+ *   member - directory  TICKET_IS                          <-> TICKET, DC
+ */
+#ifndef AUTHSOD_DAEMON_IPC_H
+#define AUTHSOD_DAEMON_IPC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/channel.h"
+#include "lib/base/buf.h"
+#include "lib/ndr/logon_info.h"
+#include "lib/proto/proto.h"
+#include "lib/sid/sid.h"
+
+enum ipc_type {
+    IPC_PEER = 1,       /* struct ipc_peer; descriptor: the channel */
+    IPC_CONFIG,         /* nothing; descriptor: memfd with the configuration's text */
+    IPC_SPAWN,          /* nothing: one more logon worker */
+    IPC_END_WORKER,     /* u32 id: past its deadline */
+    IPC_CCACHE_WRITE,   /* struct ipc_ccache; descriptor: memfd with the marshalled TGT */
+    IPC_CCACHE_DESTROY, /* struct ipc_ccache */
+    IPC_CCACHE_DONE,    /* struct ipc_ccache_done */
+    IPC_GET_KEYTAB,     /* nothing */
+    IPC_KEYTAB,         /* u32 errno (0: descriptor is a memfd with the keytab) */
+    IPC_LOOKUP,         /* struct ipc_lookup */
+    IPC_FOUND,          /* struct ipc_found; descriptor: memfd (sealed) with a whole RECORD packet where record is empty */
+    IPC_WHO,            /* struct ipc_who */
+    IPC_IDENTITY,       /* struct ipc_identity */
+    IPC_LEARN,          /* u32 request, str name, logon_info */
+    IPC_LEARNED,        /* struct ipc_learned */
+    IPC_STATE,          /* struct ipc_state */
+    IPC_STATE_IS,       /* struct ipc_state_is */
+    IPC_NEED_DC,        /* struct ipc_need_dc */
+    IPC_DC,             /* struct ipc_dc */
+    IPC_JOB,            /* struct ipc_job; descriptor: the module's connection, an ANSWER waiting in it */
+    IPC_RESULT,         /* struct ipc_result; descriptor on success: memfd with the marshalled TGT */
+    IPC_ARMOR,          /* nothing */
+    IPC_ARMOR_IS,       /* u32 err, bool required; descriptor if there is one: memfd with marshalled credentials */
+    IPC_VERIFY,         /* u32 job, str ap_req (bytes) */
+    IPC_VERIFIED,       /* struct ipc_result, without a descriptor */
+    IPC_VOUCH,          /* u32 worker, u32 job, logon_info */
+    IPC_TICKET,         /* str service */
+    IPC_TICKET_IS,      /* u32 err, str text for the log; descriptor if ERR_OK: memfd with marshalled credentials */
+};
+
+enum role { ROLE_KEEPER = 1, ROLE_FRONT, ROLE_LOGON, ROLE_MEMBER, ROLE_DIRECTORY, ROLE_CCACHE };
+
+/* A new channel to a process of that role; id is the number of a logon worker, else 0. */
+struct ipc_peer {
+    uint32_t role;
+    uint32_t id;
+};
+
+struct ipc_ccache {
+    uint32_t request;
+    uint32_t uid;
+    uint32_t gid;
+    char user[PROTO_NAME_MAX + 1];
+    char name[PROTO_TEXT_MAX + 1]; /* "" for a new cache after the configuration, else the session's own */
+};
+
+struct ipc_ccache_done {
+    uint32_t request;
+    uint32_t code;                 /* 0, or libkrb5's (as uint32_t) */
+    char name[PROTO_TEXT_MAX + 1]; /* for KRB5CCNAME */
+};
+
+/* What NSS asks of directory. */
+struct ipc_lookup {
+    uint32_t request;
+    uint32_t kind;                 /* enum record_kind */
+    uint32_t by;                   /* enum proto_by */
+    uint32_t id;
+    bool refresh;                  /* front has a record: the store will not do, ask the domain */
+    char name[PROTO_NAME_MAX + 1];
+};
+
+enum ipc_status { IPC_STATUS_FOUND = 1, IPC_STATUS_NONE = 2, IPC_STATUS_LATER = 3 };
+
+struct ipc_found {
+    uint32_t request;
+    uint32_t status;               /* enum ipc_status */
+    uint32_t refresh;              /* seconds from now: then it is asked for again, and served meanwhile */
+    uint32_t end;                  /* seconds from now: then it is not served any more */
+    const uint8_t *record;         /* a whole RECORD packet; alias into the message; NULL if a descriptor brings it */
+    size_t record_len;
+};
+
+/* Who is this, for a conversation: any spelling of the name. */
+struct ipc_who {
+    uint32_t request;
+    char name[PROTO_NAME_MAX + 1];
+};
+
+struct ipc_identity {
+    uint32_t request;
+    uint32_t status;               /* enum ipc_status */
+    uint32_t uid;
+    uint32_t gid;
+    struct sid sid;
+    char name[PROTO_NAME_MAX + 1];      /* canonical, as NSS answers it */
+    char principal[PROTO_NAME_MAX + 1]; /* "alice": sAMAccountName, for the realm of the computer's domain */
+};
+
+struct ipc_learned {
+    uint32_t request;
+    uint32_t err;                  /* enum err */
+    uint32_t refresh;              /* of both records, seconds */
+    uint32_t end;
+    const uint8_t *passwd;         /* RECORD packets; aliases into the message */
+    size_t passwd_len;
+    const uint8_t *groups;
+    size_t groups_len;
+};
+
+struct ipc_state {
+    uint32_t request;
+    struct sid sid;
+};
+
+struct ipc_state_is {
+    uint32_t request;
+    uint32_t err;                  /* ERR_OK, ERR_DISABLED, ..., ERR_NO_STATE */
+};
+
+/* Locate a domain controller, or another one than the address that has just failed. request 0 from a worker. */
+struct ipc_need_dc {
+    uint32_t request;
+    char avoid[64];
+};
+
+struct ipc_dc {
+    uint32_t request;
+    uint32_t err;                  /* ERR_OK, ERR_NO_REALM, ERR_NO_KDC, ERR_NOT_CONFIGURED */
+    char address[64];
+    char host[256];
+    char netbios[64];              /* of the domain */
+};
+
+struct ipc_job {
+    uint32_t job;
+    uint32_t deadline;             /* seconds for the whole */
+    char principal[PROTO_NAME_MAX + 1];
+    struct ipc_dc dc;              /* err other than ERR_OK: ask by NEED_DC */
+};
+
+struct ipc_result {
+    uint32_t job;
+    uint32_t err;
+    uint32_t code;                 /* the protocol's own, for the log */
+    uint32_t ntstatus;
+    bool proved;
+    char step[32];
+    char value[128];               /* for the sentence: domain, clock offset */
+    char text[512];                /* for the log */
+};
+
+#define IPC_LOGON_INFO_MAX (192U * 1024)
+
+/* First byte of a message; 0 if empty. */
+unsigned ipc_type(const void *packet, size_t len);
+
+/* Each pair is the one codec of its message, type byte included; _get is false unless the whole is well-formed. */
+void ipc_put_empty(struct writer *w, enum ipc_type type);
+bool ipc_get_empty(const void *packet, size_t len, enum ipc_type type);
+void ipc_put_number(struct writer *w, enum ipc_type type, uint32_t number);
+bool ipc_get_number(const void *packet, size_t len, enum ipc_type type, uint32_t *number_out);
+
+void ipc_put_peer(struct writer *w, const struct ipc_peer *m);
+bool ipc_get_peer(const void *packet, size_t len, struct ipc_peer *m_out);
+void ipc_put_ccache(struct writer *w, enum ipc_type type, const struct ipc_ccache *m);
+bool ipc_get_ccache(const void *packet, size_t len, enum ipc_type type, struct ipc_ccache *m_out);
+void ipc_put_ccache_done(struct writer *w, const struct ipc_ccache_done *m);
+bool ipc_get_ccache_done(const void *packet, size_t len, struct ipc_ccache_done *m_out);
+void ipc_put_lookup(struct writer *w, const struct ipc_lookup *m);
+bool ipc_get_lookup(const void *packet, size_t len, struct ipc_lookup *m_out);
+void ipc_put_found(struct writer *w, const struct ipc_found *m);
+bool ipc_get_found(const void *packet, size_t len, struct ipc_found *m_out);
+void ipc_put_who(struct writer *w, const struct ipc_who *m);
+bool ipc_get_who(const void *packet, size_t len, struct ipc_who *m_out);
+void ipc_put_identity(struct writer *w, const struct ipc_identity *m);
+bool ipc_get_identity(const void *packet, size_t len, struct ipc_identity *m_out);
+/* name: canonical, of the logon's identity. info: under mem. */
+void ipc_put_learn(struct writer *w, uint32_t request, const char *name, const struct logon_info *info);
+bool ipc_get_learn(TALLOC_CTX *mem, const void *packet, size_t len, uint32_t *request_out,
+                   char name_out[static PROTO_NAME_MAX + 1], struct logon_info **info_out);
+void ipc_put_learned(struct writer *w, const struct ipc_learned *m);
+bool ipc_get_learned(const void *packet, size_t len, struct ipc_learned *m_out);
+void ipc_put_state(struct writer *w, const struct ipc_state *m);
+bool ipc_get_state(const void *packet, size_t len, struct ipc_state *m_out);
+void ipc_put_state_is(struct writer *w, const struct ipc_state_is *m);
+bool ipc_get_state_is(const void *packet, size_t len, struct ipc_state_is *m_out);
+void ipc_put_need_dc(struct writer *w, const struct ipc_need_dc *m);
+bool ipc_get_need_dc(const void *packet, size_t len, struct ipc_need_dc *m_out);
+void ipc_put_dc(struct writer *w, const struct ipc_dc *m);
+bool ipc_get_dc(const void *packet, size_t len, struct ipc_dc *m_out);
+void ipc_put_job(struct writer *w, const struct ipc_job *m);
+bool ipc_get_job(const void *packet, size_t len, struct ipc_job *m_out);
+void ipc_put_result(struct writer *w, enum ipc_type type, const struct ipc_result *m);
+bool ipc_get_result(const void *packet, size_t len, enum ipc_type type, struct ipc_result *m_out);
+void ipc_put_armor_is(struct writer *w, enum err err, bool required);
+bool ipc_get_armor_is(const void *packet, size_t len, uint32_t *err_out, bool *required_out);
+void ipc_put_verify(struct writer *w, uint32_t job, const void *ap_req, size_t n);
+bool ipc_get_verify(const void *packet, size_t len, uint32_t *job_out, const uint8_t **ap_req_out, size_t *n_out);
+void ipc_put_vouch(struct writer *w, uint32_t worker, uint32_t job, const struct logon_info *info);
+bool ipc_get_vouch(TALLOC_CTX *mem, const void *packet, size_t len, uint32_t *worker_out, uint32_t *job_out,
+                   struct logon_info **info_out);
+void ipc_put_ticket(struct writer *w, const char *service);
+bool ipc_get_ticket(const void *packet, size_t len, char service_out[static 256 + 1]);
+void ipc_put_ticket_is(struct writer *w, enum err err, const char *text);
+bool ipc_get_ticket_is(const void *packet, size_t len, uint32_t *err_out, char text_out[static 512]);
+
+#endif
