@@ -14,10 +14,12 @@ dc_get() {
 }
 
 # dc_set USER ATTRIBUTE VALUE [DC]: replaces the attribute; an empty VALUE
-# removes it. VALUE is text in one line.
+# removes it. VALUE is text in one line. Works for what only the directory
+# itself may write, too; not for passwords.
 dc_set() {
   local user=$1 attribute=$2 value=$3 dc=${4:-dc1}
-  account_modify "$user" "$dc" <<EOF
+  account_modify "$user" "$dc" --controls=relax:0 \
+    --controls=local_oid:1.3.6.1.4.1.7165.4.3.12:0 <<EOF
 replace: $attribute
 ${value:+$attribute:: $(printf %s "$value" | base64 -w0)}
 EOF
@@ -40,7 +42,7 @@ dc_locked() {
 # dc_unlock USER [DC]: ends a lockout and sets badPwdCount to 0.
 dc_unlock() {
   # Samba leaves badPwdCount alone where there is no lockout to end.
-  account_modify "$1" "${2:-dc1}" <<EOF
+  account_modify "$1" "${2:-dc1}" --controls=relax:0 <<EOF
 replace: lockoutTime
 lockoutTime: 0
 -
@@ -91,16 +93,16 @@ account_values() {
   done
 }
 
-# account_modify USER DC: applies the LDIF modifications on stdin.
+# account_modify USER DC [OPTION...]: applies the LDIF modifications on stdin
+# with these options of ldbmodify.
 account_modify() {
-  local entry dn out
-  entry=$(account_entry "$1" dn "$2") || return 1
+  local user=$1 dc=$2 entry dn out
+  shift 2
+  entry=$(account_entry "$user" dn "$dc") || return 1
   dn=$(account_values dn <<<"$entry")
-  # The controls allow what else only the directory itself may write.
   out=$({
     printf 'dn:: %s\nchangetype: modify\n' "$(printf %s "$dn" | base64 -w0)"
     cat
-  } | in_dc "$2" ldbmodify -H "$sam_ldb" --controls=relax:0 \
-    --controls=local_oid:1.3.6.1.4.1.7165.4.3.12:0 2>&1) ||
-    lab_fail "$1: $out"
+  } | in_dc "$dc" ldbmodify -H "$sam_ldb" "$@" 2>&1) ||
+    lab_fail "$user: $out"
 }

@@ -18,9 +18,9 @@ NEVER = -0x8000000000000000
 LONG_AGO = 132223104000000000  # 2020-01-01 as a Windows time
 GROUPS_OF_MANY = 1000
 
-# The control that lets pwdLastSet be any time, not just zero and now
-# (DSDB_CONTROL_PASSWORD_..., which Samba's Python does not name).
-WRITE_PWD_LAST_SET = 'local_oid:1.3.6.1.4.1.7165.4.3.12:0'
+# Lets pwdLastSet be any time, not just zero and now.
+WRITE_PWD_LAST_SET = 'local_oid:%s:0' % (
+    dsdb.DSDB_CONTROL_BYPASS_PASSWORD_HASH_OID)
 
 # Plain users, with what they have besides a name and a password.
 USERS = {

@@ -37,7 +37,7 @@ lab_host() {
     unshare --net --mount --uts \
     "$lab_dir/host-init" "$dir" "$name.$domain" "${show[@]}"
   # Opened for both ways, so that a host-init that fails cannot block us.
-  read -r -t 20 pid <>"$dir/ready" ||
+  read -r -t 60 pid <>"$dir/ready" ||
     lab_fail "$name did not start: $(cat "$LAB/log/$name")" || return 1
   rm "$dir/ready"
   echo "$pid" >"$dir/holder"

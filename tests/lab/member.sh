@@ -10,7 +10,8 @@ lab_member() {
   local dc dc_addr
   local log=$LAB/log/$name.join
 
-  read -r dc dc_addr <"$LAB/domains/$domain" || return 1
+  [ -e "$LAB/domains/$domain" ] || lab_fail "no domain $domain" || return 1
+  read -r dc dc_addr <"$LAB/domains/$domain"
   lab_host "$name" "$addr" "$dc_addr" "$domain" || return 1
   member_local_user "$name" || return 1
 
