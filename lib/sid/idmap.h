@@ -24,14 +24,20 @@ struct idmap *idmap_new(TALLOC_CTX *mem, uint32_t lower, uint32_t upper, uint32_
 /*
  * Makes a domain known.  name: for libsss_idmap's own books, unique.  True
  * also where the domain is known already.  False where its slice is taken by
- * another domain and none is free, or sid is not a domain's.
+ * another domain and none is free, name is another domain's, or sid is not a
+ * domain's.
  */
 bool idmap_add_domain(struct idmap *map, const char *name, const struct sid *domain);
 
-/* The id of an account of a known domain. False if the domain is unknown or the RID is past the slices. */
+/*
+ * The id of an account of a known domain.  False if the domain is unknown, the
+ * RID is past 2^31, its slice is taken by another domain's, the domain has
+ * used up its slices (64 past the first), or the id would be nobody's (65534,
+ * 65535).
+ */
 bool idmap_id(struct idmap *map, const struct sid *sid, uint32_t *id_out);
 
-/* The SID behind an id of a known domain. */
+/* The SID behind an id of a known domain: one that idmap_id gives this id for. */
 bool idmap_sid(struct idmap *map, uint32_t id, struct sid *sid_out);
 
 /* True if id lies in [lower, upper) at all: front refuses everything else before asking. */

@@ -1,6 +1,7 @@
 /*
  * The forms in which people name an account, and what of it may become a Unix
- * name.  Case is folded by Unicode's simple lower-casing, in the daemon only.
+ * name.  Case is folded by Unicode's simple lower-casing, in the daemon only,
+ * by a table of our own: the same in every role, whatever locale it can see.
  */
 #ifndef AUTHSOD_SID_NAME_H
 #define AUTHSOD_SID_NAME_H
@@ -24,15 +25,18 @@ struct name {
 };
 
 /*
- * Parses n bytes.  False for what is never a name: empty parts, more than
- * NAME_MAX_BYTES, invalid UTF-8, NUL or other control characters, ':' '/' and
- * newline, a leading '-', ".", "..", a second '\' or '@'.
+ * Parses n bytes.  False for what is never a name: more than NAME_MAX_BYTES,
+ * before or after folding; invalid UTF-8; NUL and other control characters,
+ * those that turn the direction of writing too; ':' and '/'; a second '\' or
+ * '@'; parts that are empty, "." or "..", begin with '-' or '+', begin or end
+ * with a blank; a short name that is a number below 1000 (it could be taken
+ * for a system id).
  */
 bool name_parse(const char *s, size_t n, struct name *name_out);
 
 /*
  * Lower case of valid UTF-8 into buf.  False if it is invalid or does not fit
- * (the lower case of a character can be longer).
+ * (the lower case of a character can be longer); buf is "" then.
  */
 bool name_fold(const char *s, char *buf, size_t size);
 
