@@ -58,7 +58,7 @@ reader_u16(struct reader *r)
 {
     const uint8_t *p = reader_bytes(r, 2);
 
-    return p == NULL ? 0 : (uint16_t)(p[0] | p[1] << 8);
+    return p == NULL ? 0 : (uint16_t)(p[0] | (unsigned)p[1] << 8);
 }
 
 uint32_t
@@ -85,7 +85,7 @@ reader_u16_be(struct reader *r)
 {
     const uint8_t *p = reader_bytes(r, 2);
 
-    return p == NULL ? 0 : (uint16_t)(p[0] << 8 | p[1]);
+    return p == NULL ? 0 : (uint16_t)((unsigned)p[0] << 8 | p[1]);
 }
 
 uint32_t
