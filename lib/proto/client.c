@@ -53,29 +53,64 @@ above_stdio(int fd)
     return high;
 }
 
+/*
+ * EAGAIN: the listener's queue is full.  No event says "room again", but a
+ * connect that blocks waits in line for it, as long as the socket may send.
+ */
+static int
+wait_in_line(int fd, int64_t deadline)
+{
+    int64_t left = deadline - client_now();
+    struct timeval t = { .tv_sec = left / 1000, .tv_usec = left % 1000 * 1000 };
+
+    if (left <= 0) {
+        errno = EAGAIN;
+        return -1;
+    }
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t)) != 0)
+        return -1;
+    return fcntl(fd, F_SETFL, 0);
+}
+
 static int
 connect_until(int fd, const struct sockaddr_un *a, int64_t deadline)
 {
-    struct timespec pause = { .tv_nsec = 2000000 };
-
-    /* EAGAIN: the listener's queue is full. There is no event for "room again". */
     while (connect(fd, (const struct sockaddr *)a, sizeof(*a)) != 0) {
         if (errno != EAGAIN && errno != EINTR)
             return -1;
-        if (client_now() >= deadline)
+        if (wait_in_line(fd, deadline) != 0)
             return -1;
-        if (errno == EAGAIN)
-            (void)nanosleep(&pause, NULL);
     }
     return 0;
+}
+
+/* The peer of a connected socket is whoever listened there. */
+static int
+check_peer(int fd)
+{
+    struct ucred peer = { .uid = (uid_t)-1 };
+    socklen_t len = sizeof(peer);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
+        return -1;
+    if (peer.uid != 0) {
+        errno = EPERM;
+        return -1;
+    }
+    return 0;
+}
+
+/* Before connect: the kernel notes the sender when a packet is sent. */
+static int
+name_senders(int fd, int named)
+{
+    return named == 0 ? 0 : setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &named, sizeof(named));
 }
 
 static int
 connect_path(const char *path, int named, int64_t deadline)
 {
     struct sockaddr_un a = { .sun_family = AF_UNIX };
-    struct ucred peer = { 0 };
-    socklen_t len = sizeof(peer);
     int fd, err;
 
     if (strlen(path) >= sizeof(a.sun_path)) {
@@ -86,20 +121,8 @@ connect_path(const char *path, int named, int64_t deadline)
     fd = above_stdio(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (fd < 0)
         return -1;
-    /* Before connect: the kernel notes the sender when a packet is sent. */
-    if (named != 0 && setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &named, sizeof(named)) != 0)
-        goto fail;
-    if (connect_until(fd, &a, deadline) != 0)
-        goto fail;
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
-        goto fail;
-    if (peer.uid != 0) {
-        errno = EPERM;
-        goto fail;
-    }
-    return fd;
-
-fail:
+    if (name_senders(fd, named) == 0 && connect_until(fd, &a, deadline) == 0 && check_peer(fd) == 0)
+        return fd;
     err = errno;
     (void)close(fd);
     errno = err;
@@ -176,8 +199,9 @@ take_beside(struct msghdr *m, struct beside *b)
     }
 }
 
+/* The next packet's length; buf gets what fits of it. MSG_TRUNC in flags: a longer one is no error. */
 static ptrdiff_t
-recv_packet(int fd, void *buf, size_t size, struct beside *b, int64_t deadline)
+recv_packet(int fd, void *buf, size_t size, int flags, struct beside *b, int64_t deadline)
 {
     union {
         struct cmsghdr align;
@@ -187,20 +211,19 @@ recv_packet(int fd, void *buf, size_t size, struct beside *b, int64_t deadline)
     struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
     ssize_t n;
 
-    for (;;) {
+    /* The answer is hardly ever there already: to wait first saves a call. */
+    do {
+        if (wait_for(fd, POLLIN, deadline) != 0)
+            return -1;
         m.msg_control = control.bytes;
         m.msg_controllen = sizeof(control.bytes);
         m.msg_flags = 0;
-        n = recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-        if (n >= 0)
-            break;
-        if (errno == EINTR)
-            continue;
-        if (errno != EAGAIN || wait_for(fd, POLLIN, deadline) != 0)
-            return -1;
-    }
+        n = recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | flags);
+    } while (n < 0 && (errno == EINTR || errno == EAGAIN));
+    if (n < 0)
+        return -1;
     take_beside(&m, b);
-    if ((m.msg_flags & MSG_TRUNC) == 0)
+    if ((m.msg_flags & MSG_TRUNC) == 0 || (flags & MSG_TRUNC) != 0)
         return n;
     if (b->fd >= 0)
         (void)close(b->fd);
@@ -209,11 +232,12 @@ recv_packet(int fd, void *buf, size_t size, struct beside *b, int64_t deadline)
     return -1;
 }
 
-ptrdiff_t
-client_recv(int fd, void *buf, size_t size, int *fd_out, int64_t deadline)
+/* recv_packet for a caller who may want no descriptor. */
+static ptrdiff_t
+recv_with_fd(int fd, void *buf, size_t size, int flags, int *fd_out, int64_t deadline)
 {
     struct beside b = { .fd = -1 };
-    ptrdiff_t n = recv_packet(fd, buf, size, &b, deadline);
+    ptrdiff_t n = recv_packet(fd, buf, size, flags, &b, deadline);
 
     if (fd_out != NULL)
         *fd_out = b.fd;
@@ -223,10 +247,22 @@ client_recv(int fd, void *buf, size_t size, int *fd_out, int64_t deadline)
 }
 
 ptrdiff_t
+client_recv(int fd, void *buf, size_t size, int *fd_out, int64_t deadline)
+{
+    return recv_with_fd(fd, buf, size, 0, fd_out, deadline);
+}
+
+ptrdiff_t
+client_peek(int fd, void *buf, size_t size, int *fd_out, int64_t deadline)
+{
+    return recv_with_fd(fd, buf, size, MSG_PEEK | MSG_TRUNC, fd_out, deadline);
+}
+
+ptrdiff_t
 client_recv_sender(int fd, void *buf, size_t size, struct client_sender *sender_out, int64_t deadline)
 {
     struct beside b = { .fd = -1, .sender = { .uid = UINT32_MAX } };
-    ptrdiff_t n = recv_packet(fd, buf, size, &b, deadline);
+    ptrdiff_t n = recv_packet(fd, buf, size, 0, &b, deadline);
 
     *sender_out = b.sender;
     if (b.fd >= 0)

@@ -35,6 +35,13 @@ int client_send(int fd, const void *packet, size_t len, int64_t deadline);
 ptrdiff_t client_recv(int fd, void *buf, size_t size, int *fd_out, int64_t deadline);
 
 /*
+ * As client_recv, but leaves the packet where it is and gives its whole length
+ * even where that is more than size and buf has only its beginning: whoever
+ * can't know how much will come reads it again with enough room.
+ */
+ptrdiff_t client_peek(int fd, void *buf, size_t size, int *fd_out, int64_t deadline);
+
+/*
  * client_recv without descriptors, on a socket of client_connect_named: who
  * sent this very packet, as the kernel says.  A worker that holds the
  * connection can ask and say, but only the process that sent the first packet

@@ -174,6 +174,8 @@ proto_get_answer(const void *packet, size_t len, const char **secret_out, size_t
 static void
 put_values(struct writer *w, unsigned n, char const (*values)[256])
 {
+    if (n > PROTO_VALUES_MAX)
+        w->failed = true;
     writer_u8(w, (uint8_t)n);
     for (unsigned i = 0; i < n && i < PROTO_VALUES_MAX; i++)
         writer_str(w, values[i]);

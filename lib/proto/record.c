@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/proto/proto.h"
+#include "lib/proto/text.h"
 
 void
 record_put_passwd(struct writer *w, uint32_t uid, uint32_t gid, const char *name, const char *gecos, const char *home,
@@ -120,4 +121,48 @@ record_get(struct reader *r, struct record *rec_out)
         return false;
     *rec_out = rec;
     return true;
+}
+
+static bool
+id_is_safe(uint32_t id)
+{
+    return id >= PROTO_ID_MIN && id != UINT32_MAX;
+}
+
+static bool
+name_is_safe(struct record_str name)
+{
+    return text_is_name(name.s, name.len);
+}
+
+static bool
+path_is_safe(struct record_str path)
+{
+    return text_is_field(path.s, path.len) && (path.len == 0 || path.s[0] == '/');
+}
+
+static bool
+list_is_safe(const struct record *rec)
+{
+    struct reader list = rec->list;
+
+    for (uint32_t i = 0; i < rec->n; i++) {
+        if (rec->kind == RECORD_GROUPS ? !id_is_safe(reader_u32(&list)) : !name_is_safe(get_name(&list)))
+            return false;
+    }
+    return true;
+}
+
+bool
+record_is_safe(const struct record *rec)
+{
+    if (!id_is_safe(rec->gid) || !name_is_safe(rec->name))
+        return false;
+    if (rec->kind == RECORD_GROUP)
+        return list_is_safe(rec);
+    if (!id_is_safe(rec->uid))
+        return false;
+    if (rec->kind == RECORD_GROUPS)
+        return list_is_safe(rec);
+    return text_is_field(rec->gecos.s, rec->gecos.len) && path_is_safe(rec->home) && path_is_safe(rec->shell);
 }

@@ -48,4 +48,12 @@ void record_put_groups(struct writer *w, uint32_t uid, uint32_t gid, const char 
 /* Reads the rest of r as one record, checks all of it, list elements too. False if malformed. */
 bool record_get(struct reader *r, struct record *rec_out);
 
+/*
+ * True for a record that may be believed: every string what text.h allows in
+ * its place, home and shell absolute or empty, and no uid or gid below
+ * PROTO_ID_MIN or UINT32_MAX ("no id") anywhere.  `front` checks what it sends,
+ * the modules check what they get.
+ */
+bool record_is_safe(const struct record *rec);
+
 #endif
