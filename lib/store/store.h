@@ -1,7 +1,11 @@
 /*
  * The persistent cache of identities: SQLite, WAL, keyed by SID.  What front
- * serves can be rebuilt from it at any time.  A damaged file is set aside
- * (renamed *.damaged) and a new one begun; the log says so.
+ * serves can be rebuilt from it at any time.  One process at a time has it
+ * open.  A damaged file is set aside (renamed *.damaged; *.newer where a later
+ * version of ours made it) and a new one begun; the log says so.
+ *
+ * Strings are UTF-8, names in lower case, compared byte by byte.  No row ever
+ * holds an id below PROTO_ID_MIN.
  */
 #ifndef AUTHSOD_STORE_STORE_H
 #define AUTHSOD_STORE_STORE_H
@@ -12,6 +16,8 @@
 #include <talloc.h>
 
 #include "lib/sid/sid.h"
+
+#define STORE_FILE "store.db"
 
 struct store;
 
@@ -48,25 +54,39 @@ struct store_group {
     int64_t members_learned;      /* 0: never */
 };
 
-/* Opens or makes the file in dir (0600). NULL only where not even a new one can be made; *why_out says why (under mem). */
+/* Opens or makes STORE_FILE in dir (0600). NULL only where not even a new one can be made, or another process has it
+ * open; *why_out says why (under mem). */
 struct store *store_open(TALLOC_CTX *mem, const char *dir, const char **why_out);
+
+/* NULL is fine; so is freeing the talloc context. What was begun and not committed is forgotten. */
 void store_close(struct store *s);
 
-/* Inserts or replaces by SID.  A row of another SID that has the same name or id is removed: names and ids are unique.
- * Fields "never learned" in the argument keep what the row has.  False if the store can't be written (logged once a minute). */
+/*
+ * Inserts or replaces by SID.  A row of another SID that has the same name or
+ * id is removed: names and ids are unique.  What the argument says was never
+ * learned keeps what the row has.  False if the store cannot be written
+ * (logged once a minute) or the row is impossible: a name that is empty, an id
+ * below PROTO_ID_MIN.
+ */
 bool store_put_user(struct store *s, const struct store_user *u);
 bool store_put_group(struct store *s, const struct store_group *g);
 
-/* Several puts as one transaction. */
+/*
+ * What is put or dropped between the two is one transaction: after any failure
+ * in it store_commit takes all of it back and gives false.
+ */
 bool store_begin(struct store *s);
 bool store_commit(struct store *s);
 
 /* Each gives NULL where there is none. */
-struct store_user *store_user_by_name(struct store *s, TALLOC_CTX *mem, const char *name); /* canonical, account or UPN */
+struct store_user *store_user_by_name(struct store *s, TALLOC_CTX *mem, const char *name); /* canonical, else a UPN that one user alone has */
+struct store_user *store_user_by_account(struct store *s, TALLOC_CTX *mem, const struct sid *domain,
+                                         const char *account);
 struct store_user *store_user_by_uid(struct store *s, TALLOC_CTX *mem, uint32_t uid);
 struct store_user *store_user_by_sid(struct store *s, TALLOC_CTX *mem, const struct sid *sid);
 struct store_group *store_group_by_name(struct store *s, TALLOC_CTX *mem, const char *name);
 struct store_group *store_group_by_gid(struct store *s, TALLOC_CTX *mem, uint32_t gid);
+struct store_group *store_group_by_sid(struct store *s, TALLOC_CTX *mem, const struct sid *sid);
 
 void store_drop_user(struct store *s, const struct sid *sid);
 void store_drop_group(struct store *s, const struct sid *sid);
@@ -75,9 +95,16 @@ void store_drop_group(struct store *s, const struct sid *sid);
 bool store_put_fact(struct store *s, const char *key, const char *value);
 char *store_fact(struct store *s, TALLOC_CTX *mem, const char *key);
 
-/* Known domains: name (DNS, lower case) and SID, for the id mapping. */
+/*
+ * Known domains: name (DNS, lower case) and SID, for the id mapping.  Which
+ * slice a domain gets depends on those before it, so they come back in the
+ * order in which they first came, and none is ever forgotten: one whose name
+ * a domain with another SID has taken over goes on under a unique name made
+ * of its SID ("-sid-..."), with netbios "".
+ */
 bool store_put_domain(struct store *s, const char *dns, const char *netbios, const struct sid *sid);
 typedef void store_domain_fn(void *arg, const char *dns, const char *netbios, const struct sid *sid);
+/* fn must not call the store. */
 void store_domains(struct store *s, store_domain_fn *fn, void *arg);
 
 #endif
