@@ -51,10 +51,13 @@ struct srv_record {
     char host[256];
 };
 
-/* Answers of a DNS SRV query by libresolv (deadline in ms, client_now based).  Sorted by priority, shuffled by weight.
- * Gives the count; -1 if no name server answered; 0 if the name has none. */
+/*
+ * Answers of a DNS SRV query to the name servers of resolv.conf, the next one
+ * asked where one is slow (deadline in ms, client_now based).  Sorted by priority, shuffled by weight.
+ * Gives the count; -1 if no name server answered; 0 if the name has none.
+ */
 int locator_srv(const char *name, int64_t deadline, struct srv_record *out, int max);
-/* The parser under it: the SRV records of a DNS answer. */
+/* The parser under it: the SRV records of a DNS answer, as they come; -1 if it is malformed. */
 int srv_parse(const uint8_t *packet, size_t len, struct srv_record *out, int max);
 
 struct dc {
@@ -70,7 +73,8 @@ struct dc {
 struct locator_query {
     const char *domain_dns;
     const char *site;            /* remembered or configured, "" if none */
-    const char *const *hosts;    /* configured domain controllers, tried first; NULL-terminated, or NULL */
+    const char *const *hosts;    /* configured domain controllers, tried first; NULL-terminated, or NULL.  A
+                                    numeric address needs no DNS: so the one that is remembered can stand here, too. */
     const char *avoid;           /* address that has just failed: asked last; "" if none */
     int64_t deadline;            /* client_now() based, ms */
 };
