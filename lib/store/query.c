@@ -221,6 +221,22 @@ store_drop(struct store *s, enum store_stmt which, const struct sid *sid)
 }
 
 bool
+store_clear(struct store *s)
+{
+    static const enum store_stmt all[] = { STMT_CLEAR_USERS, STMT_CLEAR_GROUPS };
+    bool ok = true;
+
+    if (!store_change_begin(s))
+        return false;
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]) && ok; i++) {
+        struct query q = query_init(s, all[i]);
+
+        ok = query_run(&q);
+    }
+    return store_change_end(s, ok);
+}
+
+bool
 store_id_ok(uint32_t id)
 {
     return id >= PROTO_ID_MIN && id <= STORE_ID_MAX;

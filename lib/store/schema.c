@@ -77,6 +77,8 @@ const char *const store_statements[STMT_COUNT] = {
     [STMT_GROUP_BY_GID] = "SELECT " GROUP_COLUMNS " FROM grp WHERE gid = ?1",
     [STMT_GROUP_BY_SID] = "SELECT " GROUP_COLUMNS " FROM grp WHERE sid = ?1",
     [STMT_DROP_GROUP] = "DELETE FROM grp WHERE sid = ?1",
+    [STMT_CLEAR_USERS] = "DELETE FROM user",
+    [STMT_CLEAR_GROUPS] = "DELETE FROM grp",
     [STMT_PUT_FACT] = "INSERT OR REPLACE INTO fact (key, value) VALUES (?1, ?2)",
     [STMT_FACT] = "SELECT value FROM fact WHERE key = ?1",
     [STMT_DROP_FACT] = "DELETE FROM fact WHERE key = ?1",

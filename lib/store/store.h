@@ -26,7 +26,7 @@ struct store_user {
     uint32_t uid;
     uint32_t gid;                 /* of the primary group */
     const char *name;             /* canonical, as NSS answers it: lower case, short or qualified */
-    const char *account;          /* sAMAccountName, lower case */
+    const char *account;          /* sAMAccountName, as the directory spells it */
     const char *upn;              /* lower case, "" if none */
     const char *full_name;
     int64_t refreshed;            /* when it was last learned, seconds since 1970 */
@@ -90,6 +90,9 @@ struct store_group *store_group_by_sid(struct store *s, TALLOC_CTX *mem, const s
 
 void store_drop_user(struct store *s, const struct sid *sid);
 void store_drop_group(struct store *s, const struct sid *sid);
+
+/* Forgets all users and groups; facts and domains stay. */
+bool store_clear(struct store *s);
 
 /* Small facts that outlive a restart: "site", "dc", "domain_sid", "fast". value "" removes. */
 bool store_put_fact(struct store *s, const char *key, const char *value);

@@ -357,6 +357,28 @@ facts_and_their_removal_are_kept(void **state)
 }
 
 static void
+clearing_leaves_facts(void **state)
+{
+    struct store *s = open_store();
+    struct store_user a = alice();
+    struct store_group g = staff();
+
+    (void)state;
+    assert_true(store_put_fact(s, "site", "Here"));
+    for (int inside = 0; inside < 2; inside++) {
+        assert_true(store_put_user(s, &a));
+        assert_true(store_put_group(s, &g));
+        assert_int_equal(inside == 1 && !store_begin(s), 0);
+        assert_true(store_clear(s));
+        assert_int_equal(inside == 1 && !store_commit(s), 0);
+        assert_null(store_user_by_sid(s, s, &a.sid));
+        assert_null(store_group_by_sid(s, s, &g.sid));
+        assert_string_equal(store_fact(s, s, "site"), "Here");
+    }
+    store_close(s);
+}
+
+static void
 note_domain(void *arg, const char *dns, const char *netbios, const struct sid *sid)
 {
     char *text = arg, sid_chars[SID_TEXT_MAX];
@@ -986,6 +1008,7 @@ main(void)
         TEST(a_name_means_the_canonical_one_first),
         TEST(impossible_rows_are_refused),
         TEST(facts_and_their_removal_are_kept),
+        TEST(clearing_leaves_facts),
         TEST(domains_keep_their_order_for_ever),
         TEST(a_transaction_is_whole_or_not_at_all),
         TEST(a_page_limit_refuses_and_recovers),
