@@ -247,6 +247,7 @@ ipc_put_state(struct writer *w, const struct ipc_state *m)
 {
     writer_u8(w, IPC_STATE);
     writer_u32(w, m->request);
+    writer_u8(w, m->password);
     put_sid(w, &m->sid);
 }
 
@@ -257,6 +258,7 @@ ipc_get_state(const void *packet, size_t len, struct ipc_state *m_out)
     struct ipc_state m = { 0 };
 
     m.request = reader_u32(&r);
+    m.password = get_bool(&r);
     get_sid(&r, &m.sid);
     *m_out = m;
     return reader_done(&r);

@@ -130,8 +130,10 @@ struct ipc_learned {
     size_t groups_len;
 };
 
+/* May this account be used?  password: is its password to be changed first, too? */
 struct ipc_state {
     uint32_t request;
+    bool password;                 /* somebody logs on with it; else with a key, by cron */
     struct sid sid;
 };
 
