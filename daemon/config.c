@@ -10,6 +10,7 @@
 #include "daemon/config_check.h"
 #include "daemon/config_keys.h"
 #include "lib/base/buf.h"
+#include "lib/sid/utf8.h"
 
 #define BLANKS " \t"
 
@@ -90,12 +91,19 @@ enter_section(struct parse *p, const char *start)
         fail(p, p->line, "unknown section [%s]", p->section);
 }
 
-/* True if inih may see the line; else an error was told. Bytes past 0x7f are text of any kind. */
+/* True if inih may see the line; else an error was told. */
 static bool
 line_ok(struct parse *p, const char *line, size_t n, size_t max)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (((unsigned char)line[i] < 0x20 && line[i] != '\t') || line[i] == 0x7f) {
+    const char *at = line, *end = line + n;
+    uint32_t c;
+
+    while (at < end) {
+        if (!utf8_get(&at, end, &c)) {
+            fail(p, p->line, "the line is not UTF-8");
+            return false;
+        }
+        if ((c < 0x20 && c != '\t') || (c >= 0x7f && c < 0xa0)) {
             fail(p, p->line, "there is a control character in the line");
             return false;
         }
@@ -275,6 +283,17 @@ take_defaults(struct parse *p)
     }
 }
 
+/* Whatever list was given. */
+static void
+reserve_root(struct parse *p)
+{
+    const char *reason = config_value_parse(p->mem, &config_keys[KEY_RESERVED_NAMES], "root",
+                                            &p->values[KEY_RESERVED_NAMES]);
+
+    if (reason != NULL)
+        fail(p, p->values[KEY_RESERVED_NAMES].line, "`%s` %s", config_keys[KEY_RESERVED_NAMES].name, reason);
+}
+
 /* Sets a value that follows from others; the sentence names the host name, which the person did not write here. */
 static void
 derive(struct parse *p, enum config_key_id id, const char *text)
@@ -321,7 +340,8 @@ check_together(struct parse *p)
     if (v[KEY_CACHE_END].number < v[KEY_CACHE_REFRESH].number)
         fail(p, v[KEY_CACHE_END].line, "`cache_end` is before `cache_refresh`");
     for (int i = 0; i < KEY_COUNT; i++) {
-        if (v[KEY_NAME].line == 0 && v[i].line != 0 && strcmp(config_keys[i].section, "domain") == 0) {
+        if (v[KEY_NAME].line == 0 && v[i].line != 0 && config_keys[i].fallback == NULL &&
+            strcmp(config_keys[i].section, "domain") == 0) {
             fail(p, v[i].line, "[domain] lacks `name`");
             break;
         }
@@ -402,9 +422,9 @@ config_parse_as(TALLOC_CTX *mem, const char *text, size_t len, const char *path,
         fail(&p, 0, "the file has more than %u bytes", CONFIG_MAX);
     else if (ini_parse_stream(next_line, &p, handle, &p) < 0)
         fail(&p, 0, "out of memory");
-    end_line(&p);
     take_defaults(&p);
     if (p.errors == 0) {
+        reserve_root(&p);
         derive_all(&p, hostname);
         check_together(&p);
     }

@@ -114,14 +114,14 @@ struct config_names {
 /*
  * The home directory of a user.  NULL (and the reason, a static string, in
  * *why_out) unless it is an absolute path in which no component is empty, "."
- * or "..", without control characters and ':', of at most CONFIG_HOME_MAX
- * bytes, and every value that it took was there and had no '/'.
+ * or "..", UTF-8 without control characters and ':', of at most
+ * CONFIG_HOME_MAX bytes, and every value that it took was there and had no '/'.
  */
 char *config_expand_home(TALLOC_CTX *mem, const char *templ, const struct config_names *v, const char **why_out);
 
 /*
  * The comment field of a user.  What must not stand in passwd(5) (control
- * characters, ':') becomes a space; cut between characters to
+ * characters, ':', bytes that are no UTF-8) becomes a space; cut between characters to
  * CONFIG_GECOS_MAX bytes.  NULL only where templ is malformed or memory is out.
  */
 char *config_expand_gecos(TALLOC_CTX *mem, const char *templ, const struct config_names *v);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/config.h"
+#include "lib/sid/name.h"
 
 #define DNS_MAX 253
 #define LABEL_MAX 63
@@ -131,10 +132,15 @@ config_check_path(char *text)
 const char *
 config_check_name(char *text)
 {
-    size_t n = strcspn(text, ":/\\@=[]+");
+    char folded[NAME_MAX_BYTES + 1];
 
-    lower(text);
-    return text[0] != '\0' && text[n] == '\0' && text[0] != '-' ? NULL : "must be the name of a user or group";
+    if (text[0] == '\0' || text[0] == '-' || text[strcspn(text, ":/\\@=[]+")] != '\0')
+        return "must be the name of a user or group";
+    /* Lower case is longer for a few letters. */
+    if (!name_fold(text, folded, sizeof(folded)) || strlen(folded) > strlen(text))
+        return "must be the name of a user or group in lower case";
+    (void)strcpy(text, folded);
+    return NULL;
 }
 
 const char *

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "daemon/config.h"
+#include "lib/sid/utf8.h"
 
 /* The value of one placeholder; NULL for a letter that is none. number: room for %U. */
 static const char *
@@ -61,17 +62,34 @@ expand(TALLOC_CTX *mem, const char *templ, const struct config_names *v, bool pa
     return text;
 }
 
+/*
+ * Past the character at p if it may stand in a field of passwd(5); NULL for a
+ * control character, ':' and what is not UTF-8.
+ */
+static const char *
+field_character(const char *p, const char *end)
+{
+    uint32_t c;
+
+    if (!utf8_get(&p, end, &c) || c < 0x20 || (c >= 0x7f && c < 0xa0) || c == ':')
+        return NULL;
+    return p;
+}
+
 /* Why text is no path of a home directory, or NULL. */
 static const char *
 path_fault(const char *text)
 {
+    const char *end = text + strlen(text);
+
     if (text[0] != '/')
         return "must be an absolute path";
-    if (strlen(text) > CONFIG_HOME_MAX)
+    if (end - text > CONFIG_HOME_MAX)
         return "must be a shorter path";
-    for (const char *p = text; *p != '\0'; p++) {
-        if ((unsigned char)*p < 0x20 || *p == 0x7f || *p == ':')
-            return "must be a path without `:` and control characters";
+    for (const char *p = text; p < end;) {
+        p = field_character(p, end);
+        if (p == NULL)
+            return "must be a path of UTF-8 without `:` and control characters";
     }
     for (const char *p = text; *p == '/';) {
         size_t n = strcspn(p + 1, "/");
@@ -115,13 +133,18 @@ char *
 config_expand_gecos(TALLOC_CTX *mem, const char *templ, const struct config_names *v)
 {
     const char *why;
-    char *text = expand(mem, templ, v, false, &why);
+    char *text = expand(mem, templ, v, false, &why), *end;
 
     if (text == NULL)
         return NULL;
-    for (char *p = text; *p != '\0'; p++) {
-        if ((unsigned char)*p < 0x20 || *p == 0x7f || *p == ':')
-            *p = ' ';
+    end = text + strlen(text);
+    for (char *p = text; p < end;) {
+        const char *next = field_character(p, end);
+
+        if (next == NULL)
+            *p++ = ' '; /* and what follows of its bytes one by one */
+        else
+            p += next - p;
     }
     cut(text, CONFIG_GECOS_MAX);
     return text;

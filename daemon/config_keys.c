@@ -8,6 +8,8 @@
 
 #define DAY 86400
 #define LIST_MAX 1024 /* items of one list */
+#define VALUE_MAX 180 /* bytes of a text or an item: with any key before it inih still takes the line */
+#define TOO_LONG "is longer than 180 bytes"
 
 /*
  * Names that sudoers, polkit, udev or device nodes of Debian, Fedora, Arch or
@@ -200,9 +202,12 @@ parse_duration(TALLOC_CTX *mem, const struct config_key *key, const char *text, 
 static const char *
 parse_text(TALLOC_CTX *mem, const struct config_key *key, const char *text, struct config_value *value)
 {
-    char *copy = talloc_strdup(mem, text);
+    char *copy;
     const char *why;
 
+    if (strlen(text) > VALUE_MAX)
+        return TOO_LONG;
+    copy = talloc_strdup(mem, text);
     if (copy == NULL)
         return "does not fit into memory";
     why = key->check(copy);
@@ -245,6 +250,8 @@ parse_list(TALLOC_CTX *mem, const struct config_key *key, const char *text, stru
             text++;
             continue;
         }
+        if (n > VALUE_MAX)
+            return TOO_LONG;
         item = talloc_strndup(mem, text, n);
         text += n;
         if (item == NULL)

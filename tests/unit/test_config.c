@@ -1,0 +1,783 @@
+/* daemon/config: what a configuration means, and what is said about a wrong one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/config.h"
+#include "daemon/config_keys.h"
+
+/* What was told, one message a line. */
+struct told {
+    char text[16384];
+    unsigned n;
+};
+
+static void
+note(void *arg, const char *message)
+{
+    struct told *told = arg;
+    size_t len = strlen(told->text);
+
+    assert_null(strchr(message, '\n'));
+    (void)snprintf(told->text + len, sizeof(told->text) - len, "%s\n", message);
+    told->n++;
+}
+
+static struct config *
+parse(const char *text, struct told *told)
+{
+    *told = (struct told){ .n = 0 };
+    return config_parse_as(NULL, text, strlen(text), "c", "WS1.corp.test", note, told);
+}
+
+static struct config *
+parse_well(const char *text)
+{
+    struct told told;
+    struct config *c = parse(text, &told);
+
+    assert_string_equal(told.text, "");
+    assert_non_null(c);
+    return c;
+}
+
+static void
+defaults_hold_where_nothing_is_said(void **state)
+{
+    struct config *c = parse_well("[domain]\nname = Corp.Test\n");
+
+    (void)state;
+    assert_string_equal(c->name, "corp.test");
+    assert_string_equal(c->realm, "CORP.TEST");
+    assert_string_equal(c->computer, "WS1");
+    assert_string_equal(c->fqdn, "ws1.corp.test");
+    assert_null(c->controllers[0]);
+    assert_string_equal(c->site, "");
+    assert_string_equal(c->keytab, "/etc/krb5.keytab");
+    assert_int_equal(c->timeout, 5);
+    assert_int_equal(c->fast, CONFIG_FAST_TRY);
+    assert_true(c->forwardable && c->renewable);
+    assert_int_equal(c->lifetime, 36000);
+    assert_int_equal(c->renew_lifetime, 7 * 86400);
+    assert_int_equal(c->workers, 32);
+    assert_int_equal(c->deadline, 30);
+    assert_null(c->ccache);
+    assert_int_equal(c->name_format, CONFIG_NAME_SHORT);
+    assert_string_equal(c->home, "/home/%u");
+    assert_string_equal(c->shell, "/bin/bash");
+    assert_string_equal(c->gecos, "%f");
+    assert_int_equal(c->range_lower, 200000);
+    assert_int_equal(c->range_upper, 2000200000);
+    assert_int_equal(c->range_size, 200000);
+    assert_int_equal(c->cache_refresh, 900);
+    assert_int_equal(c->cache_end, 30 * 86400);
+    assert_int_equal(c->negative, 15);
+    assert_int_equal(c->members_max, 20000);
+    assert_int_equal(c->log_level, LOG_LEVEL_INFO);
+    talloc_free(c);
+}
+
+static const char everything[] = "\xef\xbb\xbf"
+                                 "; a comment\r\n"
+                                 "[domain]   # where\r\n"
+                                 "name=corp.test ; trailing\r\n"
+                                 "realm\t=\tOTHER.TEST\r\n"
+                                 "computer = ws1-long_name15\n"
+                                 "fqdn: W.Corp.Test\n"
+                                 "controllers = DC1.corp.test, 10.0.0.1\n"
+                                 "  fd00::1 ; the third\n"
+                                 "\n"
+                                 "\t# not the fourth\n"
+                                 "\tdc4\n"
+                                 "site = Default-First-Site-Name\n"
+                                 "keytab = /var/lib/a b/krb5.keytab\n"
+                                 "timeout = 60\n"
+                                 "[log]\n"
+                                 "level = debug\n"
+                                 "[logon]\n"
+                                 "fast = require\nforwardable = no\nrenewable = no\nlifetime = 0\n"
+                                 "renew_lifetime = 1w2d3h4m5s\nworkers = 256\ndeadline = 5m\n"
+                                 "ccache = FILE:/tmp/krb5cc_%{uid}_XXXXXX\n"
+                                 "[identity]\n"
+                                 "name_format = qualified\nhome = /home/%d/%u\nshell = /bin/sh\n"
+                                 "gecos = %f = %% : %u\nreserved_names = +Foo, sudo\n bar\nrange_lower = 1000\n"
+                                 "range_upper = 4294967295\nrange_size = 4294966295\ncache_refresh = 1s\n"
+                                 "cache_end = 1\nnegative = 0\nmembers_max = 0\n";
+
+static void
+every_key_is_read(void **state)
+{
+    struct config *c = parse_well(everything);
+
+    (void)state;
+    assert_string_equal(c->name, "corp.test");
+    assert_string_equal(c->realm, "OTHER.TEST");
+    assert_string_equal(c->computer, "WS1-LONG_NAME15");
+    assert_string_equal(c->fqdn, "w.corp.test");
+    assert_string_equal(c->controllers[0], "dc1.corp.test");
+    assert_string_equal(c->controllers[1], "10.0.0.1");
+    assert_string_equal(c->controllers[2], "fd00::1");
+    assert_string_equal(c->controllers[3], "dc4");
+    assert_null(c->controllers[4]);
+    assert_string_equal(c->site, "Default-First-Site-Name");
+    assert_string_equal(c->keytab, "/var/lib/a b/krb5.keytab");
+    assert_int_equal(c->timeout, 60);
+    assert_int_equal(c->fast, CONFIG_FAST_REQUIRE);
+    assert_false(c->forwardable || c->renewable);
+    assert_int_equal(c->lifetime, 0);
+    assert_int_equal(c->renew_lifetime, 9 * 86400 + 3 * 3600 + 4 * 60 + 5);
+    assert_int_equal(c->workers, 256);
+    assert_int_equal(c->deadline, 300);
+    assert_string_equal(c->ccache, "FILE:/tmp/krb5cc_%{uid}_XXXXXX");
+    assert_int_equal(c->name_format, CONFIG_NAME_QUALIFIED);
+    assert_string_equal(c->home, "/home/%d/%u");
+    assert_string_equal(c->shell, "/bin/sh");
+    assert_string_equal(c->gecos, "%f = %% : %u");
+    assert_int_equal(c->range_lower, 1000);
+    assert_int_equal(c->range_upper, UINT32_MAX);
+    assert_int_equal(c->range_size, UINT32_MAX - 1000);
+    assert_int_equal(c->cache_refresh, 1);
+    assert_int_equal(c->cache_end, 1);
+    assert_int_equal(c->negative, 0);
+    assert_int_equal(c->members_max, 0);
+    assert_int_equal(c->log_level, LOG_LEVEL_DEBUG);
+    talloc_free(c);
+}
+
+static void
+a_computer_without_a_domain_has_a_configuration_too(void **state)
+{
+    static const char *const texts[] = { "", "[domain]\ntimeout = 1\n", "# nothing", "[log]\nlevel = error\n" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct config *c = parse_well(texts[i]);
+
+        assert_string_equal(c->name, "");
+        assert_string_equal(c->realm, "");
+        assert_string_equal(c->computer, "");
+        assert_string_equal(c->fqdn, "");
+        talloc_free(c);
+    }
+}
+
+static void
+names_follow_from_the_host_name(void **state)
+{
+    static const struct {
+        const char *host, *computer, *fqdn; /* NULL: refused */
+    } cases[] = {
+        { "ws1", "WS1", "ws1.corp.test" },
+        { "WS1.Other.Test", "WS1", "ws1.other.test" },
+        { "a-very-long-host-name", "A-VERY-LONG-HOS", "a-very-long-host-name.corp.test" },
+        { "fourteen-chars-x", NULL, NULL }, /* cut behind a "-" */
+        { "", NULL, NULL },
+        { "(none)", NULL, NULL },
+        { "ws 1", NULL, NULL },
+    };
+    static const char text[] = "[domain]\nname = corp.test\n";
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct told told = { .n = 0 };
+        struct config *c = config_parse_as(NULL, text, strlen(text), "c", cases[i].host, note, &told);
+
+        if (cases[i].computer == NULL) {
+            assert_null(c);
+            assert_non_null(strstr(told.text, "c: `computer` is not set, and what follows from the host name must be"));
+            continue;
+        }
+        assert_string_equal(told.text, "");
+        assert_string_equal(c->computer, cases[i].computer);
+        assert_string_equal(c->fqdn, cases[i].fqdn);
+        talloc_free(c);
+    }
+}
+
+#define DOMAIN "[domain]\nname = corp.test\n"
+#define LABEL_64 "a234567890123456789012345678901234567890123456789012345678901234"
+#define LINE_80 "x2345678901234567890123456789012345678901234567890123456789012345678901234567890"
+#define LINE_100 "x234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890"
+
+static void
+each_error_names_its_line(void **state)
+{
+    static const struct {
+        const char *text, *told;
+    } cases[] = {
+        /* the shape of the file */
+        { "[logon]\nfsat = try\n", "c:2: unknown key `fsat` in [logon]; did you mean `fast`?\n" },
+        { "[logon]\nFast = try\n", "c:2: unknown key `Fast` in [logon]; did you mean `fast`?\n" },
+        { "[logon]\nlevel = info\n", "c:2: unknown key `level` in [logon]; it belongs in [log]\n" },
+        { "[logon]\ncolour = blue\n", "c:2: unknown key `colour` in [logon]\n" },
+        { "[logon]\n = blue\n", "c:2: unknown key `` in [logon]\n" },
+        { "\n[lgoon]\nfast = try\nrubbish\n", "c:2: unknown section [lgoon]; did you mean [logon]?\n" },
+        { "[kerberos]\n", "c:1: unknown section [kerberos]\n" },
+        { "[]\n", "c:1: unknown section []\n" },
+        { "fast = try\n", "c:1: `fast` stands before the first section\n" },
+        { "[logon\n", "c:1: a section stands alone in its line, as in `[domain]`\n" },
+        { "[logon] fast = never\n", "c:1: a section stands alone in its line, as in `[domain]`\n" },
+        { "[logon]\nfast\n", "c:2: this is no `key = value`\n" },
+        { "[logon]\nfast", "c:2: this is no `key = value`\n" },
+        { "[logon]\nfast = try\nfast = try\n", "c:3: `fast` is set in line 2 already\n" },
+        { "[logon]\nfast = try\n[log]\n[logon]\nfast = try\n", "c:5: `fast` is set in line 2 already\n" },
+        { "[logon]\nfast =\n", "c:2: `fast` has no value; leave the line out for the default\n" },
+        { "[logon]\nfast = ; try\n", "c:2: `fast` has no value; leave the line out for the default\n" },
+        { "[logon]\nfast = try\n workers = 2\n",
+          "c:3: the line begins with a blank, so it would go on with `fast`, which is no list\n" },
+        { "[logon]\nfast = try\n  [log]\n",
+          "c:3: the line begins with a blank, so it would go on with `fast`, which is no list\n" },
+        { "[logon]\nfast = t\x01ry\n", "c:2: there is a control character in the line\n" },
+        { "[logon]\nfast = try\x7f\n", "c:2: there is a control character in the line\n" },
+        { "[logon]\nfast = try\xc2\x85\n", "c:2: there is a control character in the line\n" },
+        { "[logon]\nfast = try\xc3\n", "c:2: the line is not UTF-8\n" },
+        { "[logon]\nfast = try\xed\xa0\x80\n", "c:2: the line is not UTF-8\n" },
+        { "[logon]\nfast = " LINE_100 LINE_100 "\n",
+          "c:2: the line has more than 197 bytes; a list may go on in the next line, after a blank\n" },
+        /* words, numbers, times */
+        { "[logon]\nfast = maybe\n", "c:2: `fast` must be try, require or never, not `maybe`\n" },
+        { "[logon]\nrenewable = true\n", "c:2: `renewable` must be no or yes, not `true`\n" },
+        { "[logon]\nworkers = 0\n", "c:2: `workers` must be a number from 1 to 256, not `0`\n" },
+        { "[logon]\nworkers = 257\n", "c:2: `workers` must be a number from 1 to 256, not `257`\n" },
+        { "[logon]\nworkers = -1\n", "c:2: `workers` must be a number from 1 to 256, not `-1`\n" },
+        { "[logon]\nworkers = 1e2\n", "c:2: `workers` must be a number from 1 to 256, not `1e2`\n" },
+        { "[logon]\nworkers = 99999999999999999999\n",
+          "c:2: `workers` must be a number from 1 to 256, not `99999999999999999999`\n" },
+        { "[logon]\ndeadline = 4s\n", "c:2: `deadline` must be from 5 to 300 seconds, not `4s`\n" },
+        { "[logon]\ndeadline = 301\n", "c:2: `deadline` must be from 5 to 300 seconds, not `301`\n" },
+        { "[logon]\nlifetime = 10\xc2\xa0h\n",
+          "c:2: `lifetime` must be a time like 30s, 15m, 1h30m or 7d, not `10\xc2\xa0h`\n" },
+        { "[logon]\nlifetime = h\n", "c:2: `lifetime` must be a time like 30s, 15m, 1h30m or 7d, not `h`\n" },
+        { "[logon]\nlifetime = 1h30\n", "c:2: `lifetime` must be a time like 30s, 15m, 1h30m or 7d, not `1h30`\n" },
+        { "[logon]\nlifetime = 30m1h\n", "c:2: `lifetime` must be a time like 30s, 15m, 1h30m or 7d, not `30m1h`\n" },
+        { "[logon]\nlifetime = 1h1h\n", "c:2: `lifetime` must be a time like 30s, 15m, 1h30m or 7d, not `1h1h`\n" },
+        { "[logon]\nlifetime = 2147483648\n",
+          "c:2: `lifetime` must be a time like 30s, 15m, 1h30m or 7d, not `2147483648`\n" },
+        { "[logon]\nlifetime = 2147483647w\n",
+          "c:2: `lifetime` must be a time like 30s, 15m, 1h30m or 7d, not `2147483647w`\n" },
+        { "[logon]\nlifetime = 366d\n", "c:2: `lifetime` must be from 0 to 31536000 seconds, not `366d`\n" },
+        /* names */
+        { "[domain]\nname = corp..test\n", "c:2: `name` must be a DNS name, not `corp..test`\n" },
+        { "[domain]\nname = corp.test.\n", "c:2: `name` must be a DNS name, not `corp.test.`\n" },
+        { "[domain]\nname = 10.0.0.1\n", "c:2: `name` must be a DNS name, not `10.0.0.1`\n" },
+        { "[domain]\nname = -corp.test\n", "c:2: `name` must be a DNS name, not `-corp.test`\n" },
+        { "[domain]\nname = " LABEL_64 "\n", "c:2: `name` must be a DNS name, not `" LABEL_64 "`\n" },
+        { "[domain]\nname = m\xc3\xbc.test\n", "c:2: `name` must be a DNS name, not `m\xc3\xbc.test`\n" },
+        { DOMAIN "realm = A REALM\n", "c:3: `realm` must be a realm like CORP.EXAMPLE.COM, not `A REALM`\n" },
+        { DOMAIN "computer = abcdefghijklmnop\n",
+          "c:3: `computer` must be a computer name of at most 15 characters, not `abcdefghijklmnop`\n" },
+        { DOMAIN "computer = WS1$\n",
+          "c:3: `computer` must be a computer name of letters, digits and `-`, not `WS1$`\n" },
+        { DOMAIN "controllers = dc1 dc_2 dc/3\n",
+          "c:3: `controllers` holds `dc/3`, and each item must be a host name or an address\n" },
+        { DOMAIN "controllers = dc1\n 10.0.0.256\n",
+          "c:4: `controllers` holds `10.0.0.256`, and each item must be a host name or an address\n" },
+        { DOMAIN "controllers = ,\n", "c:3: `controllers` has no items\n" },
+        { "[identity]\nshell = /" LINE_100 LINE_80 "\n", "c:2: `shell` is longer than 180 bytes\n" },
+        { DOMAIN "controllers = a\n " LINE_100 LINE_80 "1\n", "c:4: `controllers` is longer than 180 bytes\n" },
+        { DOMAIN "site = a.b\n", "c:3: `site` must be the name of a site, not `a.b`\n" },
+        { DOMAIN "keytab = krb5.keytab\n", "c:3: `keytab` must be an absolute path, not `krb5.keytab`\n" },
+        { DOMAIN "keytab = FILE:/etc/krb5.keytab\n",
+          "c:3: `keytab` must be an absolute path, not `FILE:/etc/krb5.keytab`\n" },
+        { "[identity]\nshell = /bin/ba:sh\n",
+          "c:2: `shell` must be a path without `:` and control characters, not `/bin/ba:sh`\n" },
+        { "[identity]\nreserved_names = good b@d\n",
+          "c:2: `reserved_names` holds `b@d`, and each item must be the name of a user or group\n" },
+        { "[identity]\nreserved_names = a +b\n",
+          "c:2: `reserved_names` holds `+b`, and each item must be the name of a user or group\n" },
+        /* templates */
+        { "[identity]\nhome = home/%u\n", "c:2: `home` must be an absolute path, not `home/%u`\n" },
+        { "[identity]\nhome = /home/../%u\n",
+          "c:2: `home` must be a path without empty parts, `.` and `..`, not `/home/../%u`\n" },
+        { "[identity]\nhome = /home//%u\n",
+          "c:2: `home` must be a path without empty parts, `.` and `..`, not `/home//%u`\n" },
+        { "[identity]\nhome = /home/%x\n",
+          "c:2: `home` must hold no `%` but those of %u, %d, %n, %f, %U and %%, not `/home/%x`\n" },
+        { "[identity]\nhome = /home/%u%\n",
+          "c:2: `home` must hold no `%` but those of %u, %d, %n, %f, %U and %%, not `/home/%u%`\n" },
+        { "[identity]\nhome = /home/%%u\n",
+          "c:2: `home` must hold %u or %U, or all users would share one home directory, not `/home/%%u`\n" },
+        { "[identity]\nhome = /home/all\n",
+          "c:2: `home` must hold %u or %U, or all users would share one home directory, not `/home/all`\n" },
+        { "[identity]\ngecos = %s\n",
+          "c:2: `gecos` must hold no `%` but those of %u, %d, %n, %f, %U and %%, not `%s`\n" },
+        { "[logon]\nccache = MEMORY:x\n",
+          "c:2: `ccache` must begin with FILE:, DIR:, KEYRING:, KCM: or `/`, not `MEMORY:x`\n" },
+        { "[logon]\nccache = FILE:tmp/x\n", "c:2: `ccache` must be an absolute path, not `FILE:tmp/x`\n" },
+        { "[logon]\nccache = /tmp/krb5cc\n",
+          "c:2: `ccache` must hold %{uid} or %{username}, or all users would share one cache, not `/tmp/krb5cc`\n" },
+        { "[logon]\nccache = KEYRING:persistent:%{luid}\n",
+          "c:2: `ccache` must hold no variables but %{uid}, %{euid}, %{USERID}, %{username} and %{TEMP}, "
+          "not `KEYRING:persistent:%{luid}`\n" },
+        /* together */
+        { "[identity]\nrange_lower = 300000\nrange_upper = 400000\n",
+          "c:3: from `range_lower` to `range_upper` there is no room for one `range_size`\n" },
+        { "[identity]\nrange_lower = 3000000000\n",
+          "c: from `range_lower` to `range_upper` there is no room for one `range_size`\n" },
+        { "[identity]\nrange_lower = 999\n",
+          "c:2: `range_lower` must be a number from 1000 to 4294967295, not `999`\n" },
+        { "[identity]\ncache_end = 1m\n", "c:2: `cache_end` is before `cache_refresh`\n" },
+        { "[domain]\nsite = x\n", "c:2: [domain] lacks `name`\n" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct told told;
+
+        assert_null(parse(cases[i].text, &told));
+        assert_string_equal(told.text, cases[i].told);
+    }
+}
+
+static void
+all_errors_are_told_in_order(void **state)
+{
+    struct told told;
+    char text[4096] = "[logon]\n";
+
+    (void)state;
+    assert_null(parse("[logon]\nfast = x\n[log]\nlevel = y\nrubbish\n[logon]\nworkers = 0\n", &told));
+    assert_string_equal(told.text, "c:2: `fast` must be try, require or never, not `x`\n"
+                                   "c:4: `level` must be error, warning, info or debug, not `y`\n"
+                                   "c:5: this is no `key = value`\n"
+                                   "c:7: `workers` must be a number from 1 to 256, not `0`\n");
+
+    for (unsigned i = 0; i < 1000; i++)
+        strcat(text, "x\n");
+    assert_null(parse(text, &told));
+    assert_int_equal(told.n, CONFIG_ERRORS_MAX + 1);
+    assert_non_null(strstr(told.text, "c:51: this is no `key = value`\nc: there are more errors\n"));
+}
+
+static void
+a_nul_and_a_long_text_are_refused(void **state)
+{
+    static const char nul[] = "[logon]\nfast = try\0\nworkers = 0\n";
+    struct told told = { .n = 0 };
+    char *text = talloc_size(NULL, CONFIG_MAX + 1);
+
+    (void)state;
+    assert_null(config_parse_as(NULL, nul, sizeof(nul) - 1, "c", "h", note, &told));
+    assert_string_equal(told.text, "c:2: there is a control character in the line\n"
+                                   "c:3: `workers` must be a number from 1 to 256, not `0`\n");
+    memset(text, '\n', CONFIG_MAX + 1);
+    told = (struct told){ .n = 0 };
+    assert_null(config_parse_as(NULL, text, CONFIG_MAX + 1, "c", "h", note, &told));
+    assert_string_equal(told.text, "c: the file has more than 262144 bytes\n");
+    talloc_free(text);
+}
+
+static void
+reserved_names_are_the_default_or_more(void **state)
+{
+    static const char *const privileged[] = { "root", "sudo", "wheel", "admin", "adm", "docker", "lxd", "disk",
+                                              "shadow", "kvm", "libvirt", "netdev", "systemd-journal", "staff" };
+    struct config *c = parse_well("");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(privileged) / sizeof(privileged[0]); i++)
+        assert_true(config_is_reserved(c, privileged[i]));
+    assert_false(config_is_reserved(c, "alice"));
+    assert_false(config_is_reserved(c, ""));
+    talloc_free(c);
+
+    c = parse_well("[identity]\nreserved_names = +Alice,bob\n carol sudo \xc3\x89mile\n");
+    assert_true(config_is_reserved(c, "alice") && config_is_reserved(c, "bob") && config_is_reserved(c, "carol"));
+    assert_true(config_is_reserved(c, "\xc3\xa9mile"));
+    assert_true(config_is_reserved(c, "wheel"));
+    for (size_t i = 1; i < c->n_reserved; i++)
+        assert_true(strcmp(c->reserved_names[i - 1], c->reserved_names[i]) < 0);
+    assert_null(c->reserved_names[c->n_reserved]);
+    talloc_free(c);
+
+    /* A list of one's own replaces the default, all but root. */
+    c = parse_well("[identity]\nreserved_names = alice\n");
+    assert_true(config_is_reserved(c, "alice") && config_is_reserved(c, "root"));
+    assert_int_equal(c->n_reserved, 2);
+    talloc_free(c);
+}
+
+static char *
+described(const struct config *c, bool json)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *f = open_memstream(&text, &len);
+
+    assert_non_null(f);
+    assert_true(config_describe(c, f, json));
+    assert_int_equal(fclose(f), 0);
+    return text;
+}
+
+static void
+what_is_described_means_the_same(void **state)
+{
+    const char *const texts[] = { "", DOMAIN, everything };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct config *c = parse_well(texts[i]), *again;
+        char *one = described(c, false), *two;
+
+        again = parse_well(one);
+        two = described(again, false);
+        assert_string_equal(one, two);
+        assert_int_equal(again->renew_lifetime, c->renew_lifetime);
+        assert_int_equal(again->n_reserved, c->n_reserved);
+        free(one);
+        free(two);
+        talloc_free(c);
+        talloc_free(again);
+    }
+}
+
+static void
+json_has_every_key(void **state)
+{
+    struct config *c = parse_well(DOMAIN "[identity]\nreserved_names = a\ngecos = \"\\%f\n");
+    char *text = described(c, true);
+
+    (void)state;
+    assert_string_equal(text, "{\n"
+                              "  \"domain\": {\n"
+                              "    \"name\": \"corp.test\",\n"
+                              "    \"realm\": \"CORP.TEST\",\n"
+                              "    \"computer\": \"WS1\",\n"
+                              "    \"fqdn\": \"ws1.corp.test\",\n"
+                              "    \"controllers\": [],\n"
+                              "    \"site\": null,\n"
+                              "    \"keytab\": \"/etc/krb5.keytab\",\n"
+                              "    \"timeout\": 5\n"
+                              "  },\n"
+                              "  \"logon\": {\n"
+                              "    \"fast\": \"try\",\n"
+                              "    \"forwardable\": true,\n"
+                              "    \"renewable\": true,\n"
+                              "    \"lifetime\": 36000,\n"
+                              "    \"renew_lifetime\": 604800,\n"
+                              "    \"workers\": 32,\n"
+                              "    \"deadline\": 30,\n"
+                              "    \"ccache\": null\n"
+                              "  },\n"
+                              "  \"identity\": {\n"
+                              "    \"name_format\": \"short\",\n"
+                              "    \"home\": \"/home/%u\",\n"
+                              "    \"shell\": \"/bin/bash\",\n"
+                              "    \"gecos\": \"\\\"\\\\%f\",\n"
+                              "    \"reserved_names\": [\"a\", \"root\"],\n"
+                              "    \"range_lower\": 200000,\n"
+                              "    \"range_upper\": 2000200000,\n"
+                              "    \"range_size\": 200000,\n"
+                              "    \"cache_refresh\": 900,\n"
+                              "    \"cache_end\": 2592000,\n"
+                              "    \"negative\": 15,\n"
+                              "    \"members_max\": 20000\n"
+                              "  },\n"
+                              "  \"log\": {\n"
+                              "    \"level\": \"info\"\n"
+                              "  }\n"
+                              "}\n");
+    free(text);
+    talloc_free(c);
+}
+
+static void
+a_stream_that_fails_is_told(void **state)
+{
+    struct config *c = parse_well("");
+    FILE *full = fopen("/dev/full", "w");
+
+    (void)state;
+    assert_non_null(full);
+    assert_false(config_describe(c, full, false));
+    (void)fclose(full);
+    talloc_free(c);
+}
+
+/* %u %d %n %f, uid 1000000001 */
+#define LONG_NAME LINE_100 LINE_100 LINE_100 LINE_100 LINE_100 LINE_100
+
+static void
+homes_are_safe_paths(void **state)
+{
+    static const struct {
+        const char *templ;
+        struct config_names names;
+        const char *home; /* NULL: refused */
+    } cases[] = {
+        { "/home/%u", { "alice", "corp.test", "CORP", "Alice L", 1000000001 }, "/home/alice" },
+        { "/home/%d/%u", { "alice", "corp.test", "CORP", "Alice L", 1000000001 }, "/home/corp.test/alice" },
+        { "/home/%n/%U", { "alice", "corp.test", "CORP", "Alice L", 1000000001 }, "/home/CORP/1000000001" },
+        { "/home/%u/%f", { "alice", "corp.test", "CORP", "Alice L", 1000000001 }, "/home/alice/Alice L" },
+        { "/home/100%%/%u", { "alice", "corp.test", "CORP", "Alice L", 1 }, "/home/100%/alice" },
+        { "/home/%u", { "zo\xc3\xab", "", "", "", 1 }, "/home/zo\xc3\xab" },
+        { "/home/%u", { "...", "", "", "", 1 }, "/home/..." },
+        { "/home/%u", { "alice.", "", "", "", 1 }, "/home/alice." },
+        { "/home/%u", { "%d", "corp.test", "", "", 1 }, "/home/%d" },
+        { "/home/%u", { "..", "", "", "", 1 }, NULL },
+        { "/home/%u", { ".", "", "", "", 1 }, NULL },
+        { "/home/.%u", { ".", "", "", "", 1 }, NULL },
+        { "/home/%d%u", { ".", ".", "", "", 1 }, NULL },
+        { "/home/%u", { "", "", "", "", 1 }, NULL },
+        { "/home/%d/%u", { "alice", "", "", "", 1 }, NULL },
+        { "/home/%u", { "a/b", "", "", "", 1 }, NULL },
+        { "/home/%u", { "../root", "", "", "", 1 }, NULL },
+        { "/home/%u", { "/root", "", "", "", 1 }, NULL },
+        { "/home/%f", { "alice", "", "", "../../root", 1 }, NULL },
+        { "%f/%u", { "alice", "", "", "/root", 1 }, NULL },
+        { "/home/%u", { "a:b", "", "", "", 1 }, NULL },
+        { "/home/%u", { "a\nb", "", "", "", 1 }, NULL },
+        { "/home/%u", { "a\tb", "", "", "", 1 }, NULL },
+        { "/home/%u", { "a\x7f", "", "", "", 1 }, NULL },
+        { "/home/%u", { "a\xff", "", "", "", 1 }, NULL },
+        { "/home/%u", { "a\xc2\x85", "", "", "", 1 }, NULL },
+        { "/home/%u/", { "alice", "", "", "", 1 }, NULL },
+        { "/home/%u", { LONG_NAME LONG_NAME, "", "", "", 1 }, NULL },
+        { "%u", { "alice", "", "", "", 1 }, NULL },
+        { "", { "alice", "", "", "", 1 }, NULL },
+        { "/home/%", { "alice", "", "", "", 1 }, NULL },
+        { "/home/%s", { "alice", "", "", "", 1 }, NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *why = NULL;
+        char *home = config_expand_home(NULL, cases[i].templ, &cases[i].names, &why);
+
+        if (cases[i].home == NULL) {
+            if (home != NULL)
+                fail_msg("%s with %s gives %s", cases[i].templ, cases[i].names.user, home);
+            assert_non_null(why);
+            continue;
+        }
+        if (home == NULL)
+            fail_msg("%s with %s: %s", cases[i].templ, cases[i].names.user, why);
+        assert_string_equal(home, cases[i].home);
+        talloc_free(home);
+    }
+}
+
+static void
+comments_hold_nothing_that_ends_a_field(void **state)
+{
+    struct config_names names = { "alice", "corp.test", "CORP", "Liddell, Alice:\n0\x7f%u\xc3\xa9", 201103 };
+    char *gecos = config_expand_gecos(NULL, "%f (%u) %U %%:", &names);
+    char name[600];
+
+    (void)state;
+    assert_string_equal(gecos, "Liddell, Alice  0 %u\xc3\xa9 (alice) 201103 % ");
+    talloc_free(gecos);
+    names.full_name = "a\xff\xe2\x82z\xc2\x85y";
+    gecos = config_expand_gecos(NULL, "%f", &names);
+    assert_string_equal(gecos, "a   z  y");
+    talloc_free(gecos);
+    names.full_name = "";
+    gecos = config_expand_gecos(NULL, "%f", &names);
+    assert_string_equal(gecos, "");
+    talloc_free(gecos);
+
+    /* 255 bytes hold 127 characters of two bytes, and no half one. */
+    for (size_t i = 0; i < sizeof(name) - 1; i++)
+        name[i] = i % 2 == 0 ? '\xc3' : '\xa9';
+    name[sizeof(name) - 2] = '\0';
+    names.full_name = name;
+    gecos = config_expand_gecos(NULL, "%f", &names);
+    assert_int_equal(strlen(gecos), 254);
+    talloc_free(gecos);
+    assert_null(config_expand_gecos(NULL, "%q", &names));
+}
+
+/* Writes text to a file of that mode in a folder of its own; gives its path. */
+static char *
+make_file(const char *text, mode_t mode)
+{
+    char *path = talloc_strdup(NULL, "/tmp/test_config.XXXXXX");
+    int fd = mkstemp(path);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    assert_int_equal(fchmod(fd, mode), 0);
+    assert_int_equal(close(fd), 0);
+    return path;
+}
+
+static void
+assert_refused(const char *path, const char *reason)
+{
+    struct told told = { .n = 0 };
+
+    assert_null(config_load(NULL, path, note, &told));
+    if (told.n != 1 || strncmp(told.text, path, strlen(path)) != 0 || strstr(told.text, reason) == NULL)
+        fail_msg("told: %s", told.text);
+}
+
+static void
+a_file_that_others_may_write_is_refused(void **state)
+{
+    static const mode_t modes[] = { 0664, 0646, 0666, 0620 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+        char *path = make_file("", modes[i]);
+
+        assert_refused(path, "others than its owner may write");
+        (void)unlink(path);
+        talloc_free(path);
+    }
+}
+
+static void
+only_a_file_of_root_is_read(void **state)
+{
+    char *path = make_file("[log]\nlevel = debug\n", 0644), *big;
+    struct told told = { .n = 0 };
+    struct config *c = config_load(NULL, path, note, &told);
+
+    (void)state;
+    assert_string_equal(told.text, "");
+    assert_int_equal(c->log_level, LOG_LEVEL_DEBUG);
+    talloc_free(c);
+    if (geteuid() == 0) {
+        assert_int_equal(chown(path, 12345, 0), 0);
+        assert_refused(path, "does not belong to root");
+    }
+    (void)unlink(path);
+    assert_refused(path, "No such file");
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_refused(path, "no regular file");
+    (void)unlink(path);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_refused(path, "no regular file");
+    (void)rmdir(path);
+    talloc_free(path);
+
+    big = talloc_size(NULL, CONFIG_MAX + 2);
+    memset(big, '\n', CONFIG_MAX + 1);
+    big[CONFIG_MAX + 1] = '\0';
+    path = make_file(big, 0644);
+    assert_refused(path, "too long");
+    assert_int_equal(truncate(path, CONFIG_MAX), 0);
+    told = (struct told){ .n = 0 };
+    c = config_load(NULL, path, note, &told);
+    assert_non_null(c);
+    talloc_free(c);
+    (void)unlink(path);
+    talloc_free(path);
+    talloc_free(big);
+}
+
+/* A file of the source tree, under NULL. */
+static char *
+read_source(const char *name)
+{
+    const char *srcdir = getenv("srcdir");
+    char *path = talloc_asprintf(NULL, "%s/%s", srcdir == NULL ? "." : srcdir, name);
+    char *text = talloc_zero_size(NULL, CONFIG_MAX);
+    FILE *f = fopen(path, "r");
+
+    if (f == NULL)
+        fail_msg("%s cannot be read", path);
+    assert_true(fread(text, 1, CONFIG_MAX - 1, f) > 0);
+    (void)fclose(f);
+    talloc_free(path);
+    return text;
+}
+
+static void
+the_example_has_every_key_with_its_default(void **state)
+{
+    char *text = read_source("dist/authsod.conf"), *line;
+    struct config *c = parse_well(text);
+
+    (void)state;
+    assert_string_equal(c->name, "corp.example.com");
+    talloc_free(c);
+    for (int i = 0; i < KEY_COUNT; i++) {
+        const struct config_key *key = &config_keys[i];
+        bool shown = key->fallback != NULL && i != KEY_RESERVED_NAMES;
+
+        line = talloc_asprintf(text, "\n%s%s = %s%s", i == KEY_NAME ? "" : "# ", key->name,
+                               shown ? key->fallback : "", shown ? "\n" : "");
+        if (strstr(text, line) == NULL)
+            fail_msg("the example lacks: %s", line);
+    }
+    /* With its comments taken away it is still well. */
+    for (int i = 0; i < KEY_COUNT; i++) {
+        line = strstr(text, talloc_asprintf(text, "\n# %s = ", config_keys[i].name));
+        if (line != NULL)
+            memmove(line + 1, line + 3, strlen(line + 3) + 1);
+    }
+    c = parse_well(text);
+    assert_string_equal(c->controllers[1], "dc2.corp.example.com");
+    talloc_free(c);
+    talloc_free(text);
+}
+
+/* Where the man page speaks of a key; NULL where it does not. */
+static char *
+man_item(char *text, int i)
+{
+    if (i == KEY_RANGE_UPPER)
+        return strstr(text, ".It Cm range_lower , range_upper\n");
+    return strstr(text, talloc_asprintf(text, "\n.It Cm %s", config_keys[i].name));
+}
+
+static void
+the_man_page_has_every_key_with_its_default(void **state)
+{
+    char *text = read_source("doc/man/authsod.conf.5");
+
+    (void)state;
+    for (int i = 0; i < KEY_COUNT; i++) {
+        const char *fallback = config_keys[i].fallback;
+        char *at = man_item(text, i), *end, *found;
+
+        if (at == NULL)
+            fail_msg("the man page lacks %s", config_keys[i].name);
+        if (i == KEY_RESERVED_NAMES || i == KEY_RANGE_LOWER || fallback == NULL)
+            continue;
+        /* The keys stand in the order of the table. */
+        end = i + 1 < KEY_COUNT ? man_item(text, i + 1) : strstr(at, "\n.Sh ");
+        assert_true(end > at);
+        found = strstr(at, fallback);
+        if (found == NULL || found > end)
+            fail_msg("the man page lacks the default of %s", config_keys[i].name);
+    }
+    talloc_free(text);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults_hold_where_nothing_is_said),
+        cmocka_unit_test(every_key_is_read),
+        cmocka_unit_test(a_computer_without_a_domain_has_a_configuration_too),
+        cmocka_unit_test(names_follow_from_the_host_name),
+        cmocka_unit_test(each_error_names_its_line),
+        cmocka_unit_test(all_errors_are_told_in_order),
+        cmocka_unit_test(a_nul_and_a_long_text_are_refused),
+        cmocka_unit_test(reserved_names_are_the_default_or_more),
+        cmocka_unit_test(what_is_described_means_the_same),
+        cmocka_unit_test(json_has_every_key),
+        cmocka_unit_test(a_stream_that_fails_is_told),
+        cmocka_unit_test(homes_are_safe_paths),
+        cmocka_unit_test(comments_hold_nothing_that_ends_a_field),
+        cmocka_unit_test(a_file_that_others_may_write_is_refused),
+        cmocka_unit_test(only_a_file_of_root_is_read),
+        cmocka_unit_test(the_example_has_every_key_with_its_default),
+        cmocka_unit_test(the_man_page_has_every_key_with_its_default),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
