@@ -29,6 +29,7 @@
 #define USER_SERVER_TRUST_ACCOUNT 0x00000100U
 
 #define LOGON_GROUPS_MAX 8192 /* groups of one user; a token holds 1,015 */
+#define LOGON_TEXT_MAX 98301  /* bytes of one string: 32,767 UTF-16 units of three */
 
 struct logon_group {
     struct sid sid;
@@ -38,7 +39,7 @@ struct logon_group {
 struct logon_info {
     struct sid user;                  /* of the account */
     uint32_t primary_rid;             /* primary group, in the user's domain */
-    struct logon_group *groups;       /* all of them, from every list, primary included; each SID once */
+    struct logon_group *groups;       /* all of them, from every list, primary included; each SID once, sorted */
     size_t n_groups;
     uint32_t user_account_control;    /* USER_ACCOUNT codes */
     bool is_service_asserted;         /* S-1-18-2 was among the SIDs: no proof of a password */
@@ -64,7 +65,11 @@ struct logon_info {
     int64_t password_must_change;
 };
 
-/* FILETIME ([MS-DTYP] 2.3.3) to seconds since 1970 as above: 0 stays 0, 0x7fffffffffffffff is INT64_MAX. */
+/*
+ * FILETIME ([MS-DTYP] 2.3.3) to seconds since 1970 as above: 0 stays 0,
+ * 0x7fffffffffffffff and more is INT64_MAX; what lies before 1970 is 1, so
+ * that it is past and not "never".
+ */
 int64_t filetime_seconds(uint64_t filetime);
 
 /*
@@ -76,10 +81,22 @@ bool logon_group_is_active(const struct logon_group *g);
 bool logon_info_is_machine(const struct logon_info *info);
 
 /*
- * Between our processes, and in the store.  write: the caller sees
- * writer_ok(); about 100 bytes and 72 a group.  read: the whole of r; NULL
- * unless well-formed.
+ * Makes of info->groups, collected from every list, what the struct promises:
+ * adds the primary group, sorts, keeps each SID once with the attributes of
+ * all its entries, sets is_service_asserted.  False without memory, if there
+ * are too many or user is no account of a domain.
  */
+bool logon_info_settle_groups(struct logon_info *info);
+
+/*
+ * Between our processes, and in the store:
+ *   u8 1, SID user, u32 primary_rid, u32 user_account_control,
+ *   ten str and six u64 in the order of the struct,
+ *   u32 n, n of { SID, u32 attributes } in ascending order
+ * write: the caller sees writer_ok(); logon_info_size is enough.  read: the
+ * whole of r; NULL unless well-formed.
+ */
+size_t logon_info_size(const struct logon_info *info);
 void logon_info_write(struct writer *w, const struct logon_info *info);
 struct logon_info *logon_info_read(TALLOC_CTX *mem, struct reader *r);
 

@@ -12,6 +12,7 @@
 #include <talloc.h>
 
 #include "lib/base/buf.h"
+#include "lib/sid/sid.h"
 
 /*
  * Steps over the common type header and the private header of type
@@ -45,6 +46,9 @@ const char *ndr_string_body(TALLOC_CTX *mem, struct reader *r, const struct ndr_
 
 /* The maximum count of a conformant array; failed if more than max or more than could be left at size bytes each. */
 uint32_t ndr_conformance(struct reader *r, uint32_t max, size_t size);
+
+/* RPC_SID ([MS-DTYP] 2.4.2.3), the pointee: its count of sub-authorities, then the SID. */
+bool ndr_sid(struct reader *r, struct sid *sid_out);
 
 /* UTF-16LE of n bytes to UTF-8 under mem; NULL if it is not UTF-16 or holds a NUL. */
 const char *utf16le_text(TALLOC_CTX *mem, const uint8_t *p, size_t n);
