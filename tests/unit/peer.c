@@ -57,7 +57,8 @@ peer_leave_dir(void)
     struct dirent *e = d == NULL ? NULL : readdir(d);
 
     while (e != NULL) {
-        (void)unlinkat(dirfd(d), e->d_name, 0);
+        if (unlinkat(dirfd(d), e->d_name, 0) != 0)
+            (void)unlinkat(dirfd(d), e->d_name, AT_REMOVEDIR);
         e = readdir(d);
     }
     if (d != NULL)

@@ -1,0 +1,46 @@
+# The parts of lib are compiled once more for the module: hidden, so that calls between them are direct, and in
+# sections, so that what it doesn't call stays out of every process.
+nss_module_sources = nss_authsod/group.c nss_authsod/initgroups.c nss_authsod/lookup.c nss_authsod/module.h \
+	nss_authsod/passwd.c nss_authsod/request.c
+nss_lib_sources = lib/base/buf.c lib/proto/client.c lib/proto/messages.c lib/proto/proto.c lib/proto/record.c \
+	lib/proto/sealed.c lib/proto/text.c
+
+# The sanitizers' functions are in the program that loads the module.
+if !SANITIZERS
+nss_whole = -Wl,-z,defs
+endif
+
+nss_LTLIBRARIES += nss_authsod/libnss_authsod.la
+nss_authsod_libnss_authsod_la_SOURCES = $(nss_module_sources) $(nss_lib_sources)
+nss_authsod_libnss_authsod_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden -ffunction-sections -fdata-sections
+nss_authsod_libnss_authsod_la_LDFLAGS = $(AM_LDFLAGS) -module -version-info 2:0:0 -no-undefined $(nss_whole) \
+	-Wl,--gc-sections -Wl,--version-script=$(top_srcdir)/nss_authsod/libnss_authsod.map
+EXTRA_nss_authsod_libnss_authsod_la_DEPENDENCIES = nss_authsod/libnss_authsod.map
+EXTRA_DIST += nss_authsod/libnss_authsod.map
+dist_man_MANS += doc/man/libnss_authsod.8
+
+# The module's sources with another run directory: the one that the program stands in.
+nss_here = -UAUTHSOD_RUNDIR -DAUTHSOD_RUNDIR='"."'
+
+EXTRA_PROGRAMS += tests/bench/nss_lookup
+tests_bench_nss_lookup_SOURCES = tests/bench/nss_lookup.c $(nss_module_sources) $(nss_lib_sources)
+tests_bench_nss_lookup_CPPFLAGS = $(AM_CPPFLAGS) $(nss_here)
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_nss tests/unit/test_nss_process
+nss_test_sources = tests/unit/fake_front.c tests/unit/fake_front.h tests/unit/peer.c tests/unit/peer.h \
+	$(nss_module_sources) $(nss_lib_sources)
+nss_test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(nss_here) -DNSS_PATIENCE=front_patience \
+	-include $(top_srcdir)/tests/unit/fake_front.h
+tests_unit_test_nss_SOURCES = tests/unit/test_nss.c $(nss_test_sources)
+tests_unit_test_nss_CPPFLAGS = $(nss_test_cppflags)
+tests_unit_test_nss_LDADD = $(CMOCKA_LIBS)
+tests_unit_test_nss_process_SOURCES = tests/unit/test_nss_process.c $(nss_test_sources)
+tests_unit_test_nss_process_CPPFLAGS = $(nss_test_cppflags)
+tests_unit_test_nss_process_LDADD = $(CMOCKA_LIBS)
+endif
+
+TESTS += tests/unit/test_nss_exports.sh
+EXTRA_DIST += tests/unit/test_nss_exports.sh
+EXTRA_PROGRAMS += tests/system/nssprobe
+tests_system_nssprobe_SOURCES = tests/system/nssprobe.c
