@@ -1,4 +1,4 @@
-/* Numeric addresses and waits with an end. Internal to lib/directory. */
+/* Numeric addresses and waits with an end. */
 #ifndef AUTHSOD_DIRECTORY_NET_H
 #define AUTHSOD_DIRECTORY_NET_H
 

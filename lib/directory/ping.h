@@ -1,7 +1,4 @@
-/*
- * CLDAP pings to several domain controllers at once.  Internal to
- * lib/directory.
- */
+/* CLDAP pings to several domain controllers at once ([MS-ADTS] 6.3.3): for the locator, and for who need not wait. */
 #ifndef AUTHSOD_DIRECTORY_PING_H
 #define AUTHSOD_DIRECTORY_PING_H
 

@@ -1,0 +1,183 @@
+/* The LDAP connection: opened when it is needed, made anew when it broke, left alone for a while when it fails. */
+#include "daemon/directory.h"
+
+#include <string.h>
+
+#include "lib/base/log.h"
+#include "lib/proto/client.h"
+
+#define IDLE_MS 5000             /* after so long without an answer the other end is asked first whether it is there */
+#define PING_WAIT_MS 1000
+#define QUICK_MS 500             /* what fails sooner was a connection that had gone, not a hung controller */
+#define RETRY_MAX_S 30
+#define TICKET_MARGIN_S 300      /* before the end of its ticket a connection is made anew */
+#define TICKET_MIN_S 60          /* but not sooner than this after it was made */
+
+void
+dir_link_close(struct dir *d)
+{
+    directory_close(d->link.ldap);
+    d->link.ldap = NULL;
+    d->link.proved = false;
+}
+
+static void
+back_off(struct dir *d, const char *why)
+{
+    struct dir_link *l = &d->link;
+    unsigned shift = l->failures < 5 ? l->failures : 5;
+    int64_t pause = (int64_t)1 << shift;
+
+    if (l->failures == 0)
+        log_warning("the directory of %s does not answer (%s): the store answers for it", d->config->name, why);
+    else
+        log_debug("the directory of %s still does not answer: %s", d->config->name, why);
+    l->failures++;
+    l->retry_at = client_now() + 1000 * (pause < RETRY_MAX_S ? pause : RETRY_MAX_S);
+}
+
+/* When a connection is to be made anew whose ticket ends then. */
+static int64_t
+renewal(int64_t end)
+{
+    int64_t left = end - dir_now();
+
+    left = left > 2 * TICKET_MARGIN_S ? left - TICKET_MARGIN_S : left / 2;
+    return dir_now() + (left > TICKET_MIN_S ? left : TICKET_MIN_S);
+}
+
+/* One try at the controller in use. *why_out: for the log, under mem or static. */
+static enum err
+open_there(struct dir *d, TALLOC_CTX *mem, const char **why_out)
+{
+    const struct dc *dc = &d->dc.dc;
+    char *text = talloc_zero_size(mem, 512);
+    int64_t end = 0;
+    enum err err;
+
+    *why_out = "no memory";
+    if (text == NULL)
+        return ERR_INTERNAL;
+    *why_out = text;
+    err = dir_ticket(d, dc->host, &end, text);
+    if (err != ERR_OK)
+        return err;
+    d->link.ldap = directory_open(d, dc->address, dc->host, d->config->name, d->config->timeout * 1000, &err, why_out);
+    if (d->link.ldap == NULL) {
+        talloc_steal(mem, *why_out);
+        return err;
+    }
+    memcpy(d->link.address, dc->address, sizeof(d->link.address));
+    d->link.used = client_now();
+    d->link.renew_at = renewal(end);
+    dir_learn_own(d, directory_domain_sid(d->link.ldap), directory_domain_netbios(d->link.ldap));
+    return ERR_OK;
+}
+
+/* Connects, to another controller where the one in use does not answer. False after back_off. */
+static bool
+open_link(struct dir *d, int locate_ms)
+{
+    TALLOC_CTX *mem = talloc_new(NULL);
+    char failed[sizeof(d->dc.dc.address)] = "";
+    const char *why = "no domain controller";
+    enum err err = ERR_NO_KDC;
+
+    for (int i = 0; i < 2; i++) {
+        if (dir_dc_locate(d, locate_ms) != ERR_OK || strcmp(failed, d->dc.dc.address) == 0)
+            break;
+        err = open_there(d, mem, &why);
+        if (err != ERR_NO_KDC)
+            break;
+        /* Another refusal than silence would be every controller's. */
+        memcpy(failed, d->dc.dc.address, sizeof(failed));
+        dir_dc_lost(d);
+    }
+    if (err == ERR_OK) {
+        log_info("connected to the directory at %s (%s)%s", d->dc.dc.host, d->dc.dc.address,
+                 d->link.failures > 0 ? ": it answers again" : "");
+        d->link.failures = 0;
+    } else {
+        back_off(d, why);
+    }
+    talloc_free(mem);
+    return err == ERR_OK;
+}
+
+struct directory *
+dir_link(struct dir *d)
+{
+    struct dir_link *l = &d->link;
+
+    if (l->ldap != NULL && client_now() - l->used > IDLE_MS) {
+        if (dir_ping_wait(d, PING_WAIT_MS)) {
+            l->used = client_now();
+        } else {
+            dir_link_close(d);
+            dir_dc_lost(d);
+        }
+    }
+    if (l->ldap == NULL && (l->failures > 0 || !open_link(d, DIR_LOCATE_MS)))
+        return NULL;
+    l->asked = client_now();
+    return l->ldap;
+}
+
+bool
+dir_link_again(struct dir *d, enum err err)
+{
+    struct dir_link *l = &d->link;
+    bool again = l->proved;
+
+    if (l->ldap == NULL)
+        return false;
+    if (err != ERR_NO_KDC) {
+        l->proved = true;
+        l->used = client_now();
+        return false;
+    }
+    dir_link_close(d);
+    if (client_now() - l->asked > QUICK_MS)
+        dir_dc_lost(d);
+    if (!again)
+        back_off(d, "the connection broke");
+    return again;
+}
+
+void
+dir_link_tick(struct dir *d)
+{
+    struct dir_link *l = &d->link;
+
+    if (!d->dc.known && l->failures > 0 && dir_ping_answered(d)) {
+        d->dc.lost[0] = '\0';
+        d->dc.none_until = 0;
+        l->retry_at = 0;
+    }
+    if (l->ldap != NULL && dir_now() >= l->renew_at) {
+        log_debug("the ticket for the directory ends: connecting anew");
+        dir_link_close(d);
+    }
+    if (l->ldap == NULL && (l->failures == 0 || client_now() >= l->retry_at))
+        (void)open_link(d, DIR_LOCATE_QUIETLY_MS);
+    if (!d->dc.known && l->failures > 0)
+        dir_ping_send(d);
+}
+
+int
+dir_link_due(const struct dir *d)
+{
+    const struct dir_link *l = &d->link;
+    int64_t now = client_now(), at;
+
+    if (l->ldap == NULL) {
+        at = l->failures == 0 ? now : l->retry_at;
+        if (!d->dc.known && at > d->ping.sent + DIR_PING_MS)
+            at = d->ping.sent + DIR_PING_MS;
+    } else {
+        at = now + 1000 * (l->renew_at - dir_now());
+        if (at > now + 60000)
+            at = now + 60000;
+    }
+    return at <= now ? 0 : (int)(at - now);
+}
