@@ -13,8 +13,11 @@ tests_fuzz_fuzz_config_LDADD = $(fuzz_main) daemon/libconfig.la
 tests_fuzz_fuzz_config_CFLAGS = $(AM_CFLAGS) $(TALLOC_CFLAGS)
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_config
+check_PROGRAMS += tests/unit/test_config tests/unit/test_config_use
 tests_unit_test_config_SOURCES = tests/unit/test_config.c
 tests_unit_test_config_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(TALLOC_CFLAGS)
 tests_unit_test_config_LDADD = daemon/libconfig.la $(TALLOC_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_config_use_SOURCES = tests/unit/test_config_use.c
+tests_unit_test_config_use_CPPFLAGS = $(tests_unit_test_config_CPPFLAGS)
+tests_unit_test_config_use_LDADD = $(tests_unit_test_config_LDADD)
 endif
