@@ -123,17 +123,24 @@ list_times(struct logon_info *info, int64_t *times[static N_TIMES])
     memcpy(times, all, sizeof(all));
 }
 
+static size_t
+sid_size(const struct sid *sid)
+{
+    return 8 + sizeof(uint32_t) * sid->n_subs;
+}
+
 size_t
 logon_info_size(const struct logon_info *info)
 {
     struct logon_info copy = *info;
     const char **texts[N_TEXTS];
-    size_t size = 1 + SID_BINARY_MAX + 3 * sizeof(uint32_t) + N_TIMES * sizeof(uint64_t) +
-                  info->n_groups * (SID_BINARY_MAX + sizeof(uint32_t));
+    size_t size = 1 + sid_size(&info->user) + 3 * sizeof(uint32_t) + N_TIMES * sizeof(uint64_t);
 
     list_texts(&copy, texts);
     for (size_t i = 0; i < N_TEXTS; i++)
         size += sizeof(uint32_t) + strlen(*texts[i]);
+    for (size_t i = 0; i < info->n_groups; i++)
+        size += sid_size(&info->groups[i].sid) + sizeof(uint32_t);
     return size;
 }
 

@@ -93,8 +93,8 @@ bool logon_info_settle_groups(struct logon_info *info);
  *   u8 1, SID user, u32 primary_rid, u32 user_account_control,
  *   ten str and six u64 in the order of the struct,
  *   u32 n, n of { SID, u32 attributes } in ascending order
- * write: the caller sees writer_ok(); logon_info_size is enough.  read: the
- * whole of r; NULL unless well-formed.
+ * size: what write will write; about 400 bytes and 32 a group.  write: the
+ * caller sees writer_ok().  read: the whole of r; NULL unless well-formed.
  */
 size_t logon_info_size(const struct logon_info *info);
 void logon_info_write(struct writer *w, const struct logon_info *info);

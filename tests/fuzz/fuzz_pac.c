@@ -23,7 +23,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     w = writer_init(bytes, logon_info_size(info));
     logon_info_write(&w, info);
-    FUZZ_REQUIRE(writer_ok(&w));
+    FUZZ_REQUIRE(writer_ok(&w) && w.len == logon_info_size(info));
     r = reader_init(bytes, w.len);
     again = logon_info_read(NULL, &r);
     FUZZ_REQUIRE(again != NULL);

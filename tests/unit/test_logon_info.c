@@ -64,6 +64,7 @@ what_is_written_is_read(void **state)
     (void)state;
     logon_info_write(&w, a);
     assert_true(writer_ok(&w));
+    assert_int_equal(w.len, logon_info_size(a));
     r = reader_init(bytes, w.len);
     b = logon_info_read(NULL, &r);
     assert_non_null(b);
