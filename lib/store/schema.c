@@ -19,7 +19,6 @@ static const char *const steps[] = {
     " state_learned INTEGER NOT NULL,"
     " gids BLOB NOT NULL,"
     " groups_learned INTEGER NOT NULL);"
-    "CREATE INDEX user_account ON user (account);"
     "CREATE INDEX user_upn ON user (upn) WHERE upn <> '';"
     "CREATE TABLE grp ("
     " sid BLOB NOT NULL UNIQUE,"
@@ -61,7 +60,6 @@ const char *const store_statements[STMT_COUNT] = {
                       " groups_learned = iif(excluded.groups_learned = 0, groups_learned, excluded.groups_learned)",
     [STMT_USER_BY_NAME] = "SELECT " USER_COLUMNS " FROM user WHERE name = ?1",
     [STMT_USER_BY_UPN] = "SELECT " USER_COLUMNS " FROM user WHERE upn = ?1 AND upn <> '' LIMIT 2",
-    [STMT_USER_BY_ACCOUNT] = "SELECT " USER_COLUMNS " FROM user WHERE account = ?1",
     [STMT_USER_BY_UID] = "SELECT " USER_COLUMNS " FROM user WHERE uid = ?1",
     [STMT_USER_BY_SID] = "SELECT " USER_COLUMNS " FROM user WHERE sid = ?1",
     [STMT_DROP_USER] = "DELETE FROM user WHERE sid = ?1",

@@ -4,8 +4,8 @@
  * open.  A damaged file is set aside (renamed *.damaged; *.newer where a later
  * version of ours made it) and a new one begun; the log says so.
  *
- * Strings are UTF-8, names in lower case, compared byte by byte.  No row ever
- * holds an id below PROTO_ID_MIN.
+ * Strings are UTF-8; what is looked up is in lower case and compared byte by
+ * byte.  No row ever holds an id below PROTO_ID_MIN.
  */
 #ifndef AUTHSOD_STORE_STORE_H
 #define AUTHSOD_STORE_STORE_H
@@ -80,8 +80,6 @@ bool store_commit(struct store *s);
 
 /* Each gives NULL where there is none. */
 struct store_user *store_user_by_name(struct store *s, TALLOC_CTX *mem, const char *name); /* canonical, else a UPN that one user alone has */
-struct store_user *store_user_by_account(struct store *s, TALLOC_CTX *mem, const struct sid *domain,
-                                         const char *account);
 struct store_user *store_user_by_uid(struct store *s, TALLOC_CTX *mem, uint32_t uid);
 struct store_user *store_user_by_sid(struct store *s, TALLOC_CTX *mem, const struct sid *sid);
 struct store_group *store_group_by_name(struct store *s, TALLOC_CTX *mem, const char *name);

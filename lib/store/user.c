@@ -178,23 +178,6 @@ store_user_by_name(struct store *s, TALLOC_CTX *mem, const char *name)
 }
 
 struct store_user *
-store_user_by_account(struct store *s, TALLOC_CTX *mem, const struct sid *domain, const char *account)
-{
-    struct query q = query_init(s, STMT_USER_BY_ACCOUNT);
-    struct store_user *u = NULL;
-
-    query_put_text(&q, 1, account);
-    while (u == NULL && query_row(&q)) {
-        u = take_user(&q, mem);
-        if (u != NULL && !sid_in_domain(&u->sid, domain))
-            TALLOC_FREE(u);
-    }
-    if (!query_done(&q))
-        TALLOC_FREE(u);
-    return u;
-}
-
-struct store_user *
 store_user_by_uid(struct store *s, TALLOC_CTX *mem, uint32_t uid)
 {
     struct query q = query_init(s, STMT_USER_BY_UID);

@@ -60,7 +60,7 @@ static const uint32_t alice_gids[] = { 200512, 201104, 1000000000 };
 struct store_user
 alice(void)
 {
-    return (struct store_user){ .sid = rid(1103), .uid = 201103, .gid = 200513, .name = "alice", .account = "alice",
+    return (struct store_user){ .sid = rid(1103), .uid = 201103, .gid = 200513, .name = "alice", .account = "Alice",
                                 .upn = "alice@corp.test", .full_name = "Alice Liddell \xc3\xa9", .refreshed = 1000,
                                 .state = STORE_STATE_LOCKED, .state_learned = 1001, .gids = alice_gids, .n_gids = 3,
                                 .groups_learned = 1002 };
