@@ -29,14 +29,15 @@ samba_tool() {
   in_dc "$name" samba-tool "$@"
 }
 
-# lab_dc_start NAME: starts the controller (again) and waits until DNS, LDAP,
-# the KDC and the RPC services answer.
+# lab_dc_start NAME [OFFSET]: starts the controller (again) and waits until DNS,
+# LDAP, the KDC and the RPC services answer. Its clock is wrong by OFFSET (+10m;
+# see faketime).
 lab_dc_start() {
-  local name=$1
+  local name=$1 offset=${2:-}
 
   lab_say "$name: starting Samba"
   in_dc "$name" mkdir -p /run/samba
-  lab_spawn "$LAB/log/$name" "$lab_dir/in" "$name" samba -F --no-process-group
+  lab_spawn "$LAB/log/$name" "$lab_dir/in" "$name" ${offset:+faketime -f "$offset"} samba -F --no-process-group
   if ! lab_wait 90 dc_answers "$name"; then
     tail -n 20 "$LAB/log/$name" "$LAB/hosts/$name/changes/var/log/samba/log.samba" >&2
     lab_fail "$name: Samba does not answer"

@@ -61,8 +61,9 @@ fi
 . "$lab_dir/fault.sh"
 
 # lab_up: the standard lab: the switch, dc1 (realm CORP.TEST with the accounts
-# of accounts.py) and its member ws1.
+# of accounts.py) and its member ws1. Does nothing if it is there already.
 lab_up() {
+  [ ! -e "$LAB/hosts/ws1" ] || return 0
   lab_switch || return 1
   lab_dc dc1 "$LAB_REALM" "$LAB_NETBIOS" "$LAB_DC_ADDR" || return 1
   lab_member ws1 "$LAB_WS1_ADDR" "$LAB_DOMAIN" || return 1

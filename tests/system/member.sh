@@ -1,102 +1,196 @@
-# Functions that put a built authsod on a member computer of the lab and start
-# it there. Source it after tests/lab/lib.sh; $AUTHSOD_BUILD is the build folder
-# (configured with --prefix=/usr --sysconfdir=/etc --localstatedir=/var).
-# shellcheck shell=bash
+# authsod on members of the lab, and people who use them. Source it inside a
+# lab; tests/lab/lib.sh comes along.
+# shellcheck shell=bash disable=SC2154 # lib.sh sets lab_dir and lab_top
 
-# member_install NAME: installs the build on that computer as the README says
-# for a real one: users, configuration, nsswitch, and a PAM stack for each
-# service that the tests use. The real machine is not touched: every computer
-# of the lab has a /usr, /etc and /var of its own.
+. "$(dirname "${BASH_SOURCE[0]}")/../lab/lib.sh"
+
+# ssh, for a person who sees the computer for the first time and says yes.
+ssh_command=(ssh -F /dev/null -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR
+  -o ConnectTimeout=20 -o NumberOfPasswordPrompts=1)
+
+# member_install NAME [BUILD]: installs the build directory BUILD ($AUTHSOD_BUILD)
+# on the member NAME and sets the member up for its domain, as the README says;
+# nothing is started. It must be configured with --prefix=/usr --sysconfdir=/etc
+# --localstatedir=/var --runstatedir=/run and Debian's --libdir. Does nothing if
+# BUILD is installed there already.
 member_install() {
-  in_member "$1" env BUILD="$AUTHSOD_BUILD" bash -euc '
-    make -s -C "$BUILD" install >/dev/null
-    for user in authsod authsod-member authsod-logon; do
-      getent passwd "$user" >/dev/null ||
-        useradd --system --shell /usr/sbin/nologin --home-dir / "$user"
-    done
-    mkdir -p /etc/authsod
-    printf "[domain]\nname = %s\n" "$(hostname -d)" >/etc/authsod/authsod.conf
-    sed -i "s/^passwd:.*/passwd: files authsod/; s/^group:.*/group: files authsod/" /etc/nsswitch.conf
-  '
-  member_stack "$1" authsod sshd login su su-l sudo
+  local name=$1 build=${2:-$AUTHSOD_BUILD}
+  local mark=$LAB/hosts/$1/authsod-build log=$LAB/log/$1-install.log
+
+  [ "$(cat "$mark" 2>/dev/null)" != "$build" ] || return 0
+  {
+    in_member "$name" make -s -C "$build" install &&
+      in_member "$name" systemd-sysusers authsod.conf &&
+      in_member "$name" systemd-tmpfiles --create authsod.conf &&
+      member_configure "$name" &&
+      in_member "$name" sed -i -E '/authsod/! s/^(passwd|group):.*files/& authsod/' /etc/nsswitch.conf &&
+      in_member "$name" env DEBIAN_FRONTEND=noninteractive pam-auth-update --force --package \
+        --enable authsod authsod-password mkhomedir &&
+      printf '@include common-%s\n' auth account password session |
+      in_member "$name" sh -c 'cat >/etc/pam.d/authsod'
+  } >"$log" 2>&1 || lab_fail "$name: $build cannot be installed: $(tail -n 30 "$log")" || return 1
+  echo "$build" >"$mark"
 }
 
-# member_stack NAME SERVICE...: local users by pam_unix, everybody else by us.
-member_stack() {
-  local name=$1 service
+# member_configure NAME [LINE...]: writes the member's authsod.conf: its domain,
+# then LINEs.
+member_configure() {
+  local name=$1
   shift
-  for service in "$@"; do
-    in_member "$name" tee "/etc/pam.d/$service" >/dev/null <<'EOF'
-auth [success=done user_unknown=ignore default=die] pam_authsod.so
-auth required pam_unix.so use_first_pass
-account [success=done user_unknown=ignore default=die] pam_authsod.so
-account required pam_unix.so
-password [success=done user_unknown=ignore default=die] pam_authsod.so
-password required pam_unix.so
-session optional pam_mkhomedir.so
-session required pam_authsod.so
-session optional pam_unix.so
-EOF
-    case $service in
-    su | su-l) in_member "$name" sed -i '1i auth sufficient pam_rootok.so' "/etc/pam.d/$service" ;;
-    esac
+  in_member "$name" mkdir -p /etc/authsod &&
+    printf '%s\n' '[domain]' "name = $(in_member "$name" hostname -d)" "$@" |
+    in_member "$name" sh -c 'umask 022; cat >/etc/authsod/authsod.conf'
+}
+
+# member_start NAME [ARG...]: starts authsodd with ARGs on the member, and
+# returns when it is ready. Its log is $LAB/log/NAME-authsodd.log. $AUTHSODD
+# may name another program than /usr/sbin/authsodd.
+member_start() {
+  local name=$1
+  local log=$LAB/log/$1-authsodd.log pid=$LAB/hosts/$1/authsodd.pid
+  local from
+  shift
+
+  member_is_up "$name" && lab_fail "$name: authsodd runs already" && return 1
+  touch "$log"
+  from=$(($(stat -c %s "$log") + 1))
+  rm -f "$pid"
+  # shellcheck disable=SC2016 # the inner shell's variables
+  lab_spawn "$log" sh -c 'echo $$ >"$1.new" && mv "$1.new" "$1"; shift; exec "$@"' sh "$pid" \
+    nsenter --target "$(cat "$LAB/hosts/$name/holder")" --mount --net --uts -- \
+    env -i PATH=/usr/sbin:/usr/bin ${ASAN_OPTIONS:+"ASAN_OPTIONS=$ASAN_OPTIONS"} \
+    "${AUTHSODD:-/usr/sbin/authsodd}" "$@"
+  lab_wait 5 test -e "$pid" || lab_fail "$name: authsodd was not started" || return 1
+  lab_wait 30 member_ready_or_gone "$name" "$from"
+  tail -c "+$from" "$log" | grep -q 'ready: ' ||
+    lab_fail "$name: authsodd did not become ready: $(tail -c "+$from" "$log" | tail -n 20)"
+}
+
+# member_stop NAME: ends authsodd as an administrator does; waits for its end.
+# No error if it does not run.
+member_stop() {
+  member_is_up "$1" || return 0
+  kill -TERM "$(cat "$LAB/hosts/$1/authsodd.pid")"
+  lab_wait 45 member_is_down "$1" || lab_fail "$1: authsodd does not end"
+}
+
+# member_kill NAME: ends all of authsodd at once, as a crash would.
+member_kill() {
+  member_is_up "$1" || return 0
+  kill -KILL "$(cat "$LAB/hosts/$1/authsodd.pid")"
+  # Nobody is up whose roles are left.
+  lab_wait 10 member_has_no_roles "$1" || lab_fail "$1: authsodd does not end"
+}
+
+# member_reload NAME: SIGHUP, and until that is done.
+member_reload() {
+  local log=$LAB/log/$1-authsodd.log from
+  from=$(($(stat -c %s "$log") + 1))
+  kill -HUP "$(cat "$LAB/hosts/$1/authsodd.pid")"
+  lab_wait 10 member_logged_since "$1" "$from" 'the configuration was (not )?read again'
+}
+
+# member_up NAME: whatever was before: installed (from $AUTHSOD_BUILD),
+# configured for its domain alone, running.
+member_up() {
+  member_install "$1" "${AUTHSOD_BUILD:-$lab_top/build-test/shipped}" || return 1
+  member_is_up "$1" && return 0
+  member_configure "$1" && member_start "$1"
+}
+
+# member_log NAME: prints the name of the log.
+member_log() {
+  echo "$LAB/log/$1-authsodd.log"
+}
+
+# member_pid NAME: prints keeper's process id; nothing if it does not run.
+member_pid() {
+  ! member_is_up "$1" || cat "$LAB/hosts/$1/authsodd.pid"
+}
+
+member_is_up() {
+  [ -e "$LAB/hosts/$1/authsodd.pid" ] && kill -0 "$(cat "$LAB/hosts/$1/authsodd.pid")" 2>/dev/null
+}
+
+member_is_down() {
+  ! member_is_up "$1"
+}
+
+# member_roles NAME [ROLE]: prints the process ids of all roles, or of one.
+member_roles() {
+  local pid
+  for pid in $(host_pids "$1"); do
+    if tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qE "^authsodd --role=${2:-[a-z]+} "; then
+      echo "$pid"
+    fi
   done
 }
 
-# member_log NAME: the path of its daemon's log.
-member_log() {
-  printf '%s/log/%s-authsodd.log' "$LAB" "$1"
+member_has_no_roles() {
+  [ -z "$(member_roles "$1")" ]
 }
 
-# member_start NAME [OPTION...]: starts authsodd there and waits until it is
-# ready. The log is begun anew.
-member_start() {
-  local name=$1 log
-  shift
-  log=$(member_log "$name")
-  : >"$log"
-  lab_spawn "$log" "$lab_dir/in" "$name" authsodd "$@"
-  lab_wait 20 grep -q 'keeper: info: ready:' "$log" ||
-    { cat "$log" >&2; lab_fail "authsodd is not ready"; }
+member_ready_or_gone() {
+  member_is_down "$1" || member_logged_since "$1" "$2" 'ready: '
 }
 
-# member_pid NAME: the process of its keeper; nothing if there is none.
-member_pid() {
-  sed -n 's/^<6>authsodd\[\([0-9]*\)\] keeper: info: ready:.*/\1/p' "$(member_log "$1")" | tail -1
+# member_log_mark NAME: prints where the log ends now; for member_logged_since.
+member_log_mark() {
+  echo $(($(stat -c %s "$LAB/log/$1-authsodd.log") + 1))
 }
 
-# member_stop NAME: ends its daemon and waits until it has ended.
-member_stop() {
-  local pid
-  pid=$(member_pid "$1")
-  [ -n "$pid" ] || return 0
-  kill "$pid" 2>/dev/null || return 0
-  lab_wait 40 bash -c "! kill -0 $pid"
+# member_logged_since NAME MARK PATTERN: has the log a line that matches, after
+# the mark?
+member_logged_since() {
+  tail -c "+$2" "$LAB/log/$1-authsodd.log" | grep -qE -e "$3"
 }
 
-# member_sshd NAME: starts an sshd with UsePAM there, and waits until it listens.
+# member_sshd NAME: starts sshd on the member, once.
 member_sshd() {
   local name=$1
-  in_member "$name" bash -euc '
-    mkdir -p /run/sshd
-    printf "%s\n" "UsePAM yes" "PasswordAuthentication yes" "KbdInteractiveAuthentication yes" \
-      "GSSAPIAuthentication yes" "MaxStartups 500" "PidFile /run/sshd.pid" >/etc/ssh/sshd_config'
+  member_answers "$name" 22 && return 0
+  cat >"$LAB/hosts/$name/etc/ssh/sshd_config" <<'EOF'
+UsePAM yes
+PasswordAuthentication yes
+KbdInteractiveAuthentication yes
+GSSAPIAuthentication yes
+PubkeyAuthentication yes
+UseDNS no
+MaxStartups 1000
+MaxSessions 100
+PrintMotd no
+LogLevel VERBOSE
+AcceptEnv LANG
+EOF
   lab_spawn "$LAB/log/$name-sshd.log" "$lab_dir/in" "$name" /usr/sbin/sshd -D -e
-  lab_wait 20 in_member "$name" bash -c "ss -Hlnt | grep -q ':22 '"
+  lab_wait 20 member_answers "$name" 22 || lab_fail "$name: sshd: $(tail -n 5 "$LAB/log/$name-sshd.log")"
 }
 
-# member_ssh FROM USER@NAME PASSWORD METHOD CMD...: CMD by ssh with a password,
+member_answers() {
+  in_member "$1" timeout 2 bash -c "exec 3<>/dev/tcp/localhost/$2"
+}
+
+# member_desk: a computer from which people reach the members: `desk`, of no
+# domain, with $desk_addr.
+desk_addr=10.99.0.50
+member_desk() {
+  [ ! -e "$LAB/hosts/desk" ] || return 0
+  lab_host desk "$desk_addr" "$LAB_DC_ADDR" "$LAB_DOMAIN"
+}
+
+# member_ssh FROM USER@NAME PASSWORD METHOD CMD...: CMD by ssh with a password;
 # METHOD is password or keyboard-interactive.
 member_ssh() {
   local from=$1 to=$2 password=$3 method=$4
   shift 4
-  in_host "$from" sshpass -p "$password" ssh -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
-    -o LogLevel=ERROR -o PreferredAuthentications="$method" -o NumberOfPasswordPrompts=1 "$to" "$@"
+  in_host "$from" timeout 40 sshpass -p "$password" "${ssh_command[@]}" -o PubkeyAuthentication=no \
+    -o GSSAPIAuthentication=no -o PreferredAuthentications="$method" "$to" "$@"
 }
 
-# member_pam NAME USER PASSWORD OPERATION...: pamtester on the service authsod.
+# member_pam NAME USER PASSWORD OPERATION...: pamtester, as a program of the
+# service `authsod`, which does what Debian's common-* files say.
 member_pam() {
   local name=$1 user=$2 password=$3
   shift 3
-  printf '%s\n' "$password" | in_member "$name" timeout 60 pamtester authsod "$user" "$@" 2>&1
+  printf '%s\n' "$password" | in_member "$name" timeout 40 pamtester authsod "$user" "$@" 2>&1
 }
