@@ -18,12 +18,17 @@
 struct directory;
 
 /*
- * Connects to the domain controller at address (numeric) whose name is host,
- * binds with the tickets of the process's default credential cache
- * (KRB5CCNAME and KRB5_CONFIG of this process), SSF at least 56, refuses less.
+ * Connects to the domain controller at address (numeric, with an optional
+ * port) whose name is host, and binds with the ticket for ldap/<host> that the
+ * process's default credential cache must hold (KRB5CCNAME and KRB5_CONFIG of
+ * this process): no KDC is asked.  SSF at least 56, refuses less.
  * Reads defaultNamingContext and the domain's own objectSid and nETBIOSName.
- * NULL: *err_out ERR_NO_KDC (no answer), ERR_NO_KEYTAB (bind refused), with
- * the reason in *why_out (under mem).
+ * timeout_ms: for this, and then for each operation, all its requests together.
+ * NULL: *err_out ERR_NO_KDC (no answer, or of another domain), ERR_NO_KEYTAB (no
+ * ticket, or the bind was refused), with the reason in *why_out (under mem).
+ *
+ * The process ignores SIGPIPE, which libldap does not.  LDAPNOINIT in its
+ * environment keeps libldap from looking for ldap.conf and .ldaprc.
  */
 struct directory *directory_open(TALLOC_CTX *mem, const char *address, const char *host, const char *domain_dns,
                                  int timeout_ms, enum err *err_out, const char **why_out);
@@ -31,10 +36,15 @@ struct directory *directory_open(TALLOC_CTX *mem, const char *address, const cha
 const struct sid *directory_domain_sid(const struct directory *d);
 const char *directory_domain_netbios(const struct directory *d);
 
-/* State bits of an account, from userAccountControl, msDS-User-Account-Control-Computed, accountExpires, lockoutTime, pwdLastSet, logonHours. */
+/*
+ * State of an account at the time when it was asked for, from
+ * userAccountControl, msDS-User-Account-Control-Computed, accountExpires,
+ * lockoutTime, pwdLastSet, msDS-UserPasswordExpiryTimeComputed, logonHours.
+ */
 struct account_state {
-    bool disabled, locked, expired, password_expired, must_change, outside_hours;
-    int64_t password_expires;  /* seconds since 1970, INT64_MAX never */
+    bool disabled, locked, expired, outside_hours;
+    bool must_change, password_expired;  /* one at most */
+    int64_t password_expires;  /* seconds since 1970, INT64_MAX never, 0 where it must be changed */
 };
 
 struct dir_user {
@@ -42,8 +52,8 @@ struct dir_user {
     uint32_t primary_rid;
     const char *dn;
     const char *account;       /* sAMAccountName */
-    const char *upn;           /* "" if none */
-    const char *full_name;     /* displayName, else cn */
+    const char *upn;           /* userPrincipalName; "" if none */
+    const char *full_name;     /* displayName, else cn; UTF-8 without control characters; "" if none */
     bool is_machine;           /* computer or trust account */
     struct account_state state;
 };
@@ -57,23 +67,34 @@ struct dir_group {
 /*
  * Each gives ERR_OK with the object under mem, ERR_UNKNOWN_PRINCIPAL where
  * there is none (or the entry is malformed: logged), or ERR_NO_KDC where the
- * directory did not answer: then d is dead (directory_close it).
+ * directory did not answer or had an error of its own: then d is dead
+ * (directory_close it).  Names match in any letter case, but not without
+ * accents, as Active Directory's own matching would have it.
  */
 enum err directory_user_by_account(struct directory *d, TALLOC_CTX *mem, const char *account, struct dir_user **out);
+/* userPrincipalName, else account@<the domain's DNS name>. Two accounts with that UPN are none. */
 enum err directory_user_by_upn(struct directory *d, TALLOC_CTX *mem, const char *upn, struct dir_user **out);
 enum err directory_user_by_sid(struct directory *d, TALLOC_CTX *mem, const struct sid *sid, struct dir_user **out);
+/* Security groups only, here and below: no others are in anybody's token. */
 enum err directory_group_by_account(struct directory *d, TALLOC_CTX *mem, const char *account, struct dir_group **out);
 
-/* Groups of many SIDs at once, in requests of up to 100 SIDs; those not found are left out. */
+/* Groups of up to LOGON_GROUPS_MAX SIDs, in requests of 100; those not found are left out. */
 enum err directory_groups_by_sid(struct directory *d, TALLOC_CTX *mem, const struct sid *sids, size_t n,
                                  struct dir_group **out, size_t *n_out);
 
-/* All groups of a user, nested ones too: tokenGroups by a base search. */
+/*
+ * All groups of a user, nested ones, the primary one and builtin ones (S-1-5-32)
+ * too: tokenGroups by a base search.  ERR_UNKNOWN_PRINCIPAL where there is none:
+ * the entry is gone, or this computer may not read the attribute.
+ */
 enum err directory_token_groups(struct directory *d, TALLOC_CTX *mem, const char *user_dn, struct sid **out,
                                 size_t *n_out);
 
-/* sAMAccountNames of all users in a group, nested ones too (1.2.840.113556.1.4.1941), paged, primary members included;
- * machine accounts left out.  At most max. */
+/*
+ * sAMAccountNames of all users in a group or in those within it
+ * (1.2.840.113556.1.4.1941), by member or as the primary group of either;
+ * machine accounts left out.  At most max are looked at.
+ */
 enum err directory_members(struct directory *d, TALLOC_CTX *mem, const struct dir_group *group, size_t max,
                            const char ***out, size_t *n_out);
 
@@ -81,7 +102,8 @@ enum err directory_members(struct directory *d, TALLOC_CTX *mem, const struct di
 void directory_close(struct directory *d);
 
 /* Decoders under these, for tests and fuzzing. */
-bool directory_hours_allow(const uint8_t *hours, size_t len, int64_t now); /* logonHours [MS-ADA1]: 168 bits in UTC */
+/* logonHours [MS-ADA1]: 168 bits, one an hour from Sunday 0:00 UTC on. NULL: at any time; of another length: never. */
+bool directory_hours_allow(const uint8_t *hours, size_t len, int64_t now);
 
 /*
  * printf for filters: %s text and %b binary (pointer, size_t), both escaped per

@@ -16,8 +16,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int n = srv_parse(data, size, records, RECORDS_MAX);
 
     FUZZ_REQUIRE(n >= -1 && n <= RECORDS_MAX);
-    for (int i = 0; i < n; i++)
-        FUZZ_REQUIRE(records[i].port != 0 && records[i].host[0] != '\0' && text_ok(records[i].host, strlen(records[i].host)));
+    for (int i = 0; i < n; i++) {
+        FUZZ_REQUIRE(records[i].port != 0 && records[i].host[0] != '\0');
+        FUZZ_REQUIRE(text_ok(records[i].host, strlen(records[i].host)));
+    }
     n = dns_addresses_parse(data, size, 389, addresses, RECORDS_MAX);
     FUZZ_REQUIRE(n >= -1 && n <= RECORDS_MAX);
     for (int i = 0; i < n; i++)

@@ -85,7 +85,8 @@ read_query(const uint8_t *packet, size_t len, struct query *q)
 }
 
 static size_t
-write_answer(const struct fake_domain *d, const struct query *q, unsigned flags, bool records, uint8_t *buf, size_t size)
+write_answer(const struct fake_domain *d, const struct query *q, unsigned flags, bool records, uint8_t *buf,
+             size_t size)
 {
     struct writer w = writer_init(buf, size);
     unsigned n = 0, known = 0;

@@ -444,10 +444,12 @@ text_is_utf8_without_controls(void **state)
         const char *text;
         bool good;
     } cases[] = {
-        { "", true }, { "alice", true }, { "Ren\303\251", true }, { "\342\202\254", true }, { "\360\237\230\200", true },
+        { "", true }, { "alice", true }, { "Ren\303\251", true }, { "\342\202\254", true },
+        { "\360\237\230\200", true },
         { "\364\217\277\277", true }, { "a\tb", false }, { "a\033b", false }, { "\177", false }, { "\302\205", false },
         { "\302\240", true }, { "\300\257", false }, { "\301\277", false }, { "\340\237\277", false },
-        { "\355\240\200", false }, { "\360\217\277\277", false }, { "\364\220\200\200", false }, { "\365\200\200\200", false },
+        { "\355\240\200", false }, { "\360\217\277\277", false }, { "\364\220\200\200", false },
+        { "\365\200\200\200", false },
         { "\303", false }, { "\342\202", false }, { "\360\237\230", false }, { "\200", false }, { "\303(", false },
     };
 

@@ -243,8 +243,9 @@ srv_with(struct fake_domain *d, struct srv_record *records, int *n_out, int time
 static void
 name_servers_may_fail(void **state)
 {
-    static const enum fake_dns first[] = { FAKE_DNS_GOOD, FAKE_DNS_SILENT, FAKE_DNS_SHUT,         FAKE_DNS_FAILS,
-                                           FAKE_DNS_OLD,  FAKE_DNS_CUTS,   FAKE_DNS_CUTS_NO_TCP, FAKE_DNS_FORGED_FIRST };
+    static const enum fake_dns first[] = { FAKE_DNS_GOOD,  FAKE_DNS_SILENT, FAKE_DNS_SHUT,
+                                           FAKE_DNS_FAILS, FAKE_DNS_OLD,    FAKE_DNS_CUTS,
+                                           FAKE_DNS_CUTS_NO_TCP, FAKE_DNS_FORGED_FIRST };
     struct srv_record records[LOCATOR_DCS_MAX];
     struct timed t;
     int n;
@@ -287,7 +288,8 @@ no_name_server_is_no_answer_in_time(void **state)
 static void
 names_that_are_none_are_not_asked(void **state)
 {
-    static const char *const names[] = { "a..b", ".a", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.b" };
+    static const char *const names[] = { "a..b", ".a",
+                                         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.b" };
     struct fake_domain d = { .records = { TWO_DCS } };
     struct srv_record records[LOCATOR_DCS_MAX];
     char longest[400];
@@ -350,10 +352,11 @@ records_come_by_priority_and_weight(void **state)
 static void
 malformed_dns_answers_are_refused(void **state)
 {
-    static const uint8_t good[] = "\0\1\204\0\0\1\0\2\0\0\0\0"                             /* head: one question, two answers */
-                                  "\4corp\4test\0\0\41\0\1"                                 /* the question */
-                                  "\300\14\0\41\0\1\0\0\0\1\0\14\0\0\0\144\1\205\3dc1\300\14" /* SRV, a compressed host */
-                                  "\300\14\0\1\0\1\0\0\0\1\0\4\177\0\0\1";                  /* A */
+    /* Head (one question, two answers), question, SRV with a compressed host, A. */
+    static const uint8_t good[] = "\0\1\204\0\0\1\0\2\0\0\0\0"
+                                  "\4corp\4test\0\0\41\0\1"
+                                  "\300\14\0\41\0\1\0\0\0\1\0\14\0\0\0\144\1\205\3dc1\300\14"
+                                  "\300\14\0\1\0\1\0\0\0\1\0\4\177\0\0\1";
     static const struct {
         const char *what;
         size_t at;

@@ -1,0 +1,360 @@
+#!/usr/bin/env bats
+# lib/directory against a real domain, by dirprobe on the member ws1.
+#
+#   tests/lab/enter bats tests/system/20-directory.bats
+#
+# AUTHSOD_BUILD names the build directory with tests/system/dirprobe and
+# tests/system/fakeldap in it (./build of the source tree unless given).
+# shellcheck disable=SC2154 # bats sets status, output and lines
+
+bats_require_minimum_version 1.5.0
+
+directory_env() {
+  . "$BATS_TEST_DIRNAME/../lab/lib.sh"
+  build=${AUTHSOD_BUILD:-$lab_top/build}/tests/system
+  cache=/tmp/directory.cc
+}
+
+setup_file() {
+  directory_env
+  lab_up
+  in_member ws1 kinit -c "$cache" -k 'WS1$'
+  fresh_ticket
+  in_dc dc1 samba-tool domain exportkeytab /tmp/ldap.keytab \
+    --principal=ldap/dc1.corp.test
+}
+
+setup() {
+  directory_env
+}
+
+teardown() {
+  lab_dc_cont dc1
+}
+
+# What directory_open needs: a ticket for the controller, and nothing else.
+fresh_ticket() {
+  in_member ws1 kvno -q -c "$cache" --out-cache /tmp/ldap.cc ldap/dc1.corp.test
+}
+
+# dirprobe [VARIABLE=VALUE]... COMMAND...
+dirprobe() {
+  local -a variables=()
+  while [[ $1 == [A-Z]*=* ]]; do
+    variables+=("$1")
+    shift
+  done
+  in_member ws1 env KRB5CCNAME=FILE:/tmp/ldap.cc "${variables[@]}" \
+    "$build/dirprobe" "$@"
+}
+
+now_ms() {
+  echo $((${EPOCHREALTIME/./} / 1000))
+}
+
+# has_line LINE: $output has exactly that line.
+has_line() {
+  grep -qxF -- "$1" <<<"$output" || {
+    printf 'no line "%s" in:\n%s\n' "$1" "$output"
+    return 1
+  }
+}
+
+# state_of USER WORDS: what dirprobe says of the account's state.
+state_of() {
+  run -0 dirprobe user "$1"
+  has_line "account $1"
+  has_line "state${2:+ $2}"
+}
+
+# dns ADD|DELETE NAME TYPE DATA: a record of the domain's locator zone or, where NAME
+# is not below _msdcs, of the domain itself.
+dns() {
+  local zone=corp.test name=$2
+  [[ $name != *._msdcs ]] || zone=_msdcs.corp.test name=${name%._msdcs}
+  in_dc dc1 samba-tool dns "$1" 127.0.0.1 "$zone" "$name" "$3" "$4" \
+    -U "Administrator%$LAB_ADMIN_PASSWORD"
+}
+
+fake_port=2000
+
+# fake MODE: fakeldap on dc1; dirprobe's answer and how long it took.
+fake() {
+  local port=$((fake_port + RANDOM % 20000)) began
+  lab_spawn "$LAB/log/fake.$port" "$lab_dir/in" dc1 \
+    env KRB5_KTNAME=FILE:/tmp/ldap.keytab "$build/fakeldap" "$port" "$1"
+  lab_wait 10 grep -q ready "$LAB/log/fake.$port"
+  began=$(now_ms)
+  run dirprobe DIRPROBE_TIMEOUT=1500 \
+    DIRPROBE_DC="10.99.0.1:$port dc1.corp.test" open
+  took=$(($(now_ms) - began))
+  fake_log=$LAB/log/fake.$port
+}
+
+@test "SRV and ping find dc1 with its site" {
+  run -0 dirprobe locate
+  has_line 'host dc1.corp.test'
+  has_line 'address 10.99.0.1'
+  has_line 'site Default-First-Site-Name'
+  has_line 'domain corp.test'
+  has_line 'netbios CORP'
+  has_line 'forest corp.test'
+}
+
+@test "the site is the one of this computer's subnet" {
+  in_dc dc1 samba-tool sites create Branch
+  in_dc dc1 samba-tool sites subnet create 10.99.0.11/32 Branch
+  # Samba's CLDAP server may know subnets from before.
+  lab_wait 30 bash -c '"$@" | grep -qx "site Branch"' - \
+    "$lab_dir/in" ws1 "$build/dirprobe" locate
+  # No controller is in Branch: remembered or not, dc1 must do.
+  run -0 dirprobe locate Branch
+  has_line 'host dc1.corp.test'
+  has_line 'site Branch'
+  in_dc dc1 samba-tool sites subnet remove 10.99.0.11/32
+}
+
+@test "one of two controllers is dead: the other is chosen within 2 s" {
+  dns add _ldap._tcp.dc._msdcs SRV 'dead.corp.test 389 0 100'
+  dns add dead A 10.99.0.99
+  for _ in 1 2 3 4; do
+    began=$(now_ms)
+    run -0 dirprobe locate
+    took=$(($(now_ms) - began))
+    has_line 'host dc1.corp.test'
+    [ "$took" -lt 2000 ]
+  done
+  dns delete _ldap._tcp.dc._msdcs SRV 'dead.corp.test 389 0 100'
+  dns delete dead A 10.99.0.99
+}
+
+@test "no such domain, and a domain that does not answer" {
+  run -1 dirprobe DIRPROBE_DOMAIN=nothing.corp.test locate
+  [ "$output" = NO_REALM ]
+  lab_dc_stop dc1
+  began=$(now_ms)
+  run -1 dirprobe DIRPROBE_TIMEOUT=1500 locate
+  took=$(($(now_ms) - began))
+  [ "$output" = NO_KDC ]
+  [ "$took" -lt 3000 ]
+}
+
+@test "the domain's SID and name" {
+  run -0 dirprobe open
+  [[ $output == *'sid S-1-5-21-'* ]]
+  has_line 'netbios CORP'
+}
+
+@test "alice by account, UPN and SID, in any letter case" {
+  run -0 dirprobe user alice
+  has_line 'account alice'
+  has_line 'upn alice@corp.test'
+  has_line 'name Alice Liddell'
+  has_line 'primary 513'
+  has_line 'state'
+  wanted=$output
+  sid=$(sed -n 's/^sid //p' <<<"$output")
+  for name in ALICE alice@corp.test Alice@CORP.TEST "$sid"; do
+    run -0 dirprobe user "$name"
+    [ "$output" = "$wanted" ]
+  done
+}
+
+@test "UPNs: without the attribute, of another suffix" {
+  run -0 dirprobe user bob@corp.test
+  has_line 'account bob'
+  has_line 'upn '
+  run -0 dirprobe user carol@brand.example
+  has_line 'account carol'
+  run -0 dirprobe user carol@corp.test
+  has_line 'account carol'
+  run -0 dirprobe user alice@brand.example
+  [ "$output" = UNKNOWN_PRINCIPAL ]
+}
+
+@test "other letters: José in any case, but no jose" {
+  run -0 dirprobe user JOSÉ
+  has_line 'account josé'
+  run -0 dirprobe user jose
+  [ "$output" = UNKNOWN_PRINCIPAL ]
+  run -0 dirprobe user mixedcase
+  has_line 'account MixedCase'
+}
+
+@test "states: disabled, locked, expired, password expired, must change, hours" {
+  state_of alice ''
+  state_of disabled disabled
+  state_of locked locked
+  state_of acctexpired expired
+  state_of pwexpired password_expired
+  state_of mustchange must_change
+  state_of hours outside_hours
+  # shellcheck disable=SC2016 # a name
+  state_of 'WS1$' machine
+}
+
+@test "states as they change" {
+  dc_set bob userAccountControl 66048 # the password never expires
+  state_of bob ''
+  has_line 'password_expires never'
+  dc_must_change bob
+  state_of bob ''
+  dc_set bob userAccountControl 512
+  state_of bob must_change
+  dc_reset bob
+  state_of bob ''
+}
+
+@test "names that would be filters find nobody" {
+  run -0 dirprobe user '*' 'a)(b' 'alice)(objectClass=*' '*)(uid=*' 'al*' \
+    'alice)' '\61lice' 'alice ' ' alice' 'ali
+ce' '' '*@corp.test' 'al*@corp.test'
+  [ "${#lines[@]}" -eq 13 ]
+  [ "$(sort -u <<<"$output")" = UNKNOWN_PRINCIPAL ]
+  run -0 dirprobe group '*' 'Staff)(cn=*' 'St*' ''
+  [ "$(sort -u <<<"$output")" = UNKNOWN_PRINCIPAL ]
+}
+
+@test "a group is no user and a user no group" {
+  run -0 dirprobe user Staff
+  [ "$output" = UNKNOWN_PRINCIPAL ]
+  run -0 dirprobe group alice STAFF 'domain users'
+  [ "${lines[0]}" = UNKNOWN_PRINCIPAL ]
+  [[ ${lines[1]} == 'group Staff S-1-5-21-'* ]]
+  [[ ${lines[2]} == 'group Domain Users S-1-5-21-'*-513 ]]
+}
+
+@test "a distribution list is no group" {
+  in_dc dc1 samba-tool group add readers --group-type=Distribution
+  run -0 dirprobe group readers
+  [ "$output" = UNKNOWN_PRINCIPAL ]
+}
+
+@test "alice's groups, nested ones too" {
+  run -0 dirprobe groups alice
+  for group in Staff 'All Staff' 'Everyone Nested' 'Domain Users' sudo; do
+    has_line "group $group"
+  done
+}
+
+@test "a thousand groups have names" {
+  run -0 dirprobe DIRPROBE_TIMEOUT=20000 groups many
+  [ "$(grep -c '^group grp' <<<"$output")" -eq 1000 ]
+  has_line 'group grp0001'
+  has_line 'group grp1000'
+}
+
+@test "members, nested ones and primary ones too" {
+  run -0 dirprobe members Staff
+  [ "$output" = 'member alice' ]
+  run -0 dirprobe members 'Everyone Nested'
+  [ "$output" = 'member alice' ]
+  run -0 dirprobe members 'Domain Users'
+  has_line 'member alice'
+  has_line 'member josé'
+  run -0 dirprobe members 'Domain Users' 5
+  [ "${#lines[@]}" -eq 5 ]
+  # Computers are members of Domain Computers, but nobody's.
+  run -0 dirprobe members 'Domain Computers'
+  [ -z "$output" ]
+}
+
+@test "primary members of a group within a group" {
+  in_dc dc1 samba-tool group add outer
+  in_dc dc1 samba-tool group addmembers outer 'Domain Users'
+  run -0 dirprobe members outer
+  has_line 'member alice'
+  has_line 'member MixedCase'
+}
+
+@test "what a filter must escape, in a distinguished name" {
+  in_dc dc1 ldbadd -H /var/lib/samba/private/sam.ldb /dev/stdin <<'EOF'
+dn: CN=odd \2A (1\5C) group,CN=Users,DC=corp,DC=test
+objectClass: group
+sAMAccountName: odd group
+member: CN=carol,CN=Users,DC=corp,DC=test
+EOF
+  run -0 dirprobe members 'odd group'
+  [ "$output" = 'member carol' ]
+  run -0 dirprobe groups carol
+  has_line 'group odd group'
+}
+
+@test "no sealing, no service" {
+  fake unsealed
+  [ "$status" -eq 1 ]
+  [[ $output == NO_KEYTAB:* ]]
+  run ! grep -q 'let in' "$fake_log"
+}
+
+@test "configuration can neither weaken the connection nor break it" {
+  run -0 dirprobe LDAPSASL_SECPROPS=none,minssf=0,maxssf=0 LDAPTIMEOUT=1 open
+  run -0 dirprobe LDAPREFERRALS=on LDAPDEREF=always LDAPSIZELIMIT=1 groups alice
+  has_line 'group Staff'
+}
+
+@test "servers that stall, talk nonsense, promise a gigabyte, hang up" {
+  for mode in stall garbage huge close; do
+    fake "$mode"
+    [ "$status" -eq 1 ]
+    [[ $output == NO_KDC:* ]]
+    [ "$took" -lt 4000 ]
+  done
+}
+
+@test "no ticket: nothing is asked" {
+  run -1 dirprobe KRB5CCNAME=FILE:/tmp/none.cc open
+  [[ $output == 'NO_KEYTAB: '*'no ticket for ldap/dc1.corp.test'* ]]
+  # A ticket-granting ticket alone would let libkrb5 wait for the KDC.
+  in_member ws1 kinit -c /tmp/tgt.cc -k 'WS1$'
+  run -1 dirprobe KRB5CCNAME=FILE:/tmp/tgt.cc open
+  [[ $output == 'NO_KEYTAB: '* ]]
+}
+
+@test "a controller of another name, or of another domain, is not believed" {
+  run -1 dirprobe DIRPROBE_DC='10.99.0.1 dc2.corp.test' open
+  [[ $output == NO_KEYTAB:* ]]
+  run -1 dirprobe DIRPROBE_DOMAIN=other.test \
+    DIRPROBE_DC='10.99.0.1 dc1.corp.test' open
+  [[ $output == 'NO_KDC: '*'another domain'* ]]
+}
+
+@test "the controller is frozen: a new connection ends within its time" {
+  lab_dc_stop dc1
+  began=$(now_ms)
+  run -1 dirprobe DIRPROBE_TIMEOUT=1500 \
+    DIRPROBE_DC='10.99.0.1 dc1.corp.test' open
+  took=$(($(now_ms) - began))
+  [[ $output == NO_KDC:* ]]
+  [ "$took" -ge 1500 ]
+  [ "$took" -lt 3500 ]
+}
+
+@test "the controller freezes: a kept connection ends within its time" {
+  coproc probe { dirprobe DIRPROBE_TIMEOUT=1500 kept alice 2>&1; }
+  # shellcheck disable=SC2154 # the coprocess's
+  read -r -t 20 line <&"${probe[0]}"
+  [ "$line" = open ]
+  lab_dc_stop dc1
+  echo >&"${probe[1]}"
+  output=$(cat <&"${probe[0]}")
+  echo "$output"
+  [[ $output == *NO_KDC* ]]
+  took=$(sed -n 's/^ms //p' <<<"$output")
+  [ "$took" -ge 1500 ]
+  [ "$took" -lt 3500 ]
+}
+
+@test "the controller is killed: a kept connection says so at once" {
+  coproc probe { dirprobe DIRPROBE_TIMEOUT=5000 kept alice 2>&1; }
+  read -r -t 20 line <&"${probe[0]}"
+  [ "$line" = open ]
+  lab_dc_kill dc1
+  echo >&"${probe[1]}"
+  output=$(cat <&"${probe[0]}")
+  echo "$output"
+  [[ $output == *NO_KDC* ]]
+  [ "$(sed -n 's/^ms //p' <<<"$output")" -lt 2000 ]
+  run -1 dirprobe DIRPROBE_DC='10.99.0.1 dc1.corp.test' open
+  [[ $output == NO_KDC:* ]]
+}
