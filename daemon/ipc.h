@@ -6,7 +6,7 @@
  *
  * Who talks to whom (each line one channel):
  *
- *   keeper - front      PEER, CONFIG, CCACHE_DONE <-> SPAWN, END_WORKER, CCACHE_WRITE, CCACHE_DESTROY
+ *   keeper - front      PEER, CONFIG, CCACHE_DONE, PING, STOP <-> SPAWN, END_WORKER, CCACHE_WRITE, CCACHE_DESTROY, PING
  *   keeper - member     PEER, CONFIG, KEYTAB      <-> GET_KEYTAB
  *   keeper - directory  PEER, CONFIG
  *   keeper - logon      (silence; its end is the worker's end)
@@ -51,14 +51,21 @@ enum ipc_type {
     IPC_DC,             /* struct ipc_dc */
     IPC_JOB,            /* struct ipc_job; descriptor: the module's connection, an ANSWER waiting in it */
     IPC_RESULT,         /* struct ipc_result; descriptor on success: memfd with the marshalled TGT */
-    IPC_ARMOR,          /* nothing */
+    IPC_ARMOR,          /* u32 1 if the KDC refused the armor that was given before, else 0 */
     IPC_ARMOR_IS,       /* u32 err, bool required; descriptor if there is one: memfd with marshalled credentials */
     IPC_VERIFY,         /* u32 job, str ap_req (bytes) */
     IPC_VERIFIED,       /* struct ipc_result, without a descriptor */
     IPC_VOUCH,          /* u32 worker, u32 job, logon_info */
     IPC_TICKET,         /* str service */
     IPC_TICKET_IS,      /* u32 err, str text for the log; descriptor if ERR_OK: memfd with marshalled credentials */
+    IPC_PING,           /* u32 number */
+    IPC_STOP,           /* nothing */
 };
+
+/*
+ * PING: front sends it back at once; keeper restarts a front that does not.
+ * STOP: front takes no new connections and ends when what runs has ended.
+ */
 
 enum role { ROLE_KEEPER = 1, ROLE_FRONT, ROLE_LOGON, ROLE_MEMBER, ROLE_DIRECTORY, ROLE_CCACHE };
 
@@ -168,7 +175,8 @@ struct ipc_result {
     uint32_t err;
     uint32_t code;                 /* the protocol's own, for the log */
     uint32_t ntstatus;
-    bool proved;
+    bool proved;                   /* the domain has seen the right password */
+    bool proved_unless_locked;     /* so too, if the directory then says that the account is not locked */
     char step[32];
     char value[128];               /* for the sentence: domain, clock offset */
     char text[512];                /* for the log */

@@ -41,6 +41,9 @@ const char *role_name(unsigned role);
  * the configuration. */
 struct config *role_begin(TALLOC_CTX *mem, enum role role);
 
+/* Before role_begin: log at debug level, whatever the configuration says (authsodd --debug). */
+void role_debug(void);
+
 /* The configuration out of a memfd with its text (IPC_CONFIG); NULL (logged) if it is not valid. */
 struct config *role_config(TALLOC_CTX *mem, int fd);
 

@@ -11,7 +11,7 @@
  * against write, grow and shrink) whose content is the RECORD packet.
  * A packet that does not parse ends the connection.
  *
- *   nss.sock  everyone      GET -> RECORD | NONE | LATER, then the next GET
+ *   nss.sock  everyone      GET -> RECORD | NONE | LATER, then closed
  *   pam.sock  root, or a user about himself
  *             BEGIN -> (ASK -> ANSWER | CANCEL)* (SAY | SET)* -> DONE, then closed
  *             The first packet after BEGIN is front's own.  A logon worker may then

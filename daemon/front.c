@@ -1,0 +1,306 @@
+#include "daemon/front.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+#include "lib/proto/client.h"
+
+#define TICK_MS 250
+
+bool
+front_watch(struct front *f, struct watch *w, uint32_t events)
+{
+    struct epoll_event e = { .events = events, .data.ptr = w };
+
+    if (epoll_ctl(f->epoll_fd, EPOLL_CTL_ADD, w->fd, &e) == 0)
+        return true;
+    return errno == EEXIST && epoll_ctl(f->epoll_fd, EPOLL_CTL_MOD, w->fd, &e) == 0;
+}
+
+void
+front_unwatch(struct front *f, struct watch *w)
+{
+    if (w->fd < 0)
+        return;
+    (void)epoll_ctl(f->epoll_fd, EPOLL_CTL_DEL, w->fd, NULL);
+    (void)close(w->fd);
+    w->fd = -1;
+}
+
+bool
+front_send(struct watch *w, const struct writer *packet, const int *fds, size_t n_fds)
+{
+    if (w->fd < 0 || !writer_ok(packet))
+        return false;
+    return channel_send(w->fd, packet->data, packet->len, fds, n_fds, false);
+}
+
+uint32_t
+front_request(struct front *f)
+{
+    f->last_request++;
+    if (f->last_request == 0)
+        f->last_request++;
+    return f->last_request;
+}
+
+/* A role that breaks the protocol is left alone: keeper starts another one. */
+static void
+peer_broke(struct front *f, struct watch *w, const char *who)
+{
+    log_alarm("%s broke the protocol: its channel is closed", who);
+    front_unwatch(f, w);
+}
+
+static void directory_ready(struct front *f, struct watch *w, uint32_t events);
+static void member_ready(struct front *f, struct watch *w, uint32_t events);
+
+static bool
+directory_message(struct front *f, const uint8_t *packet, size_t len, int *fds)
+{
+    struct ipc_dc dc;
+
+    switch (ipc_type(packet, len)) {
+    case IPC_FOUND:
+        return front_nss_found(f, packet, len, fds);
+    case IPC_IDENTITY:
+        return front_pam_identity(f, packet, len);
+    case IPC_LEARNED:
+        return front_pam_learned(f, packet, len);
+    case IPC_STATE_IS:
+        return front_pam_state(f, packet, len);
+    case IPC_DC:
+        if (!ipc_get_dc(packet, len, &dc))
+            return false;
+        f->dc = dc;
+        front_pool_dc(f, &dc);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void
+directory_ready(struct front *f, struct watch *w, uint32_t events)
+{
+    static uint8_t packet[CHANNEL_PACKET_MAX];
+    int fds[CHANNEL_FDS_MAX];
+    ssize_t n = channel_recv(w->fd, packet, sizeof(packet), fds, 0);
+
+    (void)events;
+    if (n < 0 && errno == EAGAIN)
+        return;
+    if (n <= 0) {
+        front_unwatch(f, w);
+        front_nss_directory_gone(f);
+        front_pam_peer_gone(f);
+        return;
+    }
+    if (!directory_message(f, packet, (size_t)n, fds))
+        peer_broke(f, w, "directory");
+    channel_close_fds(fds);
+}
+
+/* One message of member; false if there is none. */
+static bool
+member_message(struct front *f)
+{
+    static uint8_t packet[CHANNEL_PACKET_MAX];
+    int fds[CHANNEL_FDS_MAX];
+    ssize_t n;
+
+    if (f->member.fd < 0)
+        return false;
+    n = channel_recv(f->member.fd, packet, sizeof(packet), fds, 0);
+    if (n < 0 && errno == EAGAIN)
+        return false;
+    if (n <= 0)
+        front_unwatch(f, &f->member);
+    else if (!front_pool_vouch(f, packet, (size_t)n))
+        peer_broke(f, &f->member, "member");
+    channel_close_fds(fds);
+    return n > 0;
+}
+
+static void
+member_ready(struct front *f, struct watch *w, uint32_t events)
+{
+    (void)w;
+    (void)events;
+    (void)member_message(f);
+}
+
+void
+front_member_drain(struct front *f)
+{
+    while (member_message(f))
+        ;
+}
+
+static bool
+take_peer(struct front *f, const struct ipc_peer *m, int fd)
+{
+    struct watch *w = m->role == ROLE_DIRECTORY ? &f->directory : &f->member;
+
+    if (m->role == ROLE_LOGON)
+        return front_pool_add(f, m->id, fd);
+    if (m->role != ROLE_DIRECTORY && m->role != ROLE_MEMBER)
+        return false;
+    front_unwatch(f, w);
+    w->fd = fd;
+    return front_watch(f, w, EPOLLIN);
+}
+
+static void
+take_config(struct front *f, int fd)
+{
+    struct config *c = role_config(f, fd);
+
+    if (c == NULL)
+        return;
+    talloc_free(f->config);
+    f->config = c;
+    log_init("front", c->log_level);
+    local_names_config(f->names, c);
+    cache_clear(f->cache);
+    front_pool_retire(f);
+}
+
+static void
+begin_stop(struct front *f)
+{
+    f->stopping = true;
+    (void)epoll_ctl(f->epoll_fd, EPOLL_CTL_DEL, f->nss.fd, NULL);
+    (void)epoll_ctl(f->epoll_fd, EPOLL_CTL_DEL, f->pam.fd, NULL);
+}
+
+static bool
+keeper_message(struct front *f, const uint8_t *packet, size_t len, int *fds)
+{
+    uint8_t answer[8];
+    struct writer w = writer_init(answer, sizeof(answer));
+    struct ipc_peer peer;
+    uint32_t number;
+
+    switch (ipc_type(packet, len)) {
+    case IPC_PEER:
+        return ipc_get_peer(packet, len, &peer) && fds[0] >= 0 && take_peer(f, &peer, channel_take_fd(fds));
+    case IPC_CONFIG:
+        if (fds[0] >= 0)
+            take_config(f, fds[0]);
+        return fds[0] >= 0;
+    case IPC_CCACHE_DONE:
+        return front_pam_ccache(f, packet, len);
+    case IPC_PING:
+        if (!ipc_get_number(packet, len, IPC_PING, &number))
+            return false;
+        ipc_put_number(&w, IPC_PING, number);
+        return front_send(&f->keeper, &w, NULL, 0);
+    case IPC_STOP:
+        begin_stop(f);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void
+keeper_ready(struct front *f, struct watch *w, uint32_t events)
+{
+    static uint8_t packet[PROTO_PACKET_MAX];
+    int fds[CHANNEL_FDS_MAX];
+    ssize_t n = channel_recv(w->fd, packet, sizeof(packet), fds, 0);
+
+    (void)events;
+    if (n < 0 && errno == EAGAIN)
+        return;
+    /* Without keeper there is nothing to go on for. */
+    if (n <= 0 || !keeper_message(f, packet, (size_t)n, fds))
+        exit(n == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+    channel_close_fds(fds);
+}
+
+/* A local account was added, changed or removed: what we hold may be its namesake. */
+static void
+local_ready(struct front *f, struct watch *w, uint32_t events)
+{
+    (void)w;
+    (void)events;
+    if (local_names_refresh(f->names))
+        cache_clear(f->cache);
+}
+
+static void
+tick(struct front *f)
+{
+    int64_t now = client_now();
+
+    if (now < f->tick_at)
+        return;
+    f->tick_at = now + TICK_MS;
+    front_nss_tick(f, now);
+    front_pam_tick(f, now);
+    front_cred_tick(f, now);
+    front_pool_tick(f, now);
+}
+
+static void
+set_watch(struct watch *w, int fd, void (*ready)(struct front *, struct watch *, uint32_t))
+{
+    w->fd = fd;
+    w->ready = ready;
+}
+
+static bool
+begin(struct front *f)
+{
+    f->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    f->names = local_names_new(f, f->config);
+    f->cache = cache_new(f);
+    if (f->epoll_fd < 0 || f->names == NULL || f->cache == NULL || !front_nss_begin(f))
+        return false;
+    f->dc.err = ERR_NO_KDC;
+    set_watch(&f->keeper, FD_KEEPER, keeper_ready);
+    set_watch(&f->directory, FD_DIRECTORY, directory_ready);
+    set_watch(&f->member, FD_MEMBER, member_ready);
+    set_watch(&f->nss, FD_NSS, front_nss_accept);
+    set_watch(&f->pam, FD_PAM, front_pam_accept);
+    set_watch(&f->local, local_names_watch(f->names), local_ready);
+    if (f->local.fd >= 0 && !front_watch(f, &f->local, EPOLLIN))
+        return false;
+    return front_watch(f, &f->keeper, EPOLLIN) && front_watch(f, &f->directory, EPOLLIN) &&
+           front_watch(f, &f->member, EPOLLIN) && front_watch(f, &f->nss, EPOLLIN) &&
+           front_watch(f, &f->pam, EPOLLIN);
+}
+
+int
+front_main(void)
+{
+    struct front *f = talloc_zero(NULL, struct front);
+    struct epoll_event e;
+
+    f->config = role_begin(f, ROLE_FRONT);
+    if (!begin(f)) {
+        log_error("cannot begin: %s", strerror(errno));
+        return EXIT_FAILURE;
+    }
+    while (!f->stopping || f->n_conversations > 0) {
+        /* One event at a time: what it frees is in no list of events. */
+        int n = epoll_wait(f->epoll_fd, &e, 1, TICK_MS);
+
+        if (n == 1) {
+            struct watch *w = e.data.ptr;
+
+            w->ready(f, w, e.events);
+        } else if (n < 0 && errno != EINTR) {
+            log_error("epoll_wait: %s", strerror(errno));
+            return EXIT_FAILURE;
+        }
+        tick(f);
+    }
+    return EXIT_SUCCESS;
+}

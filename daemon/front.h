@@ -1,0 +1,209 @@
+/*
+ * front: the event loop.  Answers NSS out of its memory, admits conversations,
+ * hands them to workers, and alone says how they end.  It never blocks: what it
+ * does not know it asks directory for, and goes on.
+ */
+#ifndef AUTHSOD_DAEMON_FRONT_H
+#define AUTHSOD_DAEMON_FRONT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <talloc.h>
+
+#include "daemon/config.h"
+#include "daemon/ipc.h"
+#include "daemon/local_names.h"
+#include "daemon/role.h"
+#include "lib/proto/proto.h"
+#include "lib/proto/record.h"
+
+/* Limits: beside what they limit a client gets a clear refusal or waits. */
+#define FRONT_CONVERSATIONS_MAX 2048     /* at once; more wait in the listener's queue */
+#define FRONT_CONVERSATIONS_PER_UID 32   /* of an unprivileged user */
+#define FRONT_NSS_CLIENTS_MAX 8192       /* that have connected and not been answered */
+#define FRONT_NSS_CLIENTS_PER_UID 512    /* of an unprivileged user */
+#define FRONT_PENDING_MAX 4096           /* lookups that directory has not answered */
+#define FRONT_PENDING_PER_UID 128        /* started by an unprivileged user */
+#define FRONT_QUEUE_MAX 256              /* logons that wait for a worker */
+#define FRONT_TICKETS_MAX 512            /* logons whose tickets were not claimed */
+#define FRONT_TICKETS_MS 120000          /* how long they wait */
+#define FRONT_BEGIN_MS 10000             /* to say the first word */
+#define FRONT_ASK_MS 3600000             /* a lock screen's prompt may stand for long */
+#define FRONT_WAIT_MS 20000              /* for directory or keeper, inside a conversation */
+#define FRONT_NSS_MS 15000               /* for one lookup */
+#define FRONT_WORKER_IDLE_MS 60000       /* after which all idle workers but one are let go */
+
+struct front;
+
+/* Something that epoll watches; embedded as the first member of its owner. */
+struct watch {
+    int fd;
+    void (*ready)(struct front *f, struct watch *w, uint32_t events);
+};
+
+struct conversation;
+struct lookups;
+
+/* A logon worker. */
+struct worker {
+    struct watch watch;                /* the channel */
+    struct worker *next;
+    uint32_t id;
+    struct conversation *conversation; /* NULL: idle */
+    int64_t since;                     /* idle or busy since */
+    bool retire;                       /* after this job: the configuration has changed */
+};
+
+enum conversation_state {
+    CONVERSATION_BEGIN,    /* waits for BEGIN */
+    CONVERSATION_WHO,      /* directory is looking the user up */
+    CONVERSATION_ANSWER,   /* a prompt stands */
+    CONVERSATION_QUEUED,   /* the answer is there, unread; waits for a worker */
+    CONVERSATION_RUNNING,  /* a worker has it */
+    CONVERSATION_LEARN,    /* directory is storing what member vouched for */
+    CONVERSATION_STATE,    /* directory is finding out the account's state */
+    CONVERSATION_CCACHE,   /* keeper is writing or removing a credential cache */
+};
+
+struct conversation {
+    struct watch watch;                /* the module's connection */
+    struct conversation *next;
+    struct conversation *next_queued;
+    enum conversation_state state;
+    uint32_t id;                       /* shown in the log as the logon's number */
+    struct ucred peer;
+    bool gone;                         /* the module has hung up; a worker still runs */
+    struct proto_begin begin;
+    struct ipc_identity who;
+    uint32_t request;                  /* of the message that is waited for */
+    int64_t deadline;
+    int64_t started;
+    struct worker *worker;
+    struct logon_info *vouched;        /* member's word; NULL until it came */
+    struct ipc_result result;
+    int tgt_fd;                        /* memfd with the marshalled TGT; -1 */
+};
+
+/* What a logon left for pam_setcred. */
+struct ticket {
+    uint8_t handle[PROTO_HANDLE_LEN];
+    uint32_t uid, gid;
+    uint32_t pid, parent;              /* of the process that authenticated */
+    char name[PROTO_NAME_MAX + 1];
+    int tgt_fd;
+    int64_t until;                     /* 0: free */
+};
+
+struct front {
+    struct config *config;
+    int epoll_fd;
+    struct watch keeper, directory, member, nss, pam, local;
+    struct local_names *names;
+    struct cache *cache;
+    struct lookups *lookups;           /* of front_nss.c */
+    struct conversation *conversations;
+    unsigned n_conversations;
+    struct conversation *queue_head, *queue_tail;
+    unsigned n_queued;
+    struct worker *workers;
+    unsigned n_workers, n_starting;
+    int64_t starting_since;
+    struct ticket tickets[FRONT_TICKETS_MAX];
+    uint32_t last_request;
+    uint32_t last_conversation;
+    struct ipc_dc dc;                  /* the last that directory told */
+    int64_t tick_at;
+    bool stopping;
+};
+
+/* front.c */
+
+bool front_watch(struct front *f, struct watch *w, uint32_t events);
+/* Takes it out of epoll and closes it. */
+void front_unwatch(struct front *f, struct watch *w);
+bool front_send(struct watch *w, const struct writer *packet, const int *fds, size_t n_fds);
+/* A number no request that is still open has. */
+uint32_t front_request(struct front *f);
+
+/* front_nss.c: lookups */
+
+bool front_nss_begin(struct front *f);
+void front_nss_accept(struct front *f, struct watch *w, uint32_t events);
+/* FOUND of directory. False if it is malformed. */
+bool front_nss_found(struct front *f, const uint8_t *packet, size_t len, int fds[CHANNEL_FDS_MAX]);
+void front_nss_tick(struct front *f, int64_t now);
+/* directory has ended: what it was asked is answered with LATER. */
+void front_nss_directory_gone(struct front *f);
+/* Caches the two records of LEARNED. */
+void front_nss_learned(struct front *f, const struct ipc_learned *m);
+
+/* front_cache.c: records in memory, by the spelling asked for, by canonical name and by id */
+
+struct cache;
+struct cache_key {
+    unsigned kind;                     /* enum record_kind */
+    enum proto_by by;
+    uint32_t id;
+    const char *name;                  /* terminated */
+};
+struct cache_entry {
+    const uint8_t *packet;             /* RECORD or NONE, as it is sent; NULL where fd brings it */
+    size_t len;
+    int fd;                            /* sealed memfd of a large RECORD; -1 */
+    int64_t refresh, end;              /* client_now() based */
+};
+struct cache *cache_new(TALLOC_CTX *mem);
+/* Borrowed until the next call that changes the cache. NULL: not there, or past its end. */
+const struct cache_entry *cache_get(struct cache *c, const struct cache_key *key, int64_t now);
+/* Copies; takes fd over. */
+void cache_put(struct cache *c, const struct cache_key *key, const struct cache_entry *entry);
+void cache_clear(struct cache *c);
+/* Asked for again at once: not asked for again before `refresh`. */
+void cache_defer(struct cache *c, const struct cache_key *key, int64_t refresh);
+uint32_t cache_hash(const struct cache_key *key);
+bool cache_same(const struct cache_key *a, const struct cache_key *b);
+
+/* front_pam.c: conversations */
+
+void front_pam_accept(struct front *f, struct watch *w, uint32_t events);
+bool front_pam_identity(struct front *f, const uint8_t *packet, size_t len);
+bool front_pam_learned(struct front *f, const uint8_t *packet, size_t len);
+bool front_pam_state(struct front *f, const uint8_t *packet, size_t len);
+bool front_pam_ccache(struct front *f, const uint8_t *packet, size_t len);
+/* A worker's result came (or NULL: it died). */
+void front_pam_result(struct front *f, struct conversation *c, const struct ipc_result *result, int tgt_fd);
+void front_pam_tick(struct front *f, int64_t now);
+/* directory or keeper has ended: what waits for it fails. */
+void front_pam_peer_gone(struct front *f);
+/* Ends the conversation; err as the worker or front found it, told as far as it may be. */
+void front_pam_end(struct front *f, struct conversation *c, enum err err, bool proved, const char *value);
+
+/* front_cred.c: what comes after authentication */
+
+/* The operations that need no worker. */
+void front_cred_begin(struct front *f, struct conversation *c);
+/* Keeps the tickets of a logon; gives the handle, NULL if there is no room. */
+struct ticket *front_ticket_keep(struct front *f, struct conversation *c);
+void front_ticket_drop(struct ticket *t);
+void front_cred_tick(struct front *f, int64_t now);
+
+/* front_pool.c: workers */
+
+/* The conversation's answer is there: to an idle worker, or into the queue. */
+void front_pool_run(struct front *f, struct conversation *c);
+bool front_pool_add(struct front *f, uint32_t id, int fd);
+/* VOUCH of member. */
+bool front_pool_vouch(struct front *f, const uint8_t *packet, size_t len);
+/* Reads what member has sent already: a VOUCH is sent before the worker's RESULT. */
+void front_member_drain(struct front *f);
+/* A DC for the workers that asked. */
+void front_pool_dc(struct front *f, const struct ipc_dc *dc);
+/* The worker loses its conversation. kill: it hangs. */
+void front_pool_release(struct front *f, struct worker *w, bool kill);
+/* All workers read the old configuration. */
+void front_pool_retire(struct front *f);
+void front_pool_tick(struct front *f, int64_t now);
+
+#endif

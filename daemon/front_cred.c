@@ -1,0 +1,206 @@
+/*
+ * What comes after authentication: the account's state, the tickets of the
+ * logon, the session's credential cache.
+ */
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "daemon/front.h"
+#include "lib/base/log.h"
+#include "lib/proto/client.h"
+
+void
+front_ticket_drop(struct ticket *t)
+{
+    if (t->until != 0 && t->tgt_fd >= 0)
+        (void)close(t->tgt_fd);
+    memset(t, 0, sizeof(*t));
+    t->tgt_fd = -1;
+}
+
+struct ticket *
+front_ticket_keep(struct front *f, struct conversation *c)
+{
+    struct ticket *t = &f->tickets[0];
+
+    /* A free place, else the oldest. */
+    for (size_t i = 1; i < FRONT_TICKETS_MAX; i++) {
+        if (f->tickets[i].until < t->until)
+            t = &f->tickets[i];
+    }
+    front_ticket_drop(t);
+    if (getrandom(t->handle, sizeof(t->handle), 0) != (ssize_t)sizeof(t->handle))
+        return NULL;
+    t->uid = c->who.uid;
+    t->gid = c->who.gid;
+    t->pid = (uint32_t)c->peer.pid;
+    t->parent = c->begin.parent;
+    memcpy(t->name, c->who.name, sizeof(t->name));
+    t->tgt_fd = c->tgt_fd;
+    c->tgt_fd = -1;
+    t->until = client_now() + FRONT_TICKETS_MS;
+    return t;
+}
+
+void
+front_cred_tick(struct front *f, int64_t now)
+{
+    for (size_t i = 0; i < FRONT_TICKETS_MAX; i++) {
+        if (f->tickets[i].until != 0 && now >= f->tickets[i].until)
+            front_ticket_drop(&f->tickets[i]);
+    }
+}
+
+/*
+ * What this application's logon left: by its handle; for root also by the
+ * process, since sshd authenticates in a child and PAM's data is lost with it.
+ */
+static struct ticket *
+find_ticket(struct front *f, const struct conversation *c)
+{
+    struct ticket *found = NULL;
+
+    for (size_t i = 0; i < FRONT_TICKETS_MAX; i++) {
+        struct ticket *t = &f->tickets[i];
+        uint32_t pid = (uint32_t)c->peer.pid;
+
+        if (t->until == 0 || t->uid != c->who.uid)
+            continue;
+        if (c->begin.has_handle && CRYPTO_memcmp(t->handle, c->begin.handle, sizeof(t->handle)) == 0)
+            return t;
+        if (c->peer.uid == 0 && pid != 0 && (t->pid == pid || t->parent == pid) &&
+            (found == NULL || t->until > found->until))
+            found = t;
+    }
+    return found;
+}
+
+static bool
+ask_keeper(struct front *f, struct conversation *c, enum ipc_type type, const char *name, int fd)
+{
+    uint8_t packet[2 * PROTO_TEXT_MAX];
+    struct writer w = writer_init(packet, sizeof(packet));
+    struct ipc_ccache m = { .uid = c->who.uid, .gid = c->who.gid };
+
+    m.request = c->request = front_request(f);
+    memcpy(m.user, c->who.name, sizeof(m.user));
+    (void)snprintf(m.name, sizeof(m.name), "%s", name);
+    ipc_put_ccache(&w, type, &m);
+    c->state = CONVERSATION_CCACHE;
+    c->deadline = client_now() + FRONT_WAIT_MS;
+    return front_send(&f->keeper, &w, &fd, fd < 0 ? 0 : 1);
+}
+
+static void
+begin_account(struct front *f, struct conversation *c)
+{
+    uint8_t packet[SID_TEXT_MAX + 64];
+    struct writer w = writer_init(packet, sizeof(packet));
+    struct ipc_state m = { .sid = c->who.sid };
+
+    /* The domain has just let this user in, at this very application. */
+    if (find_ticket(f, c) != NULL) {
+        front_pam_end(f, c, ERR_OK, true, NULL);
+        return;
+    }
+    m.request = c->request = front_request(f);
+    ipc_put_state(&w, &m);
+    c->state = CONVERSATION_STATE;
+    c->deadline = client_now() + FRONT_WAIT_MS;
+    if (!front_send(&f->directory, &w, NULL, 0))
+        front_pam_end(f, c, ERR_NO_STATE, true, NULL);
+}
+
+static void
+begin_establish(struct front *f, struct conversation *c)
+{
+    bool anew = c->begin.operation == PROTO_CRED_ESTABLISH;
+    struct ticket *t = find_ticket(f, c);
+
+    /* Nothing new: a logon by ssh key, or the tickets are in the cache already. */
+    if (t == NULL || t->tgt_fd < 0) {
+        front_pam_end(f, c, ERR_OK, true, NULL);
+        return;
+    }
+    if (!ask_keeper(f, c, IPC_CCACHE_WRITE, anew ? "" : c->begin.ccname, t->tgt_fd))
+        front_pam_end(f, c, ERR_INTERNAL, true, NULL);
+    (void)close(t->tgt_fd);
+    t->tgt_fd = -1;
+}
+
+static void
+begin_delete(struct front *f, struct conversation *c)
+{
+    if (c->begin.ccname[0] == '\0')
+        front_pam_end(f, c, ERR_OK, true, NULL);
+    else if (!ask_keeper(f, c, IPC_CCACHE_DESTROY, c->begin.ccname, -1))
+        front_pam_end(f, c, ERR_INTERNAL, true, NULL);
+}
+
+void
+front_cred_begin(struct front *f, struct conversation *c)
+{
+    switch (c->begin.operation) {
+    case PROTO_ACCOUNT:
+        begin_account(f, c);
+        break;
+    case PROTO_CRED_ESTABLISH:
+    case PROTO_CRED_REINITIALIZE:
+    case PROTO_CRED_REFRESH:
+        begin_establish(f, c);
+        break;
+    case PROTO_CRED_DELETE:
+    case PROTO_CLOSE_SESSION:
+        begin_delete(f, c);
+        break;
+    default: /* PROTO_OPEN_SESSION: nothing is to be done */
+        front_pam_end(f, c, ERR_OK, true, NULL);
+    }
+}
+
+/* Tells the module something before the end. */
+static void
+send_order(const struct conversation *c, const struct proto_order *order)
+{
+    uint8_t packet[2 * PROTO_TEXT_MAX];
+    struct writer w = writer_init(packet, sizeof(packet));
+
+    proto_put_order(&w, order);
+    if (writer_ok(&w))
+        (void)channel_send(c->watch.fd, packet, w.len, NULL, 0, false);
+}
+
+bool
+front_pam_ccache(struct front *f, const uint8_t *packet, size_t len)
+{
+    struct proto_order order = { 0 };
+    struct conversation *c;
+    struct ipc_ccache_done m;
+
+    if (!ipc_get_ccache_done(packet, len, &m))
+        return false;
+    for (c = f->conversations; c != NULL; c = c->next) {
+        if (c->state == CONVERSATION_CCACHE && c->request == m.request)
+            break;
+    }
+    if (c == NULL)
+        return true;
+    if (c->begin.operation != PROTO_CRED_DELETE && c->begin.operation != PROTO_CLOSE_SESSION) {
+        if (m.code == 0) {
+            order.type = PROTO_SET;
+            order.what = PROTO_SET_KRB5CCNAME;
+            memcpy(order.text, m.name, sizeof(order.text));
+        } else {
+            /* The person gets in all the same. */
+            order.type = PROTO_SAY;
+            order.is_error = true;
+            order.code = ERR_NO_CCACHE;
+        }
+        send_order(c, &order);
+    }
+    front_pam_end(f, c, ERR_OK, true, NULL);
+    return true;
+}

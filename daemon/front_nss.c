@@ -1,0 +1,532 @@
+/*
+ * Lookups.  A client asks one question on a connection and gets one answer:
+ * out of the cache at once, or when directory has answered.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "daemon/front.h"
+#include "lib/base/log.h"
+#include "lib/proto/client.h"
+#include "lib/proto/sealed.h"
+
+#define CHAINS 1024U
+#define DEFER_MS 5000        /* a stale record is asked for again at most this often */
+#define ACCEPTS 16           /* connections taken in one turn, so that conversations have theirs */
+
+struct nss_client {
+    struct watch watch;
+    struct nss_client *next, **at;      /* in the list of all */
+    struct nss_client *next_waiting;    /* for the same lookup */
+    struct pending *pending;
+    uint32_t uid;
+    int64_t deadline;
+};
+
+/* A question that directory has been asked. */
+struct pending {
+    struct pending *next;               /* in its chain */
+    uint32_t request;                   /* 0: free */
+    struct cache_key key;
+    char name[PROTO_NAME_MAX + 1];      /* key.name */
+    struct nss_client *waiting;
+    int64_t deadline;
+};
+
+struct lookups {
+    struct pending slots[FRONT_PENDING_MAX];
+    uint32_t uids[FRONT_PENDING_MAX];   /* who asked first, by slot: counted for each new question */
+    struct pending *chains[CHAINS];
+    uint32_t hand;                      /* where the search for a free slot starts */
+    uint32_t generation;
+    struct nss_client *clients;
+    unsigned n_clients;
+};
+
+bool
+front_nss_begin(struct front *f)
+{
+    f->lookups = talloc_zero(f, struct lookups);
+    return f->lookups != NULL;
+}
+
+static void
+client_free(struct front *f, struct nss_client *c)
+{
+    if (c->pending != NULL) {
+        struct nss_client **at = &c->pending->waiting;
+
+        while (*at != c)
+            at = &(*at)->next_waiting;
+        *at = c->next_waiting;
+    }
+    *c->at = c->next;
+    if (c->next != NULL)
+        c->next->at = c->at;
+    f->lookups->n_clients--;
+    front_unwatch(f, &c->watch);
+    talloc_free(c);
+}
+
+static void
+answer_packet(const struct watch *w, const void *packet, size_t len)
+{
+    (void)send(w->fd, packet, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void
+answer_type(const struct watch *w, enum proto_type type)
+{
+    uint8_t packet[2] = { PROTO_VERSION, (uint8_t)type };
+
+    answer_packet(w, packet, sizeof(packet));
+}
+
+static void
+answer_entry(const struct watch *w, const struct cache_entry *e)
+{
+    uint8_t head[2] = { PROTO_VERSION, PROTO_RECORD };
+
+    /* A large record: the head alone says that a memfd comes with it. */
+    if (e->packet == NULL)
+        (void)channel_send(w->fd, head, sizeof(head), &e->fd, 1, false);
+    else
+        answer_packet(w, e->packet, e->len);
+}
+
+/* Takes a pending question out of its chain and frees it. */
+static void
+pending_free(struct lookups *l, struct pending *p)
+{
+    struct pending **at = &l->chains[cache_hash(&p->key) % CHAINS];
+
+    while (*at != p)
+        at = &(*at)->next;
+    *at = p->next;
+    l->uids[p - l->slots] = 0;
+    memset(p, 0, sizeof(*p));
+}
+
+/* Everybody who waits gets the entry, or the bare type if there is none. */
+static void
+pending_answer(struct front *f, struct pending *p, enum proto_type type, const struct cache_entry *e)
+{
+    while (p->waiting != NULL) {
+        if (e != NULL)
+            answer_entry(&p->waiting->watch, e);
+        else
+            answer_type(&p->waiting->watch, type);
+        client_free(f, p->waiting);
+    }
+    pending_free(f->lookups, p);
+}
+
+static struct pending *
+pending_find(struct lookups *l, const struct cache_key *key)
+{
+    struct pending *p = l->chains[cache_hash(key) % CHAINS];
+
+    while (p != NULL && !cache_same(&p->key, key))
+        p = p->next;
+    return p;
+}
+
+/* Root's questions (0) are not counted. */
+static unsigned
+pending_of(const struct lookups *l, uint32_t uid)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < FRONT_PENDING_MAX; i++)
+        n += l->uids[i] == uid;
+    return n;
+}
+
+static struct pending *
+pending_new(struct lookups *l, const struct cache_key *key, uint32_t uid)
+{
+    for (uint32_t i = 0; i < FRONT_PENDING_MAX; i++) {
+        uint32_t slot = (l->hand + i) % FRONT_PENDING_MAX;
+        struct pending *p = &l->slots[slot];
+        struct pending **chain;
+
+        if (p->request != 0)
+            continue;
+        l->hand = slot + 1;
+        l->generation = (l->generation + 1) & 0xfffffU;
+        p->request = ((l->generation | 0x80000U) << 12) | slot;
+        l->uids[slot] = uid;
+        p->key = *key;
+        if (key->by == PROTO_BY_NAME)
+            memcpy(p->name, key->name, strlen(key->name) + 1);
+        p->key.name = p->name;
+        chain = &l->chains[cache_hash(&p->key) % CHAINS];
+        p->next = *chain;
+        *chain = p;
+        return p;
+    }
+    return NULL;
+}
+
+/* Asks directory. NULL where too much is asked already, or directory is not there. */
+static struct pending *
+ask(struct front *f, const struct cache_key *key, uint32_t uid, bool refresh)
+{
+    struct ipc_lookup m = { .kind = key->kind, .by = key->by, .refresh = refresh };
+    uint8_t packet[PROTO_NAME_MAX + 64];
+    struct writer w = writer_init(packet, sizeof(packet));
+    struct pending *p;
+
+    if (uid != 0 && pending_of(f->lookups, uid) >= FRONT_PENDING_PER_UID)
+        return NULL;
+    p = pending_new(f->lookups, key, uid);
+    if (p == NULL)
+        return NULL;
+    m.request = p->request;
+    if (key->by == PROTO_BY_NAME)
+        memcpy(m.name, key->name, strlen(key->name) + 1);
+    else
+        m.id = key->id;
+    ipc_put_lookup(&w, &m);
+    if (!front_send(&f->directory, &w, NULL, 0)) {
+        pending_free(f->lookups, p);
+        return NULL;
+    }
+    p->deadline = client_now() + FRONT_NSS_MS;
+    return p;
+}
+
+/* True if no such entry of the domain may exist whatever directory says. */
+static bool
+is_never_ours(const struct front *f, const struct cache_key *key)
+{
+    bool group = key->kind == RECORD_GROUP;
+
+    if (key->by == PROTO_BY_NAME)
+        return group ? local_names_has_group(f->names, key->name) : local_names_has_user(f->names, key->name);
+    return key->id < f->config->range_lower || key->id >= f->config->range_upper ||
+           (group ? local_names_has_gid(f->names, key->id) : local_names_has_uid(f->names, key->id));
+}
+
+/* The client's question is there. True if the client has been answered, or given up. */
+static bool
+serve(struct front *f, struct nss_client *c)
+{
+    uint8_t packet[PROTO_NAME_MAX + 64];
+    char name[PROTO_NAME_MAX + 1];
+    ssize_t n = recv(c->watch.fd, packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC);
+    int64_t now = client_now();
+    const struct cache_entry *e;
+    struct cache_key key = { 0 };
+    struct proto_get get;
+    struct pending *p;
+
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return false;
+    if (n <= 0 || (size_t)n > sizeof(packet) || !proto_get_get(packet, (size_t)n, &get))
+        return true;
+    key.kind = get.kind;
+    key.by = get.by;
+    key.id = get.id;
+    if (get.by == PROTO_BY_NAME) {
+        memcpy(name, get.name, get.name_len);
+        name[get.name_len] = '\0';
+        key.name = name;
+    }
+    e = cache_get(f->cache, &key, now);
+    if (e != NULL) {
+        answer_entry(&c->watch, e);
+        if (now >= e->refresh) {
+            cache_defer(f->cache, &key, now + DEFER_MS);
+            (void)ask(f, &key, c->uid, true);
+        }
+        return true;
+    }
+    if (is_never_ours(f, &key)) {
+        answer_type(&c->watch, PROTO_NONE);
+        return true;
+    }
+    p = pending_find(f->lookups, &key);
+    if (p == NULL)
+        p = ask(f, &key, c->uid, false);
+    if (p == NULL) {
+        answer_type(&c->watch, PROTO_LATER);
+        return true;
+    }
+    c->next_waiting = p->waiting;
+    p->waiting = c;
+    c->pending = p;
+    c->deadline = p->deadline;
+    return false;
+}
+
+static void
+client_ready(struct front *f, struct watch *w, uint32_t events)
+{
+    struct nss_client *c = (struct nss_client *)w;
+
+    if ((events & (EPOLLHUP | EPOLLERR)) != 0 || serve(f, c))
+        client_free(f, c);
+    else if (c->pending != NULL && !front_watch(f, w, 0))
+        client_free(f, c);
+}
+
+static unsigned
+clients_of(const struct lookups *l, uint32_t uid)
+{
+    unsigned n = 0;
+
+    for (const struct nss_client *c = l->clients; c != NULL; c = c->next)
+        n += c->uid == uid;
+    return n;
+}
+
+/* A client whose question was not answered on the spot is kept. */
+static void
+keep(struct front *f, const struct nss_client *c)
+{
+    struct lookups *l = f->lookups;
+    struct nss_client *kept;
+
+    kept = talloc(l, struct nss_client);
+    if (kept == NULL) {
+        (void)close(c->watch.fd);
+        return;
+    }
+    *kept = *c;
+    kept->watch.ready = client_ready;
+    kept->next = l->clients;
+    kept->at = &l->clients;
+    if (l->clients != NULL)
+        l->clients->at = &kept->next;
+    l->clients = kept;
+    l->n_clients++;
+    /* serve has put the address of its argument in the list of those who wait. */
+    if (kept->pending != NULL)
+        kept->pending->waiting = kept;
+    if (!front_watch(f, &kept->watch, kept->pending != NULL ? 0 : EPOLLIN))
+        client_free(f, kept);
+}
+
+void
+front_nss_accept(struct front *f, struct watch *w, uint32_t events)
+{
+    (void)events;
+    for (int i = 0; i < ACCEPTS; i++) {
+        struct nss_client c = { .watch.fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK) };
+        struct ucred peer = { .uid = UINT32_MAX };
+        socklen_t len = sizeof(peer);
+
+        if (c.watch.fd < 0)
+            return;
+        (void)getsockopt(c.watch.fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
+        c.uid = peer.uid;
+        c.deadline = client_now() + FRONT_NSS_MS;
+        if (serve(f, &c))
+            (void)close(c.watch.fd);
+        else if (f->lookups->n_clients >= FRONT_NSS_CLIENTS_MAX ||
+                 (c.uid != 0 && clients_of(f->lookups, c.uid) >= FRONT_NSS_CLIENTS_PER_UID)) {
+            if (c.pending != NULL)
+                c.pending->waiting = c.next_waiting;
+            answer_type(&c.watch, PROTO_LATER);
+            (void)close(c.watch.fd);
+        } else {
+            keep(f, &c);
+        }
+    }
+}
+
+/* Copies a counted string of a record; false if it does not fit. */
+static bool
+copy_name(const struct record_str *s, char name[PROTO_NAME_MAX + 1])
+{
+    if (s->len > PROTO_NAME_MAX)
+        return false;
+    memcpy(name, s->s, s->len);
+    name[s->len] = '\0';
+    return true;
+}
+
+static bool
+id_is_ours(const struct front *f, uint32_t id)
+{
+    return id >= f->config->range_lower && id < f->config->range_upper && id >= PROTO_ID_MIN;
+}
+
+/* Reads a RECORD packet and holds it against the rules of this computer. False: it is never served. */
+static bool
+check_record(const struct front *f, const uint8_t *packet, size_t len, unsigned kind, struct record *rec_out,
+             char name_out[PROTO_NAME_MAX + 1])
+{
+    struct reader r = reader_init(packet, len);
+
+    if (proto_get_head(&r) != PROTO_RECORD || !record_get(&r, rec_out) || (unsigned)rec_out->kind != kind ||
+        !copy_name(&rec_out->name, name_out)) {
+        log_alarm("directory sent a record that is none");
+        return false;
+    }
+    if (!id_is_ours(f, rec_out->gid))
+        return false;
+    if (kind == RECORD_GROUP)
+        return !local_names_has_gid(f->names, rec_out->gid) && !local_names_has_group(f->names, name_out);
+    if (kind == RECORD_GROUPS) {
+        struct reader list = rec_out->list;
+
+        for (uint32_t i = 0; i < rec_out->n; i++) {
+            uint32_t gid = reader_u32(&list);
+
+            if (!id_is_ours(f, gid) || local_names_has_gid(f->names, gid))
+                return false;
+        }
+    }
+    return id_is_ours(f, rec_out->uid) && !local_names_has_uid(f->names, rec_out->uid) &&
+           !local_names_has_user(f->names, name_out);
+}
+
+/* Caches an entry under the key that was asked for, and under the others that it answers. */
+static void
+remember(struct front *f, const struct cache_key *asked, const struct cache_entry *e, const struct record *rec,
+         const char *name)
+{
+    struct cache_key by_name = { .kind = asked->kind, .by = PROTO_BY_NAME, .name = name };
+    struct cache_key by_id = { .kind = asked->kind, .by = PROTO_BY_ID };
+    bool asked_name = asked->by == PROTO_BY_NAME;
+
+    by_id.id = rec->kind == RECORD_PASSWD ? rec->uid : rec->gid;
+    /* A large one is kept once: the descriptor belongs to one entry. */
+    if (e->packet != NULL) {
+        /* A group asked for by id may lack its members: it does not answer for the name. */
+        if (rec->kind != RECORD_GROUP || asked_name)
+            cache_put(f->cache, &by_name, e);
+        if (rec->kind != RECORD_GROUPS)
+            cache_put(f->cache, &by_id, e);
+    }
+    if (e->packet == NULL || (asked_name && strcmp(asked->name, name) != 0))
+        cache_put(f->cache, asked, e);
+}
+
+static void
+remember_none(struct front *f, const struct cache_key *key)
+{
+    static const uint8_t none[2] = { PROTO_VERSION, PROTO_NONE };
+    int64_t end = client_now() + (int64_t)f->config->negative * 1000;
+    struct cache_entry e = { .packet = none, .len = sizeof(none), .fd = -1, .refresh = end, .end = end };
+
+    cache_put(f->cache, key, &e);
+}
+
+/* FOUND with a record: checked, cached, and given to those who wait. */
+static void
+found_record(struct front *f, struct pending *p, const struct ipc_found *m, int fd)
+{
+    int64_t now = client_now();
+    struct cache_entry e = { .packet = m->record, .len = m->record_len, .fd = -1,
+                             .refresh = now + (int64_t)m->refresh * 1000, .end = now + (int64_t)m->end * 1000 };
+    const void *map = NULL, *packet = m->record;
+    size_t map_len = 0, len = m->record_len;
+    char name[PROTO_NAME_MAX + 1];
+    struct record rec;
+    bool good;
+
+    if (m->record == NULL) {
+        if (fd < 0 || sealed_map(fd, PROTO_RECORD_MAX, &map, &map_len) != 0) {
+            log_alarm("directory sent neither a record nor a sealed memfd with one");
+            pending_answer(f, p, PROTO_LATER, NULL);
+            return;
+        }
+        packet = map;
+        len = map_len;
+        e.len = 0;
+        e.fd = fd;
+    }
+    good = check_record(f, packet, len, p->key.kind, &rec, name);
+    if (good && (p->key.by == PROTO_BY_NAME || p->key.id == (p->key.kind == RECORD_GROUP ? rec.gid : rec.uid))) {
+        struct cache_entry kept = e;
+
+        if (e.fd >= 0)
+            kept.fd = dup(e.fd);
+        remember(f, &p->key, &kept, &rec, name);
+        pending_answer(f, p, PROTO_RECORD, &e);
+    } else {
+        remember_none(f, &p->key);
+        pending_answer(f, p, PROTO_NONE, NULL);
+    }
+    if (map_len > 0)
+        (void)munmap((void *)(uintptr_t)map, map_len);
+}
+
+bool
+front_nss_found(struct front *f, const uint8_t *packet, size_t len, int fds[CHANNEL_FDS_MAX])
+{
+    struct ipc_found m;
+    struct pending *p;
+
+    if (!ipc_get_found(packet, len, &m))
+        return false;
+    p = &f->lookups->slots[m.request % FRONT_PENDING_MAX];
+    /* Its askers may have waited long enough meanwhile. */
+    if (p->request != m.request)
+        return true;
+    if (m.status == IPC_STATUS_FOUND) {
+        found_record(f, p, &m, fds[0]);
+    } else if (m.status == IPC_STATUS_NONE) {
+        remember_none(f, &p->key);
+        pending_answer(f, p, PROTO_NONE, NULL);
+    } else {
+        pending_answer(f, p, PROTO_LATER, NULL);
+    }
+    return true;
+}
+
+void
+front_nss_tick(struct front *f, int64_t now)
+{
+    struct nss_client *next;
+
+    for (size_t i = 0; i < FRONT_PENDING_MAX; i++) {
+        struct pending *p = &f->lookups->slots[i];
+
+        if (p->request != 0 && now >= p->deadline)
+            pending_answer(f, p, PROTO_LATER, NULL);
+    }
+    for (struct nss_client *c = f->lookups->clients; c != NULL; c = next) {
+        next = c->next;
+        if (now >= c->deadline)
+            client_free(f, c);
+    }
+}
+
+void
+front_nss_directory_gone(struct front *f)
+{
+    for (size_t i = 0; i < FRONT_PENDING_MAX; i++) {
+        if (f->lookups->slots[i].request != 0)
+            pending_answer(f, &f->lookups->slots[i], PROTO_LATER, NULL);
+    }
+}
+
+static void
+learned_record(struct front *f, const struct ipc_learned *m, unsigned kind, const uint8_t *packet, size_t len)
+{
+    int64_t now = client_now();
+    struct cache_entry e = { .packet = packet, .len = len, .fd = -1, .refresh = now + (int64_t)m->refresh * 1000,
+                             .end = now + (int64_t)m->end * 1000 };
+    struct cache_key key = { .kind = kind, .by = PROTO_BY_NAME };
+    char name[PROTO_NAME_MAX + 1];
+    struct record rec;
+
+    if (len == 0 || !check_record(f, packet, len, kind, &rec, name))
+        return;
+    key.name = name;
+    remember(f, &key, &e, &rec, name);
+}
+
+void
+front_nss_learned(struct front *f, const struct ipc_learned *m)
+{
+    learned_record(f, m, RECORD_PASSWD, m->passwd, m->passwd_len);
+    learned_record(f, m, RECORD_GROUPS, m->groups, m->groups_len);
+}

@@ -1,0 +1,96 @@
+/*
+ * keeper: root; starts the other roles and does what only root may.  It reads
+ * nothing from the network.
+ */
+#ifndef AUTHSOD_DAEMON_KEEPER_H
+#define AUTHSOD_DAEMON_KEEPER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <talloc.h>
+
+#include "daemon/config.h"
+#include "daemon/ipc.h"
+#include "daemon/role.h"
+
+#define KEEPER_WORKERS_MAX 256  /* the configuration's upper bound for workers */
+#define KEEPER_CHILDREN_MAX (KEEPER_WORKERS_MAX + 32)
+#define KEEPER_CCACHES_MAX 16   /* children that write caches at once */
+
+/* A process of ours. */
+struct child {
+    pid_t pid;             /* 0: free */
+    enum role role;
+    uint32_t id;           /* of a logon worker; of a ccache child the front's request */
+    int channel;           /* our end; -1 for a worker */
+    int64_t deadline;      /* client_now() based; 0: none */
+    bool answered;         /* a ccache child has told its result */
+};
+
+struct account {
+    uid_t uid;
+    gid_t gid;
+};
+
+struct keeper {
+    const char *config_path;
+    bool debug;
+    struct config *config;
+    int config_fd;                     /* memfd with its text */
+    struct account daemon;             /* front, directory */
+    struct account member;
+    struct account logon;
+    int lock_fd;
+    int nss_fd, pam_fd;                /* listening */
+    bool activated;                    /* by systemd: the sockets stay */
+    struct child children[KEEPER_CHILDREN_MAX];
+    uint32_t last_worker;
+    int64_t restart_at[ROLE_CCACHE];   /* by role: not before */
+    int restarts[ROLE_CCACHE];
+    uint32_t ping_sent, ping_seen;
+    int64_t ping_at;
+    int64_t stop_at;
+    bool ready;
+    bool stopping;
+};
+
+/* keeper_setup.c */
+
+/* Users, folders, lock and sockets. False after an error was logged. */
+bool keeper_setup(struct keeper *k);
+/* Removes the sockets that it made. */
+void keeper_cleanup(struct keeper *k);
+/* Text in a memfd sealed against everything; -1 with errno. */
+int keeper_memfd(const char *name, const void *text, size_t len);
+
+/* keeper_spawn.c */
+
+/* Starts front, member and directory with channels between them. */
+bool keeper_start_roles(struct keeper *k);
+/* Starts a role again and gives its peers their new channels. */
+bool keeper_restart(struct keeper *k, enum role role);
+bool keeper_start_worker(struct keeper *k);
+struct child *keeper_child(struct keeper *k, enum role role);
+struct child *keeper_free_child(struct keeper *k);
+/* One process as that account, with fds[i] at place FD_KEEPER + i (-1: nothing there). argv: what follows --role=. */
+bool keeper_spawn(struct keeper *k, struct child *c, enum role role, const struct account *as, const int *fds,
+                  size_t n_fds, const char *const *args);
+/* Ends it: SIGKILL, and forgets it when it has been reaped. */
+void keeper_kill(struct child *c);
+
+/* keeper_requests.c: one handler an operation. */
+
+/* A message of a role. False if the role may not send it or it is malformed: the caller ends the role. */
+bool keeper_request(struct keeper *k, struct child *from, const uint8_t *packet, size_t len,
+                    int fds[CHANNEL_FDS_MAX]);
+/* A ccache child told its result, or died without one (packet NULL). */
+void keeper_ccache_result(struct keeper *k, struct child *c, const uint8_t *packet, size_t len);
+
+/* notify.c: sd_notify(3) without libsystemd. Does nothing where NOTIFY_SOCKET is not set. */
+void notify(const char *state);
+/* Milliseconds between two WATCHDOG=1; 0 for none. */
+int notify_watchdog_interval(void);
+
+#endif

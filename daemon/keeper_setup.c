@@ -1,0 +1,175 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "daemon/keeper.h"
+#include "lib/base/log.h"
+#include "lib/proto/client.h"
+
+#define SD_LISTEN_FDS_START 3
+#define BACKLOG 4096
+
+static bool
+find_account(const char *name, struct account *account_out)
+{
+    const struct passwd *pw = getpwnam(name);
+
+    if (pw == NULL || pw->pw_uid == 0) {
+        log_error("there is no user \"%s\": make it with systemd-sysusers, or `useradd --system --shell "
+                  "/usr/sbin/nologin --home-dir / %s`",
+                  name, name);
+        return false;
+    }
+    account_out->uid = pw->pw_uid;
+    account_out->gid = pw->pw_gid;
+    return true;
+}
+
+/* Makes a folder, or takes the one that is there if it is a folder of the right owner. */
+static bool
+make_folder(const char *path, mode_t mode, uid_t uid, gid_t gid)
+{
+    struct stat st;
+    int fd;
+
+    if (mkdir(path, mode) != 0 && errno != EEXIST) {
+        log_error("cannot make %s: %s", path, strerror(errno));
+        return false;
+    }
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) != 0 || (st.st_uid != 0 && st.st_uid != uid) || fchown(fd, uid, gid) != 0 ||
+        fchmod(fd, mode) != 0) {
+        log_error("%s cannot be used: it must be a folder of root's or ours", path);
+        if (fd >= 0)
+            (void)close(fd);
+        return false;
+    }
+    (void)close(fd);
+    return true;
+}
+
+/* One daemon a computer: the lock lives as long as keeper. */
+static bool
+take_lock(struct keeper *k)
+{
+    k->lock_fd = open(AUTHSOD_RUNDIR "/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (k->lock_fd < 0) {
+        log_error("cannot open " AUTHSOD_RUNDIR "/lock: %s", strerror(errno));
+        return false;
+    }
+    if (flock(k->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        log_error("another authsodd is running");
+        return false;
+    }
+    return true;
+}
+
+static int
+listen_at(const char *path)
+{
+    struct sockaddr_un a = { .sun_family = AF_UNIX };
+    int fd;
+
+    memcpy(a.sun_path, path, strlen(path) + 1);
+    fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -1;
+    if ((unlink(path) != 0 && errno != ENOENT) || bind(fd, (struct sockaddr *)&a, sizeof(a)) != 0 ||
+        chmod(path, 0666) != 0 || listen(fd, BACKLOG) != 0) {
+        log_error("cannot listen at %s: %s", path, strerror(errno));
+        (void)close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* systemd's sockets are told apart by their path, whatever their order. */
+static void
+take_activated(struct keeper *k, int fd)
+{
+    struct sockaddr_un a;
+    socklen_t len = sizeof(a);
+
+    memset(&a, 0, sizeof(a));
+    if (getsockname(fd, (struct sockaddr *)&a, &len) != 0 || a.sun_family != AF_UNIX)
+        return;
+    if (strcmp(a.sun_path, CLIENT_PATH_NSS) == 0)
+        k->nss_fd = fd;
+    else if (strcmp(a.sun_path, CLIENT_PATH_PAM) == 0)
+        k->pam_fd = fd;
+    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    (void)fcntl(fd, F_SETFL, O_NONBLOCK);
+}
+
+static bool
+make_sockets(struct keeper *k)
+{
+    const char *pid = getenv("LISTEN_PID"), *n = getenv("LISTEN_FDS");
+
+    if (pid != NULL && n != NULL && strtol(pid, NULL, 10) == (long)getpid()) {
+        int count = (int)strtol(n, NULL, 10);
+
+        for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + count && count <= 16; fd++)
+            take_activated(k, fd);
+        k->activated = true;
+    }
+    if (k->nss_fd < 0)
+        k->nss_fd = listen_at(CLIENT_PATH_NSS);
+    if (k->pam_fd < 0)
+        k->pam_fd = listen_at(CLIENT_PATH_PAM);
+    return k->nss_fd >= 0 && k->pam_fd >= 0;
+}
+
+bool
+keeper_setup(struct keeper *k)
+{
+    return find_account("authsod", &k->daemon) && find_account("authsod-member", &k->member) &&
+           find_account("authsod-logon", &k->logon) && make_folder(AUTHSOD_RUNDIR, 0755, 0, 0) &&
+           make_folder(AUTHSOD_STATEDIR, 0700, k->daemon.uid, k->daemon.gid) && take_lock(k) && make_sockets(k);
+}
+
+void
+keeper_cleanup(struct keeper *k)
+{
+    if (k->activated || k->nss_fd < 0)
+        return;
+    (void)unlink(CLIENT_PATH_NSS);
+    (void)unlink(CLIENT_PATH_PAM);
+}
+
+int
+keeper_memfd(const char *name, const void *text, size_t len)
+{
+    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    size_t at = 0;
+    int err;
+
+    if (fd < 0)
+        return -1;
+    while (at < len) {
+        ssize_t n = write(fd, (const char *)text + at, len - at);
+
+        if (n < 0)
+            goto fail;
+        at += (size_t)n;
+    }
+    if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0 ||
+        lseek(fd, 0, SEEK_SET) != 0)
+        goto fail;
+    return fd;
+
+fail:
+    err = errno;
+    (void)close(fd);
+    errno = err;
+    return -1;
+}

@@ -1,0 +1,229 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/keeper.h"
+#include "lib/base/log.h"
+#include "lib/proto/client.h"
+
+#define FILES_FRONT 16384
+
+struct child *
+keeper_child(struct keeper *k, enum role role)
+{
+    for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++) {
+        if (k->children[i].pid != 0 && k->children[i].role == role)
+            return &k->children[i];
+    }
+    return NULL;
+}
+
+struct child *
+keeper_free_child(struct keeper *k)
+{
+    for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++) {
+        if (k->children[i].pid == 0) {
+            struct child *c = &k->children[i];
+
+            memset(c, 0, sizeof(*c));
+            c->channel = -1;
+            return c;
+        }
+    }
+    return NULL;
+}
+
+void
+keeper_kill(struct child *c)
+{
+    if (c->pid > 0)
+        (void)kill(c->pid, SIGKILL);
+}
+
+/* In the child: every descriptor at its place, all others close at exec. */
+static bool
+place_descriptors(const int *fds, size_t n_fds)
+{
+    int high[ROLE_FDS_MAX];
+
+    for (size_t i = 0; i < n_fds; i++) {
+        high[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, 64);
+        if (fds[i] >= 0 && high[i] < 0)
+            return false;
+    }
+    for (size_t i = 0; i < n_fds; i++) {
+        if (high[i] >= 0 && dup2(high[i], FD_KEEPER + (int)i) < 0)
+            return false;
+    }
+    return true;
+}
+
+static void
+become(const struct keeper *k, pid_t keeper, enum role role, const struct account *as, const int *fds, size_t n_fds,
+       const char *const *args)
+{
+    struct rlimit files = { FILES_FRONT, FILES_FRONT };
+    char option[32];
+    const char *argv[8] = { "authsodd", option, k->debug ? "--debug" : "--", "--" };
+    /* A role has no environment but what a sanitizer wants to read. */
+    const char *envp[3] = { "PATH=/usr/sbin:/usr/bin", NULL, NULL };
+    sigset_t none;
+    size_t n = k->debug ? 4 : 3;
+
+#ifdef __SANITIZE_ADDRESS__
+    envp[1] = "ASAN_OPTIONS=detect_leaks=0:abort_on_error=1";
+#endif
+    for (; args != NULL && *args != NULL && n < 7; args++)
+        argv[n++] = *args;
+    argv[n] = NULL;
+    (void)snprintf(option, sizeof(option), "--role=%s", role_name(role));
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    if (role == ROLE_FRONT)
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    if (!place_descriptors(fds, n_fds) || setgroups(0, NULL) != 0 || setresgid(as->gid, as->gid, as->gid) != 0 ||
+        setresuid(as->uid, as->uid, as->uid) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+        _exit(126);
+    (void)umask(077);
+    if (getppid() != keeper)
+        _exit(126);
+    (void)execve("/proc/self/exe", (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)envp);
+    _exit(127);
+}
+
+bool
+keeper_spawn(struct keeper *k, struct child *c, enum role role, const struct account *as, const int *fds,
+             size_t n_fds, const char *const *args)
+{
+    pid_t keeper = getpid(), pid = fork();
+
+    if (pid < 0) {
+        log_error("cannot start %s: %s", role_name(role), strerror(errno));
+        return false;
+    }
+    if (pid == 0)
+        become(k, keeper, role, as, fds, n_fds, args);
+    c->pid = pid;
+    c->role = role;
+    return true;
+}
+
+static void
+close_all(int *fds, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (fds[i] >= 0)
+            (void)close(fds[i]);
+        fds[i] = -1;
+    }
+}
+
+/* Gives a running role a new channel to one of its peers. */
+static void
+introduce(const struct child *to, enum role peer, uint32_t id, int fd)
+{
+    uint8_t packet[16];
+    struct writer w = writer_init(packet, sizeof(packet));
+    struct ipc_peer m = { .role = peer, .id = id };
+
+    if (to == NULL)
+        return;
+    ipc_put_peer(&w, &m);
+    if (!channel_send(to->channel, packet, w.len, &fd, 1, false))
+        log_error("%s does not take a new channel: %s", role_name(to->role), strerror(errno));
+}
+
+static const struct account *
+account_of(const struct keeper *k, enum role role)
+{
+    return role == ROLE_MEMBER ? &k->member : role == ROLE_LOGON ? &k->logon : &k->daemon;
+}
+
+/* The two peers of front, member and directory, in the order of their descriptors. */
+static void
+peers_of(enum role role, enum role peers_out[2])
+{
+    peers_out[0] = role == ROLE_FRONT ? ROLE_DIRECTORY : ROLE_FRONT;
+    peers_out[1] = role == ROLE_MEMBER ? ROLE_DIRECTORY : ROLE_MEMBER;
+}
+
+bool
+keeper_restart(struct keeper *k, enum role role)
+{
+    int pairs[3][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
+    int fds[ROLE_FDS_MAX - FD_KEEPER];
+    struct child *c = keeper_free_child(k);
+    enum role peers[2];
+    size_t n = 0;
+    bool ok = false;
+
+    peers_of(role, peers);
+    for (size_t i = 0; i < 3; i++) {
+        if (!channel_pair(pairs[i]))
+            goto done;
+    }
+    fds[n++] = pairs[0][1];
+    fds[n++] = k->config_fd;
+    if (role == ROLE_FRONT) {
+        fds[n++] = k->nss_fd;
+        fds[n++] = k->pam_fd;
+    }
+    fds[n++] = pairs[1][1];
+    fds[n++] = pairs[2][1];
+    if (c == NULL || !keeper_spawn(k, c, role, account_of(k, role), fds, n, NULL))
+        goto done;
+    c->channel = pairs[0][0];
+    pairs[0][0] = -1;
+    introduce(keeper_child(k, peers[0]), role, 0, pairs[1][0]);
+    introduce(keeper_child(k, peers[1]), role, 0, pairs[2][0]);
+    ok = true;
+
+done:
+    for (size_t i = 0; i < 3; i++)
+        close_all(pairs[i], 2);
+    return ok;
+}
+
+/*
+ * Each role starts with channels to nobody yet, and is introduced to those
+ * that start after it: the same way as after a restart.
+ */
+bool
+keeper_start_roles(struct keeper *k)
+{
+    return keeper_restart(k, ROLE_DIRECTORY) && keeper_restart(k, ROLE_MEMBER) && keeper_restart(k, ROLE_FRONT) &&
+           keeper_start_worker(k);
+}
+
+bool
+keeper_start_worker(struct keeper *k)
+{
+    int to_front[2] = { -1, -1 }, to_member[2] = { -1, -1 }, own[2] = { -1, -1 };
+    struct child *c = keeper_free_child(k);
+    bool ok = false;
+
+    if (c == NULL || !channel_pair(own) || !channel_pair(to_front) || !channel_pair(to_member))
+        goto done;
+    if (!keeper_spawn(k, c, ROLE_LOGON, &k->logon, (int[]){ own[1], k->config_fd, to_front[1], to_member[1] }, 4, NULL))
+        goto done;
+    c->id = ++k->last_worker;
+    c->channel = own[0];
+    own[0] = -1;
+    introduce(keeper_child(k, ROLE_MEMBER), ROLE_LOGON, c->id, to_member[0]);
+    introduce(keeper_child(k, ROLE_FRONT), ROLE_LOGON, c->id, to_front[0]);
+    ok = true;
+
+done:
+    close_all(own, 2);
+    close_all(to_front, 2);
+    close_all(to_member, 2);
+    return ok;
+}

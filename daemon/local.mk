@@ -1,0 +1,40 @@
+include daemon/config.mk
+include daemon/directory.mk
+
+# Everything but main, so that tests can link what they drive.
+noinst_LTLIBRARIES += daemon/libdaemon.la
+daemon_libdaemon_la_SOURCES = daemon/ccache_main.c daemon/channel.c daemon/channel.h daemon/front.c daemon/front.h \
+	daemon/front_cache.c daemon/front_cred.c daemon/front_nss.c daemon/front_pam.c daemon/front_pool.c daemon/ipc.c \
+	daemon/ipc.h daemon/keeper.c daemon/keeper.h daemon/keeper_requests.c daemon/keeper_setup.c daemon/keeper_spawn.c \
+	daemon/local_names.c daemon/local_names.h daemon/logon.c daemon/member.c daemon/notify.c daemon/role.c \
+	daemon/role.h daemon/sandbox.c $(daemon_directory_sources)
+daemon_libdaemon_la_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS) $(SECCOMP_CFLAGS) $(CRYPTO_CFLAGS) \
+	-DAUTHSOD_VERSION='"$(VERSION)"'
+daemon_libdaemon_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
+daemon_libs = daemon/libdaemon.la daemon/libconfig.la lib/directory/libdirectory.la lib/store/libstore.la \
+	lib/krb/libkrb.la lib/ndr/libndr.la lib/sid/libsid.la lib/proto/libproto.la lib/base/libbase.la $(KRB5_LIBS) \
+	$(LDAP_LIBS) $(SASL_LIBS) $(SQLITE_LIBS) $(IDMAP_LIBS) $(INIH_LIBS) $(SECCOMP_LIBS) $(CRYPTO_LIBS) $(TALLOC_LIBS) \
+	$(RESOLV_LIBS) -lkeyutils
+
+sbin_PROGRAMS += daemon/authsodd
+daemon_authsodd_SOURCES = daemon/main.c
+daemon_authsodd_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS)
+daemon_authsodd_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
+daemon_authsodd_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
+daemon_authsodd_LDADD = $(daemon_libs)
+
+dist_man_MANS += doc/man/authsodd.8
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_ipc tests/unit/test_sandbox tests/unit/test_local_names
+tests_unit_test_ipc_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_ipc_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
+tests_unit_test_sandbox_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_sandbox_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
+tests_unit_test_local_names_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_local_names_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
+endif
+
+fuzz_targets += tests/fuzz/fuzz_ipc
+tests_fuzz_fuzz_ipc_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS)
+tests_fuzz_fuzz_ipc_LDADD = $(fuzz_main) $(daemon_libs)

@@ -1,0 +1,313 @@
+/*
+ * A logon worker: one conversation at a time, straight down.  It holds no key
+ * of the computer: the armor is short-lived, and whether the domain really let
+ * the user in is decided by member, not here.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/role.h"
+#include "lib/base/log.h"
+#include "lib/base/secret.h"
+#include "lib/krb/ccache.h"
+#include "lib/krb/krb.h"
+#include "lib/proto/client.h"
+
+#define MEMBER_MS 20000 /* member may have to fetch the computer's own ticket first */
+#define DC_MS 15000
+#define TRIES 3         /* domain controllers for one logon */
+
+struct job {
+    struct config *config;
+    struct ipc_job m;
+    int fd;                       /* the module's connection */
+    char *packet;                 /* the ANSWER, in secret memory */
+    char *password;               /* inside it */
+    krb5_context krb;
+    struct krb_target target;
+    struct krb_logon logon;
+    struct ipc_result result;
+};
+
+/* The other side is gone or breaks the protocol: only a disposable worker may give up the process. */
+static void
+give_up(const char *why)
+{
+    log_error("%s: this worker ends", why);
+    exit(EXIT_FAILURE);
+}
+
+/* Waits for one message of that type. Its descriptor is the caller's. */
+static size_t
+expect(int channel, enum ipc_type type, uint8_t *packet, size_t size, int *fd_out, int timeout_ms)
+{
+    int fds[CHANNEL_FDS_MAX];
+    ssize_t n = channel_recv(channel, packet, size, fds, timeout_ms);
+
+    if (n <= 0 || ipc_type(packet, (size_t)n) != (unsigned)type)
+        give_up(channel == FD_FRONT ? "front does not answer" : "member does not answer");
+    *fd_out = channel_take_fd(fds);
+    channel_close_fds(fds);
+    return (size_t)n;
+}
+
+/* Reads the secret that waits in the module's connection. */
+static bool
+read_answer(struct job *j)
+{
+    const char *secret;
+    size_t n;
+    ssize_t len;
+
+    j->packet = secret_new(SECRET_MAX);
+    if (j->packet == NULL)
+        return false;
+    len = client_recv(j->fd, j->packet, SECRET_MAX - 1, NULL, client_now() + 1000);
+    if (len <= 0 || !proto_get_answer(j->packet, (size_t)len, &secret, &n))
+        return false;
+    j->password = j->packet + (secret - j->packet);
+    j->password[n] = '\0'; /* the packet ends there, and there is room for one more */
+    return true;
+}
+
+/* Another domain controller than the one that has failed, or the first. */
+static bool
+need_dc(struct job *j, const char *avoid)
+{
+    uint8_t packet[1024];
+    struct writer w = writer_init(packet, sizeof(packet));
+    struct ipc_need_dc m = { 0 };
+    size_t n;
+    int fd;
+
+    (void)snprintf(m.avoid, sizeof(m.avoid), "%s", avoid);
+    ipc_put_need_dc(&w, &m);
+    if (!channel_send(FD_FRONT, packet, w.len, NULL, 0, true))
+        give_up("front is gone");
+    n = expect(FD_FRONT, IPC_DC, packet, sizeof(packet), &fd, DC_MS);
+    if (fd >= 0)
+        (void)close(fd);
+    if (!ipc_get_dc(packet, n, &j->m.dc))
+        give_up("front broke the protocol");
+    return j->m.dc.err == ERR_OK;
+}
+
+/*
+ * The armor out of member's hands; refused: the KDC did not take the one
+ * before.  False, with the result set, where FAST must be and cannot.
+ */
+static bool
+get_armor(struct job *j, bool refused, krb5_creds *armor_out, bool *has_armor_out)
+{
+    uint8_t packet[64];
+    struct writer w = writer_init(packet, sizeof(packet));
+    bool required;
+    uint32_t err;
+    size_t n;
+    int fd;
+
+    *has_armor_out = false;
+    if (j->config->fast == CONFIG_FAST_NEVER)
+        return true;
+    ipc_put_number(&w, IPC_ARMOR, refused);
+    if (!channel_send(FD_VERIFIER, packet, w.len, NULL, 0, true))
+        give_up("member is gone");
+    n = expect(FD_VERIFIER, IPC_ARMOR_IS, packet, sizeof(packet), &fd, MEMBER_MS);
+    if (!ipc_get_armor_is(packet, n, &err, &required))
+        give_up("member broke the protocol");
+    required = required || j->config->fast == CONFIG_FAST_REQUIRE;
+    if (fd >= 0) {
+        *has_armor_out = ccache_from_memfd(j->krb, fd, armor_out);
+        (void)close(fd);
+    }
+    /*
+     * A computer that cannot log on itself can let nobody in either, and the
+     * KDC that answers it may be a rogue: the password is not sent.
+     */
+    if (err == ERR_OK && (*has_armor_out || !required))
+        return true;
+    j->result.err = err == ERR_OK ? ERR_NO_FAST : err;
+    (void)snprintf(j->result.step, sizeof(j->result.step), "computer's logon");
+    if (err == ERR_NO_KDC)
+        (void)snprintf(j->result.value, sizeof(j->result.value), "%s", j->config->name);
+    return false;
+}
+
+static void
+take_failure(struct job *j, const struct krb_failure *failure)
+{
+    struct ipc_result *r = &j->result;
+    int64_t offset = failure->clock_offset < 0 ? -failure->clock_offset : failure->clock_offset;
+
+    r->err = failure->err;
+    r->code = (uint32_t)failure->code;
+    r->ntstatus = failure->ntstatus;
+    r->proved = failure->proved;
+    r->proved_unless_locked = failure->proved_unless_locked;
+    (void)snprintf(r->step, sizeof(r->step), "%s", failure->step == NULL ? "" : failure->step);
+    (void)snprintf(r->text, sizeof(r->text), "%.200s (code %d, %.200s)", failure->text, (int)failure->code, j->m.dc.host);
+    if (r->err == ERR_CLOCK)
+        (void)snprintf(r->value, sizeof(r->value), "%lld:%02lld min", (long long)(offset / 60), (long long)(offset % 60));
+    else if (r->err == ERR_NO_KDC || r->err == ERR_NO_REALM)
+        (void)snprintf(r->value, sizeof(r->value), "%s", j->config->name);
+}
+
+/* One try at the domain controller that j->m.dc names. */
+static bool
+try_logon(struct job *j, bool armor_refused, struct krb_failure *failure_out)
+{
+    struct krb_options o = { .forwardable = j->config->forwardable, .renewable = j->config->renewable,
+                             .lifetime = j->config->lifetime, .renew_lifetime = j->config->renew_lifetime };
+    bool ok = false, has_armor = false;
+    krb5_creds armor;
+
+    memset(&armor, 0, sizeof(armor));
+    memset(failure_out, 0, sizeof(*failure_out));
+    memset(&j->result, 0, sizeof(j->result));
+    j->target.kdc = j->m.dc.address;
+    if (krb_context_new(&j->target, &j->krb) != 0) {
+        j->result.err = ERR_INTERNAL;
+        return false;
+    }
+    if (get_armor(j, armor_refused, &armor, &has_armor)) {
+        ok = krb_logon_password(j->krb, &j->target, j->m.principal, false, j->password, has_armor ? &armor : NULL, &o,
+                                &j->logon, failure_out);
+        if (!ok)
+            take_failure(j, failure_out);
+    }
+    krb5_free_cred_contents(j->krb, &armor);
+    if (!ok) {
+        krb5_free_context(j->krb);
+        j->krb = NULL;
+    }
+    return ok;
+}
+
+/*
+ * Tries the domain controllers one after the other while none answers.  Once
+ * one may have counted the password, and after a definite answer, it is final.
+ */
+static bool
+log_on(struct job *j)
+{
+    char avoid[sizeof(j->m.dc.address)] = "";
+    bool armor_refused = false;
+
+    for (int i = 0; i < TRIES; i++) {
+        bool moved = i > 0 && !armor_refused;
+        struct krb_failure failure;
+
+        if ((moved || j->m.dc.err != ERR_OK) && !need_dc(j, avoid)) {
+            j->result.err = j->m.dc.err;
+            (void)snprintf(j->result.value, sizeof(j->result.value), "%s", j->config->name);
+            return false;
+        }
+        /* The only one there is has just failed. */
+        if (moved && strcmp(avoid, j->m.dc.address) == 0)
+            return false;
+        if (try_logon(j, armor_refused, &failure))
+            return true;
+        if (failure.password_sent || (armor_refused && failure.armor_refused) ||
+            (!failure.armor_refused && j->result.err != ERR_NO_KDC))
+            return false;
+        armor_refused = failure.armor_refused;
+        memcpy(avoid, j->m.dc.address, sizeof(avoid));
+    }
+    return false;
+}
+
+/* member says whether the ticket is the domain's word; it tells front itself. */
+static bool
+verify(struct job *j)
+{
+    uint8_t *packet = malloc(CHANNEL_PACKET_MAX);
+    struct writer w = writer_init(packet, packet == NULL ? 0 : CHANNEL_PACKET_MAX);
+    size_t n;
+    int fd;
+
+    ipc_put_verify(&w, j->m.job, j->logon.ap_req.data, j->logon.ap_req.length);
+    if (!writer_ok(&w) || !channel_send(FD_VERIFIER, packet, w.len, NULL, 0, true))
+        give_up("member is gone");
+    n = expect(FD_VERIFIER, IPC_VERIFIED, packet, CHANNEL_PACKET_MAX, &fd, MEMBER_MS);
+    if (fd >= 0)
+        (void)close(fd);
+    if (!ipc_get_result(packet, n, IPC_VERIFIED, &j->result))
+        give_up("member broke the protocol");
+    free(packet);
+    return j->result.err == ERR_OK;
+}
+
+static void
+send_result(struct job *j)
+{
+    uint8_t packet[2048];
+    struct writer w = writer_init(packet, sizeof(packet));
+    int fd = -1;
+
+    if (j->result.err == ERR_OK) {
+        fd = ccache_to_memfd(j->krb, &j->logon.tgt);
+        if (fd < 0)
+            j->result.err = ERR_INTERNAL;
+    }
+    j->result.job = j->m.job;
+    ipc_put_result(&w, IPC_RESULT, &j->result);
+    if (!channel_send(FD_FRONT, packet, w.len, &fd, fd < 0 ? 0 : 1, true))
+        give_up("front is gone");
+    if (fd >= 0)
+        (void)close(fd);
+}
+
+static void
+run(struct config *c, const struct ipc_job *m, int fd)
+{
+    struct job j = { .config = c, .m = *m, .fd = fd };
+
+    log_set_logon(m->job);
+    j.target.realm = c->realm;
+    j.target.domain_dns = c->name;
+    j.target.fqdn = c->fqdn;
+    j.target.computer = c->computer;
+    j.target.timeout = c->timeout;
+    j.result.err = ERR_INTERNAL;
+    if (!read_answer(&j))
+        j.result.err = ERR_CANCELLED;
+    else if (log_on(&j))
+        (void)verify(&j);
+    secret_free(j.packet, SECRET_MAX);
+    (void)close(fd);
+    send_result(&j);
+    if (j.krb != NULL) {
+        krb_logon_done(j.krb, &j.logon);
+        krb5_free_context(j.krb);
+    }
+    log_set_logon(0);
+}
+
+int
+logon_main(void)
+{
+    TALLOC_CTX *mem = talloc_new(NULL);
+    struct config *c = role_begin(mem, ROLE_LOGON);
+    uint8_t packet[2 * PROTO_TEXT_MAX];
+
+    for (;;) {
+        int fds[CHANNEL_FDS_MAX];
+        ssize_t n = channel_recv(FD_FRONT, packet, sizeof(packet), fds, -1);
+        struct ipc_job m;
+
+        /* front lets a worker go by closing the channel. */
+        if (n == 0)
+            break;
+        if (n < 0 || !ipc_get_job(packet, (size_t)n, &m) || fds[0] < 0) {
+            log_error("front broke the protocol: this worker ends");
+            return EXIT_FAILURE;
+        }
+        run(c, &m, channel_take_fd(fds));
+        channel_close_fds(fds);
+    }
+    talloc_free(mem);
+    return EXIT_SUCCESS;
+}

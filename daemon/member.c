@@ -1,0 +1,498 @@
+/*
+ * member: holds the computer's keys.  It checks the tickets that workers
+ * receive, and keeps the computer's own TGT for FAST and for directory.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/role.h"
+#include "lib/base/log.h"
+#include "lib/krb/ccache.h"
+#include "lib/krb/krb.h"
+#include "lib/proto/client.h"
+
+#define WORKERS_MAX 320
+#define TGT_LIFETIME 3600          /* seconds: what a worker that was taken over could use it for */
+#define TGT_RETRY_MS 5000          /* after a failure; a logon does not wait for the next */
+#define KEYTAB_RETRY_MS 2000       /* how often a keytab that does not fit is read again */
+#define KEEPER_MS 5000
+#define PACKET_MAX CHANNEL_PACKET_MAX
+
+struct worker_link {
+    int fd;                        /* -1: free */
+    uint32_t id;
+};
+
+struct member {
+    struct config *config;
+    struct worker_link workers[WORKERS_MAX];
+    int front, directory;
+    struct ipc_dc dc;
+    krb5_context krb;              /* over dc; NULL until one is known */
+    krb5_keytab keytab;            /* NULL: none could be read */
+    struct krb_verifier *verifier; /* with the keys of the keytab; NULL with it */
+    int keytab_fd;
+    uint32_t keytab_errno;
+    int64_t keytab_at;             /* read again not before */
+    krb5_creds tgt;                /* of the computer; ticket.length 0: none */
+    bool fast_offered;             /* by the domain, in an answer under our key */
+    int64_t tgt_made;
+    int64_t tgt_retry;
+    enum err tgt_err;
+    char tgt_text[256];
+};
+
+static struct krb_target
+target_of(const struct member *m)
+{
+    struct krb_target t = { .realm = m->config->realm, .domain_dns = m->config->name, .fqdn = m->config->fqdn,
+                            .computer = m->config->computer, .timeout = m->config->timeout };
+
+    t.kdc = m->dc.address[0] != '\0' ? m->dc.address : NULL;
+    return t;
+}
+
+static void
+drop_tgt(struct member *m)
+{
+    if (m->krb != NULL)
+        krb5_free_cred_contents(m->krb, &m->tgt);
+    memset(&m->tgt, 0, sizeof(m->tgt));
+}
+
+static void
+close_keytab(struct member *m)
+{
+    if (m->keytab != NULL)
+        (void)krb5_kt_close(m->krb, m->keytab);
+    m->keytab = NULL;
+}
+
+static void
+open_keytab(struct member *m)
+{
+    struct krb_target t = target_of(m);
+    struct krb_failure failure;
+    char name[64];
+
+    close_keytab(m);
+    if (m->keytab_fd < 0 || m->krb == NULL)
+        return;
+    (void)snprintf(name, sizeof(name), "FILE:/proc/self/fd/%d", m->keytab_fd);
+    if (krb5_kt_resolve(m->krb, name, &m->keytab) != 0) {
+        m->keytab = NULL;
+        return;
+    }
+    /* The verifier outlives a keytab: it remembers what it has seen. */
+    if (m->verifier == NULL)
+        m->verifier = krb_verifier_new(m, &t);
+    memset(&failure, 0, sizeof(failure));
+    if (m->verifier == NULL || !krb_verifier_keytab(m->verifier, m->keytab, &failure)) {
+        log_error("the keytab %s has no key for this computer, host/%s: %s", m->config->keytab, m->config->fqdn,
+                  failure.text);
+        close_keytab(m);
+    }
+}
+
+/* The context follows the domain controller. */
+static void
+open_context(struct member *m)
+{
+    struct krb_target t = target_of(m);
+
+    drop_tgt(m);
+    close_keytab(m);
+    if (m->krb != NULL)
+        krb5_free_context(m->krb);
+    m->krb = NULL;
+    if (krb_context_new(&t, &m->krb) != 0) {
+        log_error("libkrb5 does not take our profile");
+        exit(EXIT_FAILURE);
+    }
+    open_keytab(m);
+}
+
+static bool keeper_message(struct member *m, const uint8_t *packet, size_t len, int *fds);
+
+/* Asks keeper for the keytab as it is now. */
+static void
+read_keytab(struct member *m)
+{
+    uint8_t packet[1024];
+    struct writer w = writer_init(packet, sizeof(packet));
+    int fds[CHANNEL_FDS_MAX];
+    ssize_t n;
+
+    m->keytab_at = client_now() + KEYTAB_RETRY_MS;
+    ipc_put_empty(&w, IPC_GET_KEYTAB);
+    if (!channel_send(FD_KEEPER, packet, w.len, NULL, 0, true))
+        exit(EXIT_FAILURE);
+    /* Other messages of keeper's may come before the answer. */
+    do {
+        n = channel_recv(FD_KEEPER, packet, sizeof(packet), fds, KEEPER_MS);
+        if (n <= 0 || !keeper_message(m, packet, (size_t)n, fds)) {
+            log_error("keeper does not answer");
+            exit(EXIT_FAILURE);
+        }
+        channel_close_fds(fds);
+    } while (ipc_type(packet, (size_t)n) != IPC_KEYTAB);
+    open_keytab(m);
+}
+
+static void
+add_worker(struct member *m, uint32_t id, int fd)
+{
+    for (size_t i = 0; i < WORKERS_MAX; i++) {
+        if (m->workers[i].fd < 0) {
+            m->workers[i].fd = fd;
+            m->workers[i].id = id;
+            return;
+        }
+    }
+    (void)close(fd);
+}
+
+static bool
+take_peer(struct member *m, const struct ipc_peer *peer, int fd)
+{
+    int *at = peer->role == ROLE_FRONT ? &m->front : &m->directory;
+
+    if (peer->role == ROLE_LOGON) {
+        add_worker(m, peer->id, fd);
+        return true;
+    }
+    if (peer->role != ROLE_FRONT && peer->role != ROLE_DIRECTORY) {
+        (void)close(fd);
+        return false;
+    }
+    if (*at >= 0)
+        (void)close(*at);
+    *at = fd;
+    return true;
+}
+
+static bool
+keeper_message(struct member *m, const uint8_t *packet, size_t len, int *fds)
+{
+    struct ipc_peer peer;
+    struct config *c;
+
+    switch (ipc_type(packet, len)) {
+    case IPC_PEER:
+        return ipc_get_peer(packet, len, &peer) && fds[0] >= 0 && take_peer(m, &peer, channel_take_fd(fds));
+    case IPC_CONFIG:
+        c = fds[0] < 0 ? NULL : role_config(m, fds[0]);
+        if (c == NULL)
+            return false;
+        talloc_free(m->config);
+        m->config = c;
+        log_init("member", c->log_level);
+        m->keytab_at = 0;
+        TALLOC_FREE(m->verifier); /* the computer's names may have changed */
+        open_context(m);
+        return true;
+    case IPC_KEYTAB:
+        if (!ipc_get_number(packet, len, IPC_KEYTAB, &m->keytab_errno))
+            return false;
+        if (m->keytab_fd >= 0)
+            (void)close(m->keytab_fd);
+        m->keytab_fd = m->keytab_errno == 0 ? channel_take_fd(fds) : -1;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Reads the keytab again, if it was not a moment ago. */
+static bool
+reread_keytab(struct member *m)
+{
+    if (client_now() < m->keytab_at)
+        return false;
+    read_keytab(m);
+    return m->keytab != NULL;
+}
+
+static bool
+is_fresh(const krb5_creds *creds)
+{
+    int64_t now = (int64_t)time(NULL), left = (int64_t)(uint32_t)creds->times.endtime - now;
+    int64_t start = creds->times.starttime != 0 ? (int64_t)(uint32_t)creds->times.starttime
+                                                : (int64_t)(uint32_t)creds->times.authtime;
+
+    return creds->ticket.length > 0 && left > ((int64_t)(uint32_t)creds->times.endtime - start) / 4;
+}
+
+/* The computer's own TGT: kept, and renewed by a new logon before it ends. */
+static enum err
+computer_tgt(struct member *m)
+{
+    struct krb_target t = target_of(m);
+    struct krb_failure failure;
+    krb5_creds tgt;
+    bool fast = false, ok = false;
+
+    if (is_fresh(&m->tgt))
+        return ERR_OK;
+    if (client_now() < m->tgt_retry)
+        return m->tgt_err;
+    memset(&failure, 0, sizeof(failure));
+    memset(&tgt, 0, sizeof(tgt));
+    failure.err = m->keytab == NULL && !reread_keytab(m) ? ERR_NO_KEYTAB : m->dc.err != ERR_OK ? ERR_NO_KDC : ERR_OK;
+    if (failure.err == ERR_OK) {
+        ok = krb_computer_tgt(m->krb, &t, m->keytab, TGT_LIFETIME, &tgt, &fast, &failure);
+        /* The key may have been changed since the keytab was read. */
+        if (!ok && failure.err == ERR_STALE_KEYTAB && reread_keytab(m))
+            ok = krb_computer_tgt(m->krb, &t, m->keytab, TGT_LIFETIME, &tgt, &fast, &failure);
+    }
+    if (ok) {
+        drop_tgt(m);
+        m->tgt = tgt;
+        m->tgt_made = client_now();
+        m->fast_offered = m->fast_offered || fast;
+        m->tgt_retry = 0;
+        log_debug("the computer has a ticket for an hour; FAST is %s", fast ? "offered" : "not offered");
+        return ERR_OK;
+    }
+    m->tgt_err = failure.err;
+    m->tgt_retry = client_now() + TGT_RETRY_MS;
+    (void)snprintf(m->tgt_text, sizeof(m->tgt_text), "%.200s", failure.text);
+    log_error("the computer's own logon failed: %s%s%s", err_name(failure.err), failure.text[0] != '\0' ? ": " : "",
+              failure.text);
+    /* The ticket that is there serves to its end. */
+    return m->tgt.ticket.length > 0 && (int64_t)(uint32_t)m->tgt.times.endtime > (int64_t)time(NULL) ? ERR_OK
+                                                                                                     : failure.err;
+}
+
+static bool
+do_armor(struct member *m, struct worker_link *from, const uint8_t *packet, size_t len)
+{
+    uint8_t answer[32];
+    struct writer w = writer_init(answer, sizeof(answer));
+    uint32_t refused;
+    enum err err;
+    int fd = -1;
+    bool ok;
+
+    if (!ipc_get_number(packet, len, IPC_ARMOR, &refused) || refused > 1)
+        return false;
+    /* The KDC may have lost its memory of our ticket's key: a new one, but not at every worker's wish. */
+    if (refused == 1 && client_now() >= m->tgt_made + TGT_RETRY_MS)
+        drop_tgt(m);
+    err = computer_tgt(m);
+    if (err == ERR_OK && (m->fast_offered || m->config->fast == CONFIG_FAST_REQUIRE))
+        fd = ccache_to_memfd(m->krb, &m->tgt);
+    ipc_put_armor_is(&w, err, m->fast_offered);
+    ok = channel_send(from->fd, answer, w.len, &fd, fd < 0 ? 0 : 1, false);
+    if (fd >= 0)
+        (void)close(fd);
+    return ok;
+}
+
+static bool
+vouch(struct member *m, uint32_t worker, uint32_t job, const struct logon_info *info)
+{
+    static uint8_t packet[PACKET_MAX];
+    struct writer w = writer_init(packet, sizeof(packet));
+
+    ipc_put_vouch(&w, worker, job, info);
+    return writer_ok(&w) && m->front >= 0 && channel_send(m->front, packet, w.len, NULL, 0, true);
+}
+
+/* Step 5 of the logon. */
+static bool
+do_verify(struct member *m, struct worker_link *from, const uint8_t *packet, size_t len)
+{
+    TALLOC_CTX *mem = talloc_new(m);
+    struct ipc_result r = { .err = ERR_NO_KEYTAB };
+    struct logon_info *info = NULL;
+    struct krb_failure failure;
+    const uint8_t *ap_req;
+    uint8_t answer[2048];
+    struct writer w = writer_init(answer, sizeof(answer));
+    char *client = NULL;
+    size_t n;
+    bool ok = false;
+
+    memset(&failure, 0, sizeof(failure));
+    failure.err = ERR_NO_KEYTAB;
+    failure.step = "ticket check";
+    if (!ipc_get_verify(packet, len, &r.job, &ap_req, &n)) {
+        talloc_free(mem);
+        return false;
+    }
+    if (m->keytab != NULL || reread_keytab(m))
+        ok = krb_verify(m->verifier, ap_req, n, NULL, mem, &info, &client, &failure);
+    /* The key may have been changed since the keytab was read. */
+    if (!ok && (failure.err == ERR_STALE_KEYTAB || failure.err == ERR_NO_KEYTAB || failure.err == ERR_UNTRUSTED_KDC) &&
+        reread_keytab(m))
+        ok = krb_verify(m->verifier, ap_req, n, NULL, mem, &info, &client, &failure);
+    r.err = ok ? (vouch(m, from->id, r.job, info) ? ERR_OK : ERR_INTERNAL) : failure.err;
+    r.code = (uint32_t)failure.code;
+    r.proved = true;
+    (void)snprintf(r.step, sizeof(r.step), "%s", ok || failure.step == NULL ? "" : failure.step);
+    (void)snprintf(r.text, sizeof(r.text), "%.500s", ok ? "" : failure.text);
+    ipc_put_result(&w, IPC_VERIFIED, &r);
+    talloc_free(mem);
+    return channel_send(from->fd, answer, w.len, NULL, 0, false);
+}
+
+static void
+worker_ready(struct member *m, struct worker_link *from)
+{
+    static uint8_t packet[PACKET_MAX];
+    int fds[CHANNEL_FDS_MAX];
+    ssize_t n = channel_recv(from->fd, packet, sizeof(packet), fds, 0);
+    bool ok = false;
+
+    channel_close_fds(fds);
+    if (n < 0 && errno == EAGAIN)
+        return;
+    if (n > 0 && ipc_type(packet, (size_t)n) == IPC_ARMOR)
+        ok = do_armor(m, from, packet, (size_t)n);
+    else if (n > 0 && ipc_type(packet, (size_t)n) == IPC_VERIFY)
+        ok = do_verify(m, from, packet, (size_t)n);
+    if (ok)
+        return;
+    (void)close(from->fd);
+    from->fd = -1;
+}
+
+static bool
+do_ticket(struct member *m, const char *service)
+{
+    uint8_t answer[1024];
+    struct writer w = writer_init(answer, sizeof(answer));
+    struct krb_target t = target_of(m);
+    enum err err = computer_tgt(m);
+    struct krb_failure failure;
+    krb5_creds creds;
+    int fd = -1;
+    bool ok;
+
+    memset(&failure, 0, sizeof(failure));
+    memset(&creds, 0, sizeof(creds));
+    (void)snprintf(failure.text, sizeof(failure.text), "%s", m->tgt_text);
+    if (err == ERR_OK && !krb_service_ticket(m->krb, &t, &m->tgt, service, &creds, &failure))
+        err = failure.err;
+    if (err == ERR_OK) {
+        fd = ccache_to_memfd(m->krb, &creds);
+        krb5_free_cred_contents(m->krb, &creds);
+    }
+    ipc_put_ticket_is(&w, fd < 0 && err == ERR_OK ? ERR_INTERNAL : err, err == ERR_OK ? "" : failure.text);
+    ok = channel_send(m->directory, answer, w.len, &fd, fd < 0 ? 0 : 1, false);
+    if (fd >= 0)
+        (void)close(fd);
+    return ok;
+}
+
+static bool
+directory_message(struct member *m, const uint8_t *packet, size_t len)
+{
+    char service[256 + 1];
+    struct ipc_dc dc;
+
+    if (ipc_type(packet, len) == IPC_DC && ipc_get_dc(packet, len, &dc)) {
+        bool moved = strcmp(dc.address, m->dc.address) != 0;
+
+        m->dc = dc;
+        m->tgt_retry = 0;
+        if (moved)
+            open_context(m);
+        return true;
+    }
+    return ipc_type(packet, len) == IPC_TICKET && ipc_get_ticket(packet, len, service) && do_ticket(m, service);
+}
+
+static void
+directory_ready(struct member *m)
+{
+    uint8_t packet[2048];
+    int fds[CHANNEL_FDS_MAX];
+    ssize_t n = channel_recv(m->directory, packet, sizeof(packet), fds, 0);
+
+    channel_close_fds(fds);
+    if (n < 0 && errno == EAGAIN)
+        return;
+    if (n > 0 && directory_message(m, packet, (size_t)n))
+        return;
+    (void)close(m->directory);
+    m->directory = -1;
+}
+
+static void
+keeper_ready(struct member *m)
+{
+    uint8_t packet[1024];
+    int fds[CHANNEL_FDS_MAX];
+    ssize_t n = channel_recv(FD_KEEPER, packet, sizeof(packet), fds, 0);
+
+    if (n < 0 && errno == EAGAIN)
+        return;
+    if (n <= 0 || !keeper_message(m, packet, (size_t)n, fds))
+        exit(n == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+    channel_close_fds(fds);
+}
+
+/* front only listens: its channel is watched for its end. */
+static void
+front_ready(struct member *m)
+{
+    uint8_t packet[16];
+    int fds[CHANNEL_FDS_MAX];
+    ssize_t n = channel_recv(m->front, packet, sizeof(packet), fds, 0);
+
+    channel_close_fds(fds);
+    if (n < 0 && errno == EAGAIN)
+        return;
+    (void)close(m->front);
+    m->front = -1;
+}
+
+static void
+turn(struct member *m)
+{
+    struct pollfd p[3 + WORKERS_MAX] = { { .fd = FD_KEEPER, .events = POLLIN }, { .fd = m->front, .events = POLLIN },
+                                         { .fd = m->directory, .events = POLLIN } };
+
+    for (size_t i = 0; i < WORKERS_MAX; i++) {
+        p[3 + i].fd = m->workers[i].fd;
+        p[3 + i].events = POLLIN;
+    }
+    if (poll(p, 3 + WORKERS_MAX, -1) < 0)
+        return;
+    for (size_t i = 0; i < WORKERS_MAX; i++) {
+        if (p[3 + i].revents != 0 && p[3 + i].fd >= 0)
+            worker_ready(m, &m->workers[i]);
+    }
+    if (p[2].revents != 0)
+        directory_ready(m);
+    if (p[1].revents != 0)
+        front_ready(m);
+    /* Last: it replaces descriptors. */
+    if (p[0].revents != 0)
+        keeper_ready(m);
+}
+
+int
+member_main(void)
+{
+    struct member *m = talloc_zero(NULL, struct member);
+
+    m->config = role_begin(m, ROLE_MEMBER);
+    m->front = FD_FRONT;
+    m->directory = FD_OTHER;
+    m->keytab_fd = -1;
+    m->dc.err = ERR_NO_KDC;
+    for (size_t i = 0; i < WORKERS_MAX; i++)
+        m->workers[i].fd = -1;
+    open_context(m);
+    read_keytab(m);
+    for (;;)
+        turn(m);
+}

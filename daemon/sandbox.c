@@ -1,0 +1,191 @@
+/*
+ * What each role may still do once it has begun: a seccomp filter of the
+ * system calls that it needs, everything else is refused with EPERM, and where
+ * the kernel has Landlock, no writing to the file system but where the role's
+ * files are.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifdef HAVE_LINUX_LANDLOCK_H
+#include <linux/landlock.h>
+#endif
+
+#include "daemon/role.h"
+#include "lib/base/log.h"
+
+#define CALL(name) SCMP_SYS(name)
+
+/* Memory, time, signals, waiting, reading and writing what is open. */
+static const int common[] = {
+    CALL(brk), CALL(mmap), CALL(munmap), CALL(mremap), CALL(mprotect), CALL(madvise), CALL(mlock), CALL(mlock2),
+    CALL(munlock), CALL(exit), CALL(exit_group), CALL(read), CALL(readv), CALL(pread64), CALL(write), CALL(writev),
+    CALL(close), CALL(lseek), CALL(fstat), CALL(newfstatat), CALL(statx), CALL(fcntl), CALL(dup), CALL(poll),
+    CALL(ppoll), CALL(select), CALL(pselect6), CALL(recvmsg), CALL(sendmsg), CALL(recvfrom), CALL(sendto), CALL(shutdown),
+    CALL(clock_gettime), CALL(clock_getres), CALL(clock_nanosleep), CALL(nanosleep), CALL(gettimeofday), CALL(time),
+    CALL(getpid), CALL(gettid), CALL(getppid), CALL(getuid), CALL(geteuid), CALL(getgid), CALL(getegid),
+    CALL(getresuid), CALL(getresgid), CALL(getgroups), CALL(getrandom), CALL(futex), CALL(rt_sigaction),
+    CALL(rt_sigprocmask), CALL(rt_sigreturn), CALL(sigaltstack), CALL(restart_syscall), CALL(memfd_create),
+    CALL(uname), CALL(sysinfo), CALL(sched_yield), CALL(sched_getaffinity), CALL(prlimit64), CALL(getrlimit),
+    CALL(set_robust_list), CALL(rseq), CALL(access), CALL(faccessat), CALL(faccessat2), CALL(readlink),
+    CALL(readlinkat), CALL(getcwd), CALL(getdents64), CALL(membarrier), CALL(tgkill), CALL(stat), CALL(lstat),
+};
+
+static const int front[] = {
+    CALL(epoll_create1), CALL(epoll_ctl), CALL(epoll_wait), CALL(epoll_pwait), CALL(accept4), CALL(getsockopt),
+    CALL(inotify_init1), CALL(inotify_add_watch), CALL(inotify_rm_watch),
+};
+
+/* A client of the network; sockets are limited by their family below. */
+static const int network[] = {
+    CALL(connect), CALL(bind), CALL(getsockname), CALL(getpeername), CALL(setsockopt), CALL(getsockopt),
+    CALL(sendmmsg), CALL(recvmmsg), CALL(ioctl),
+};
+
+/* Files of its own: the store, a credential cache. */
+static const int files[] = {
+    CALL(openat), CALL(open), CALL(pwrite64), CALL(fsync), CALL(fdatasync), CALL(ftruncate), CALL(fallocate),
+    CALL(unlink), CALL(unlinkat), CALL(rename), CALL(renameat), CALL(renameat2), CALL(mkdir), CALL(mkdirat),
+    CALL(fchmod), CALL(fchmodat), CALL(chmod), CALL(link), CALL(linkat), CALL(flock), CALL(umask), CALL(fchown),
+    CALL(utimensat),
+};
+
+static const int keyring[] = {
+    CALL(keyctl), CALL(add_key), CALL(request_key), CALL(connect), CALL(getsockopt), CALL(setsockopt),
+    CALL(getpeername), CALL(getsockname),
+};
+
+/* keeper and its children need much; these nobody of ours ever needs. */
+static const int never[] = {
+    CALL(ptrace), CALL(process_vm_readv), CALL(process_vm_writev), CALL(kexec_load), CALL(kexec_file_load),
+    CALL(init_module), CALL(finit_module), CALL(delete_module), CALL(bpf), CALL(perf_event_open), CALL(mount),
+    CALL(umount2), CALL(pivot_root), CALL(chroot), CALL(swapon), CALL(swapoff), CALL(reboot), CALL(userfaultfd),
+    CALL(iopl), CALL(ioperm), CALL(settimeofday), CALL(clock_settime), CALL(setns), CALL(unshare), CALL(acct),
+    CALL(quotactl), CALL(open_by_handle_at),
+};
+
+#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
+
+static bool
+add(scmp_filter_ctx filter, uint32_t action, const int *calls, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        int rc = seccomp_rule_add(filter, action, calls[i], 0);
+
+        /* -EDOM: this architecture has no such call. */
+        if (rc != 0 && rc != -EDOM)
+            return false;
+    }
+    return true;
+}
+
+/* Opening for reading alone. */
+static bool
+add_open_readonly(scmp_filter_ctx filter)
+{
+    const uint64_t writing = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND;
+    int rc;
+
+    if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, writing, 0)) != 0)
+        return false;
+    rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(open), 1, SCMP_A1(SCMP_CMP_MASKED_EQ, writing, 0));
+    return rc == 0 || rc == -EDOM;
+}
+
+static bool
+add_socket(scmp_filter_ctx filter, int family)
+{
+    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+                            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family)) == 0;
+}
+
+static bool
+fill(scmp_filter_ctx filter, enum role role)
+{
+    if (role == ROLE_KEEPER)
+        return add(filter, SCMP_ACT_ERRNO(EPERM), never, COUNT(never));
+    /* prctl as libraries name threads; never to undo what role_begin did. */
+    if (!add(filter, SCMP_ACT_ALLOW, common, COUNT(common)) ||
+        seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)) != 0)
+        return false;
+#ifdef __SANITIZE_ADDRESS__
+    /* What the sanitizers' own runtime calls when it reports. */
+    if (!add(filter, SCMP_ACT_ALLOW, (const int[]){ CALL(prctl), CALL(clone), CALL(wait4), CALL(ioctl), CALL(kill) }, 5))
+        return false;
+#endif
+    switch (role) {
+    case ROLE_FRONT:
+        return add(filter, SCMP_ACT_ALLOW, front, COUNT(front)) && add_open_readonly(filter);
+    case ROLE_LOGON:
+    case ROLE_MEMBER:
+        return add(filter, SCMP_ACT_ALLOW, network, COUNT(network)) && add_open_readonly(filter) &&
+               add_socket(filter, AF_INET) && add_socket(filter, AF_INET6) && add_socket(filter, AF_NETLINK);
+    case ROLE_DIRECTORY:
+        return add(filter, SCMP_ACT_ALLOW, network, COUNT(network)) && add(filter, SCMP_ACT_ALLOW, files, COUNT(files)) &&
+               add_socket(filter, AF_INET) && add_socket(filter, AF_INET6) && add_socket(filter, AF_NETLINK);
+    case ROLE_CCACHE:
+        return add(filter, SCMP_ACT_ALLOW, keyring, COUNT(keyring)) && add(filter, SCMP_ACT_ALLOW, files, COUNT(files)) &&
+               add_socket(filter, AF_UNIX);
+    case ROLE_KEEPER:
+        break;
+    }
+    return false;
+}
+
+#ifdef HAVE_LINUX_LANDLOCK_H
+/* No writing to the file system, but below path (NULL: nowhere). A kernel without Landlock changes nothing. */
+static bool
+landlock_writes(const char *path)
+{
+    const uint64_t writing = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
+                             LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
+                             LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |
+                             LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |
+                             LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_EXECUTE;
+    struct landlock_ruleset_attr ruleset = { .handled_access_fs = writing };
+    struct landlock_path_beneath_attr beneath = { .allowed_access = writing & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE };
+    int fd = (int)syscall(SYS_landlock_create_ruleset, &ruleset, sizeof(ruleset), 0);
+    bool ok = false;
+
+    if (fd < 0)
+        return errno == ENOSYS || errno == EOPNOTSUPP;
+    if (path != NULL) {
+        beneath.parent_fd = open(path, O_PATH | O_CLOEXEC | O_DIRECTORY);
+        if (beneath.parent_fd < 0 || syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) != 0)
+            goto done;
+    }
+    ok = syscall(SYS_landlock_restrict_self, fd, 0) == 0;
+
+done:
+    if (path != NULL && beneath.parent_fd >= 0)
+        (void)close(beneath.parent_fd);
+    (void)close(fd);
+    return ok;
+}
+#endif
+
+bool
+sandbox_enter(enum role role)
+{
+    scmp_filter_ctx filter = NULL;
+    bool ok;
+
+#ifdef HAVE_LINUX_LANDLOCK_H
+    if (role == ROLE_DIRECTORY && !landlock_writes(AUTHSOD_STATEDIR))
+        return false;
+    if ((role == ROLE_FRONT || role == ROLE_LOGON || role == ROLE_MEMBER) && !landlock_writes(NULL))
+        return false;
+#endif
+    filter = seccomp_init(role == ROLE_KEEPER ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM));
+    ok = filter != NULL && fill(filter, role) && seccomp_load(filter) == 0;
+    seccomp_release(filter);
+    return ok;
+}

@@ -1,0 +1,160 @@
+/* daemon/ipc: every message comes back as it went, and nothing else is taken for one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/ipc.h"
+
+static uint8_t packet[CHANNEL_PACKET_MAX];
+
+static struct sid
+alice(void)
+{
+    struct sid sid;
+
+    assert_true(sid_parse("S-1-5-21-1-2-3-1104", &sid));
+    return sid;
+}
+
+/* Every cut, and one byte more, is refused. */
+#define ONLY_WHOLE(len, call) \
+    do { \
+        for (size_t n_ = 0; n_ <= (len); n_++) { \
+            size_t n = n_ == (len) ? (len) + 1 : n_; \
+            assert_false(call); \
+        } \
+    } while (0)
+
+static void
+identity_round_trip(void **state)
+{
+    struct ipc_identity in = { .request = 7, .status = IPC_STATUS_FOUND, .uid = 2001104, .gid = 2000513,
+                               .name = "alice", .principal = "Alice" };
+    struct writer w = writer_init(packet, sizeof(packet));
+    struct ipc_identity out;
+
+    (void)state;
+    in.sid = alice();
+    ipc_put_identity(&w, &in);
+    assert_true(ipc_get_identity(packet, w.len, &out));
+    assert_int_equal(out.uid, in.uid);
+    assert_true(sid_equal(&out.sid, &in.sid));
+    assert_string_equal(out.principal, "Alice");
+    ONLY_WHOLE(w.len, ipc_get_identity(packet, n, &out));
+    assert_int_equal(ipc_type(packet, w.len), IPC_IDENTITY);
+    assert_false(ipc_get_state_is(packet, w.len, &(struct ipc_state_is){ 0 }));
+}
+
+static void
+job_round_trip(void **state)
+{
+    struct ipc_job in = { .job = 3, .deadline = 30, .principal = "alice", .dc = { .err = ERR_OK, .address = "10.0.0.1",
+                          .host = "dc1.corp.test", .netbios = "CORP" } };
+    struct writer w = writer_init(packet, sizeof(packet));
+    struct ipc_job out;
+
+    (void)state;
+    ipc_put_job(&w, &in);
+    assert_true(ipc_get_job(packet, w.len, &out));
+    assert_string_equal(out.dc.host, "dc1.corp.test");
+    assert_int_equal(out.deadline, 30);
+    ONLY_WHOLE(w.len, ipc_get_job(packet, n, &out));
+}
+
+static void
+result_round_trip(void **state)
+{
+    struct ipc_result in = { .job = 3, .err = ERR_CLOCK, .code = 37, .ntstatus = 5, .proved = true,
+                             .proved_unless_locked = true, .step = "AS exchange", .value = "10:00 min", .text = "skew" };
+    struct writer w = writer_init(packet, sizeof(packet));
+    struct ipc_result out;
+
+    (void)state;
+    ipc_put_result(&w, IPC_RESULT, &in);
+    assert_true(ipc_get_result(packet, w.len, IPC_RESULT, &out));
+    assert_int_equal(out.err, ERR_CLOCK);
+    assert_true(out.proved && out.proved_unless_locked);
+    assert_string_equal(out.value, "10:00 min");
+    assert_false(ipc_get_result(packet, w.len, IPC_VERIFIED, &out));
+    ONLY_WHOLE(w.len, ipc_get_result(packet, n, IPC_RESULT, &out));
+}
+
+static void
+learned_round_trip(void **state)
+{
+    static const uint8_t record[] = { 1, 2, 3 };
+    struct ipc_learned in = { .request = 9, .err = ERR_OK, .refresh = 900, .end = 3600, .passwd = record,
+                              .passwd_len = 3, .groups = record, .groups_len = 2 };
+    struct writer w = writer_init(packet, sizeof(packet));
+    struct ipc_learned out;
+
+    (void)state;
+    ipc_put_learned(&w, &in);
+    assert_true(ipc_get_learned(packet, w.len, &out));
+    assert_int_equal(out.passwd_len, 3);
+    assert_memory_equal(out.groups, record, 2);
+    ONLY_WHOLE(w.len, ipc_get_learned(packet, n, &out));
+}
+
+static void
+booleans_and_lengths_are_checked(void **state)
+{
+    struct writer w = writer_init(packet, sizeof(packet));
+    struct ipc_lookup lookup = { .request = 1, .name = "alice" };
+    char service[256 + 1];
+
+    (void)state;
+    ipc_put_lookup(&w, &lookup);
+    packet[17] = 2; /* refresh */
+    assert_false(ipc_get_lookup(packet, w.len, &lookup));
+    w = writer_init(packet, sizeof(packet));
+    writer_u8(&w, IPC_TICKET);
+    writer_u32(&w, 300);
+    w.len += 300;
+    assert_false(ipc_get_ticket(packet, w.len, service));
+}
+
+static void
+channels_carry_descriptors_and_keep_bounds(void **state)
+{
+    int pair[2], fds[CHANNEL_FDS_MAX], pipe_fds[2];
+    char byte;
+
+    (void)state;
+    assert_true(channel_pair(pair));
+    assert_int_equal(pipe(pipe_fds), 0);
+    assert_true(channel_send(pair[0], "hello", 5, &pipe_fds[1], 1, false));
+    assert_int_equal(channel_recv(pair[1], packet, sizeof(packet), fds, 1000), 5);
+    assert_true(fds[0] >= 0 && fds[1] == -1);
+    assert_int_equal(write(fds[0], "x", 1), 1);
+    assert_int_equal(read(pipe_fds[0], &byte, 1), 1);
+    channel_close_fds(fds);
+    assert_true(channel_send(pair[0], "hello", 5, NULL, 0, false));
+    assert_int_equal(channel_recv(pair[1], packet, 4, fds, 0), -1);
+    assert_int_equal(channel_recv(pair[1], packet, 4, fds, 10), -1);
+    assert_int_equal(close(pair[0]), 0);
+    assert_int_equal(channel_recv(pair[1], packet, 4, fds, -1), 0);
+    assert_false(channel_send(pair[1], "x", 1, NULL, 0, true));
+    (void)close(pair[1]);
+    (void)close(pipe_fds[0]);
+    (void)close(pipe_fds[1]);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(identity_round_trip),   cmocka_unit_test(job_round_trip),
+        cmocka_unit_test(result_round_trip),     cmocka_unit_test(learned_round_trip),
+        cmocka_unit_test(booleans_and_lengths_are_checked),
+        cmocka_unit_test(channels_carry_descriptors_and_keep_bounds),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

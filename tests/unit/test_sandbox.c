@@ -1,0 +1,170 @@
+/* daemon/sandbox: what each role may not do is refused, what it must do is not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon/role.h"
+
+/* Each gives true if the call was refused by the filter or by Landlock. */
+static bool
+refused(long result)
+{
+    return result < 0 && (errno == EPERM || errno == EACCES);
+}
+
+static bool
+no_exec(void)
+{
+    char *const argv[] = { (char[]){ "true" }, NULL };
+
+    return refused(execve("/bin/true", argv, argv + 1));
+}
+
+static bool
+no_fork(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(0);
+    return refused(pid);
+}
+
+static bool
+no_ptrace(void)
+{
+    return refused(ptrace(PTRACE_TRACEME, 0, NULL, NULL));
+}
+
+static bool
+no_write(void)
+{
+    return refused(open("/tmp/authsod-sandbox-test", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+}
+
+static bool
+no_truncate(void)
+{
+    int fd = memfd_create("test", MFD_CLOEXEC);
+
+    return fd >= 0 && refused(ftruncate(fd, 1)) && refused(fallocate(fd, 0, 0, 1));
+}
+
+static bool
+no_internet(void)
+{
+    return refused(socket(AF_INET, SOCK_STREAM, 0)) && refused(socket(AF_INET6, SOCK_STREAM, 0));
+}
+
+static bool
+no_unix_socket(void)
+{
+    return refused(socket(AF_UNIX, SOCK_STREAM, 0));
+}
+
+static bool
+no_setuid(void)
+{
+    return refused(setresuid(0, 0, 0));
+}
+
+static bool
+may_read_passwd(void)
+{
+    int fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC);
+
+    return fd >= 0 && close(fd) == 0;
+}
+
+static bool
+may_use_internet(void)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    return fd >= 0 && close(fd) == 0;
+}
+
+static bool
+may_make_memfd(void)
+{
+    int fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+    return fd >= 0 && write(fd, "x", 1) == 1 && fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE) == 0 && close(fd) == 0;
+}
+
+struct rule {
+    const char *name;
+    enum role role;
+    bool (*holds)(void);
+};
+
+#define RULE(role, what) { #role " " #what, role, what }
+
+static const struct rule rules[] = {
+    RULE(ROLE_FRONT, no_exec), RULE(ROLE_FRONT, no_ptrace), RULE(ROLE_FRONT, no_write), RULE(ROLE_FRONT, no_truncate),
+    RULE(ROLE_FRONT, no_internet), RULE(ROLE_FRONT, no_unix_socket), RULE(ROLE_FRONT, no_setuid),
+    RULE(ROLE_FRONT, may_read_passwd), RULE(ROLE_FRONT, may_make_memfd),
+    RULE(ROLE_LOGON, no_exec), RULE(ROLE_LOGON, no_ptrace), RULE(ROLE_LOGON, no_write), RULE(ROLE_LOGON, no_unix_socket),
+    RULE(ROLE_LOGON, may_use_internet), RULE(ROLE_LOGON, may_make_memfd),
+    RULE(ROLE_MEMBER, no_exec), RULE(ROLE_MEMBER, no_ptrace), RULE(ROLE_MEMBER, no_write), RULE(ROLE_MEMBER, no_setuid),
+    RULE(ROLE_MEMBER, may_use_internet),
+    RULE(ROLE_DIRECTORY, no_exec), RULE(ROLE_DIRECTORY, no_ptrace), RULE(ROLE_DIRECTORY, no_unix_socket),
+    RULE(ROLE_DIRECTORY, may_use_internet),
+    RULE(ROLE_CCACHE, no_exec), RULE(ROLE_CCACHE, no_internet), RULE(ROLE_CCACHE, no_setuid),
+    RULE(ROLE_KEEPER, no_ptrace),
+#ifndef __SANITIZE_ADDRESS__
+    RULE(ROLE_FRONT, no_fork), RULE(ROLE_LOGON, no_fork), RULE(ROLE_MEMBER, no_fork), RULE(ROLE_DIRECTORY, no_fork),
+#endif
+};
+
+/* In a child: 0 holds, 1 does not, 2 the sandbox could not be entered. */
+static int
+check(const struct rule *rule)
+{
+    pid_t pid = fork();
+    int status;
+
+    if (pid == 0) {
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !sandbox_enter(rule->role))
+            _exit(2);
+        _exit(rule->holds() ? 0 : 1);
+    }
+    assert_true(pid > 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 100 + WTERMSIG(status);
+}
+
+static void
+every_rule_holds(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        int got = check(&rules[i]);
+
+        if (got != 0)
+            fail_msg("%s: %d", rules[i].name, got);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(every_rule_holds) };
+
+    /* The directory role's own folder; the tests do not touch the real one. */
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
