@@ -1,0 +1,83 @@
+/* Every decoder of daemon/ipc.h: what one role sends must not take another down. */
+#include <string.h>
+#include <talloc.h>
+
+#include "daemon/ipc.h"
+#include "tests/fuzz/fuzz.h"
+
+static void
+terminated(const char *s, size_t size)
+{
+    FUZZ_REQUIRE(memchr(s, '\0', size) != NULL);
+}
+
+static void
+fixed(const uint8_t *p, size_t n)
+{
+    struct ipc_peer peer;
+    struct ipc_ccache ccache;
+    struct ipc_ccache_done ccache_done;
+    struct ipc_lookup lookup;
+    struct ipc_who who;
+    struct ipc_identity identity;
+    struct ipc_state state;
+    struct ipc_state_is state_is;
+    struct ipc_need_dc need_dc;
+    struct ipc_dc dc;
+    struct ipc_job job;
+    struct ipc_result result;
+    uint32_t number;
+    bool flag;
+
+    (void)ipc_get_peer(p, n, &peer);
+    if (ipc_get_ccache(p, n, IPC_CCACHE_WRITE, &ccache))
+        terminated(ccache.user, sizeof(ccache.user));
+    (void)ipc_get_ccache_done(p, n, &ccache_done);
+    if (ipc_get_lookup(p, n, &lookup))
+        terminated(lookup.name, sizeof(lookup.name));
+    (void)ipc_get_who(p, n, &who);
+    if (ipc_get_identity(p, n, &identity))
+        FUZZ_REQUIRE(identity.sid.n_subs <= SID_SUBS_MAX);
+    (void)ipc_get_state(p, n, &state);
+    (void)ipc_get_state_is(p, n, &state_is);
+    (void)ipc_get_need_dc(p, n, &need_dc);
+    (void)ipc_get_dc(p, n, &dc);
+    if (ipc_get_job(p, n, &job))
+        terminated(job.dc.host, sizeof(job.dc.host));
+    (void)ipc_get_result(p, n, IPC_RESULT, &result);
+    (void)ipc_get_number(p, n, IPC_PING, &number);
+    (void)ipc_get_armor_is(p, n, &number, &flag);
+}
+
+static void
+variable(const uint8_t *p, size_t n)
+{
+    TALLOC_CTX *mem = talloc_new(NULL);
+    char name[PROTO_NAME_MAX + 1], service[256 + 1], text[512];
+    struct ipc_found found;
+    struct ipc_learned learned;
+    struct logon_info *info;
+    const uint8_t *blob;
+    uint32_t a, b;
+    size_t len;
+
+    if (ipc_get_found(p, n, &found) && found.record != NULL)
+        FUZZ_REQUIRE(found.record >= p && found.record_len <= (size_t)(p + n - found.record));
+    if (ipc_get_learned(p, n, &learned))
+        FUZZ_REQUIRE(learned.passwd_len + learned.groups_len <= n);
+    (void)ipc_get_learn(mem, p, n, &a, name, &info);
+    (void)ipc_get_vouch(mem, p, n, &a, &b, &info);
+    if (ipc_get_verify(p, n, &a, &blob, &len))
+        FUZZ_REQUIRE(len <= n);
+    (void)ipc_get_ticket(p, n, service);
+    (void)ipc_get_ticket_is(p, n, &a, text);
+    talloc_free(mem);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    fixed(data, size);
+    variable(data, size);
+    return 0;
+}
