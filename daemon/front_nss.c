@@ -364,8 +364,8 @@ check_record(const struct front *f, const uint8_t *packet, size_t len, unsigned 
     struct reader r = reader_init(packet, len);
 
     if (proto_get_head(&r) != PROTO_RECORD || !record_get(&r, rec_out) || (unsigned)rec_out->kind != kind ||
-        !copy_name(&rec_out->name, name_out)) {
-        log_alarm("directory sent a record that is none");
+        !record_is_safe(rec_out) || !copy_name(&rec_out->name, name_out)) {
+        log_alarm("directory sent a record that is none, or must not be");
         return false;
     }
     if (!id_is_ours(f, rec_out->gid))
