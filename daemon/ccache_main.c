@@ -34,7 +34,7 @@ find_template(TALLOC_CTX *mem, const struct config *c)
 static int
 store(TALLOC_CTX *mem, krb5_context ctx, const struct config *c, const char *name, const char *user)
 {
-    bool reuse = name[0] != '\0', fell_back = false;
+    bool fell_back = false;
     krb5_error_code code = 0;
     const char *why = NULL;
     krb5_creds tgt;
@@ -46,7 +46,7 @@ store(TALLOC_CTX *mem, krb5_context ctx, const struct config *c, const char *nam
         tell(EINVAL, "");
         return EXIT_FAILURE;
     }
-    if (!reuse)
+    if (name[0] == '\0')
         name = ccache_name(mem, find_template(mem, c), (uint32_t)getuid(), user, &why);
     if (name == NULL) {
         log_error("default_ccache_name cannot be used: %s", why);
@@ -54,15 +54,47 @@ store(TALLOC_CTX *mem, krb5_context ctx, const struct config *c, const char *nam
         tell(EINVAL, "");
         return EXIT_FAILURE;
     }
-    made = ccache_store(mem, ctx, name, reuse, &tgt, &fell_back, &code);
+    made = ccache_store(mem, ctx, name, &tgt, &fell_back, &code);
     krb5_free_cred_contents(ctx, &tgt);
     if (made == NULL)
         log_error("the credential cache %s of %s cannot be written: code %d (%s)", name, user, (int)code,
                   error_message(code));
     else if (fell_back)
-        log_warning("%s's key ring has no room for the tickets: they are in %s", user, made);
+        log_warning("the tickets of %s do not fit into %s (code %d, %s): they are in %s", user, name, (int)code,
+                    error_message(code), made);
     tell(made == NULL ? (uint32_t)code : 0, made == NULL ? "" : made);
     return made == NULL ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* True if name is pattern with its XXXXXX made unique. */
+static bool
+is_made_from(const char *name, const char *pattern)
+{
+    size_t n = strlen(pattern);
+
+    return n > 6 && strcmp(pattern + n - 6, "XXXXXX") == 0 && strlen(name) == n &&
+           strncmp(name, pattern, n - 6) == 0 && strchr(name + n - 6, '/') == NULL;
+}
+
+/*
+ * A session's end removes what was made for that session alone; a cache that
+ * sessions share stays: another one may still be using it.
+ */
+static int
+destroy(TALLOC_CTX *mem, krb5_context ctx, const struct config *c, const char *name, const char *user)
+{
+    uint32_t uid = (uint32_t)getuid();
+    const char *why, *templ = ccache_name(mem, find_template(mem, c), uid, user, &why);
+    const char *fallback = ccache_name(mem, "FILE:", uid, user, &why);
+    krb5_error_code code = 0;
+
+    if ((templ != NULL && is_made_from(name, templ)) || (fallback != NULL && is_made_from(name, fallback)))
+        code = ccache_destroy(ctx, name);
+    if (code != 0)
+        log_error("the credential cache %s of %s cannot be removed: code %d (%s)", name, user, (int)code,
+                  error_message(code));
+    tell((uint32_t)code, name);
+    return code == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int
@@ -72,19 +104,15 @@ ccache_main(int argc, char **argv)
     struct config *c = role_begin(mem, ROLE_CCACHE);
     krb5_context ctx = NULL;
     int status = EXIT_FAILURE;
-    krb5_error_code code;
 
     if (argc != 3 || krb5_init_context(&ctx) != 0) {
         tell(EINVAL, "");
         goto done;
     }
-    if (strcmp(argv[0], "destroy") == 0) {
-        code = ccache_destroy(ctx, argv[1]);
-        tell((uint32_t)code, argv[1]);
-        status = code == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-    } else {
+    if (strcmp(argv[0], "destroy") == 0)
+        status = destroy(mem, ctx, c, argv[1], argv[2]);
+    else
         status = store(mem, ctx, c, argv[1], argv[2]);
-    }
 
 done:
     if (ctx != NULL)

@@ -336,12 +336,11 @@ keeper_main(const char *config_path, bool debug)
     k->config_fd = k->lock_fd = k->nss_fd = k->pam_fd = -1;
     (void)setrlimit(RLIMIT_CORE, &none);
     (void)prctl(PR_SET_DUMPABLE, 0);
-    (void)chdir("/");
     (void)__nss_configure_lookup("passwd", "files");
     (void)__nss_configure_lookup("group", "files");
     (void)__nss_configure_lookup("initgroups", "files");
     signal_fd = make_signal_fd();
-    if (signal_fd < 0 || !load_config(k) || !keeper_setup(k) || !sandbox_enter(ROLE_KEEPER))
+    if (signal_fd < 0 || chdir("/") != 0 || !load_config(k) || !keeper_setup(k) || !sandbox_enter(ROLE_KEEPER))
         goto done;
     if (!keeper_start_roles(k))
         goto done;

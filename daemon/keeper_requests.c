@@ -86,7 +86,7 @@ do_ccache(struct keeper *k, enum ipc_type type, const uint8_t *packet, size_t le
                   m.gid);
         return false;
     }
-    (void)start_ccache(k, &m, !is_write ? "destroy" : m.name[0] == '\0' ? "store" : "reuse", fds[0]);
+    (void)start_ccache(k, &m, is_write ? "store" : "destroy", fds[0]);
     return true;
 }
 

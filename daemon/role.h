@@ -56,7 +56,7 @@ int front_main(void);
 int logon_main(void);
 int member_main(void);
 int directory_main(void);
-/* arguments: store|reuse|destroy, template or name, user */
+/* arguments: store|destroy, name ("": a new one after the configuration), user */
 int ccache_main(int argc, char **argv);
 
 #endif
