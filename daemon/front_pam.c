@@ -326,7 +326,7 @@ ask_state(struct front *f, struct conversation *c)
 {
     uint8_t packet[SID_TEXT_MAX + 64];
     struct writer w = writer_init(packet, sizeof(packet));
-    struct ipc_state m = { .sid = c->who.sid };
+    struct ipc_state m = { .sid = c->who.sid, .password = true };
 
     m.request = c->request = front_request(f);
     ipc_put_state(&w, &m);
