@@ -46,12 +46,18 @@ dir_record_passwd(struct dir *d, TALLOC_CTX *mem, const struct store_user *u, st
 bool
 dir_record_groups(struct dir *d, TALLOC_CTX *mem, const struct store_user *u, struct dir_record *out)
 {
+    uint32_t *gids = talloc_array(mem, uint32_t, u->n_gids + 1), n = 0;
     struct writer w;
 
-    (void)d;
-    if (!begin(mem, HEAD_MAX + PROTO_NAME_MAX + 4 * (size_t)u->n_gids, out, &w))
+    if (gids == NULL || !begin(mem, HEAD_MAX + PROTO_NAME_MAX + 4 * (size_t)u->n_gids, out, &w))
         return false;
-    record_put_groups(&w, u->uid, u->gid, u->name, u->gids, u->n_gids);
+    if (d->namesakes == NULL)
+        dir_namesakes_refresh(d);
+    for (uint32_t i = 0; i < u->n_gids; i++) {
+        if (!dir_is_namesake(d, u->gids[i]))
+            gids[n++] = u->gids[i];
+    }
+    record_put_groups(&w, u->uid, u->gid, u->name, gids, n);
     return end(&w, out);
 }
 

@@ -52,6 +52,8 @@ on_config(struct dir *d, const uint8_t *packet, size_t len, int fds[CHANNEL_FDS_
     if (c == NULL)
         return true;
     log_init("directory", c->log_level);
+    local_names_config(d->names, c);
+    d->namesakes_at = 0;
     return dir_adopt(d, c);
 }
 
@@ -109,6 +111,9 @@ dir_new(TALLOC_CTX *mem, struct config *config, const char *statedir)
         goto fail;
     }
     if (!dir_adopt(d, config))
+        goto fail;
+    d->names = local_names_new(d, d->config);
+    if (d->names == NULL)
         goto fail;
     return d;
 
@@ -176,6 +181,7 @@ dir_turn(struct dir *d)
     if (p[2].revents != 0 && d->front == p[2].fd && !read_message(d, ROLE_FRONT, &d->front))
         return false;
     dir_link_tick(d);
+    dir_namesakes_refresh(d);
     if (n == 0)
         dir_pending_work(d);
     return true;

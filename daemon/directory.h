@@ -18,6 +18,7 @@
 
 #include "daemon/config.h"
 #include "daemon/ipc.h"
+#include "daemon/local_names.h"
 #include "lib/directory/ldap.h"
 #include "lib/directory/locator.h"
 #include "lib/proto/record.h"
@@ -81,6 +82,10 @@ struct dir {
     struct dir_ping ping;
     uint32_t *pending;                 /* gids of groups without a name, DIR_PENDING_MAX of them */
     size_t n_pending;
+    struct local_names *names;         /* this computer's own, and the reserved ones */
+    uint32_t *namesakes;               /* gids of the domain's groups called like them, sorted; NULL: not known yet */
+    size_t n_namesakes;
+    int64_t namesakes_at;              /* client_now() based: asked for again then */
 };
 
 /* directory.c */
@@ -165,6 +170,13 @@ void dir_pending_remove(struct dir *d, size_t at, size_t n);
 bool dir_pending_due(const struct dir *d);
 /* Learns one batch. */
 void dir_pending_work(struct dir *d);
+
+/* dir_namesake.c: groups that are called like a local or a reserved one. */
+
+/* Asks the domain for them where that is due and it is connected. */
+void dir_namesakes_refresh(struct dir *d);
+/* True if the group is nobody's, whoever is in it. */
+bool dir_is_namesake(struct dir *d, uint32_t gid);
 
 /* dir_record.c: RECORD packets. */
 

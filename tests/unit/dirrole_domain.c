@@ -301,6 +301,22 @@ directory_groups_by_sid(struct directory *d, TALLOC_CTX *mem, const struct sid *
 }
 
 enum err
+directory_groups_by_account(struct directory *d, TALLOC_CTX *mem, const char *const *accounts, size_t n,
+                            struct dir_group **out, size_t *n_out)
+{
+    (void)d;
+    *out = talloc_array(mem, struct dir_group, (unsigned)n);
+    *n_out = 0;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < domain.n_groups; j++) {
+            if (strcasecmp(domain.groups[j].account, accounts[i]) == 0)
+                fill_group(*out, &domain.groups[j], &(*out)[(*n_out)++]);
+        }
+    }
+    return domain.away ? ERR_NO_KDC : ERR_OK;
+}
+
+enum err
 directory_token_groups(struct directory *d, TALLOC_CTX *mem, const char *user_dn, struct sid **out, size_t *n_out)
 {
     const struct fake_user *f = fake_user(user_dn);
