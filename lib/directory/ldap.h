@@ -81,6 +81,9 @@ enum err directory_group_by_account(struct directory *d, TALLOC_CTX *mem, const 
 /* Groups of up to LOGON_GROUPS_MAX SIDs, in requests of 100; those not found are left out. */
 enum err directory_groups_by_sid(struct directory *d, TALLOC_CTX *mem, const struct sid *sids, size_t n,
                                  struct dir_group **out, size_t *n_out);
+/* The same for sAMAccountNames, in any case. */
+enum err directory_groups_by_account(struct directory *d, TALLOC_CTX *mem, const char *const *accounts, size_t n,
+                                     struct dir_group **out, size_t *n_out);
 
 /*
  * All groups of a user, nested ones, the primary one and builtin ones (S-1-5-32)

@@ -8,7 +8,7 @@
 #include "lib/directory/ldap_private.h"
 #include "lib/sid/name.h"
 
-#define SIDS_AT_ONCE 100
+#define ITEMS_AT_ONCE 100
 #define PAGE 500
 #define NESTED_MAX 1000     /* groups within a group whose primary members are looked for */
 
@@ -72,28 +72,46 @@ directory_group_by_account(struct directory *d, TALLOC_CTX *mem, const char *acc
     return err;
 }
 
-/* "(&...(|(objectSid=..)(objectSid=..)))" of n SIDs under mem. */
+/* One term of a search for many groups: the i-th of items, under mem. */
+typedef char *term_fn(TALLOC_CTX *mem, const void *items, size_t i);
+
 static char *
-filter_of_sids(TALLOC_CTX *mem, const struct sid *sids, size_t n)
+sid_term(TALLOC_CTX *mem, const void *items, size_t i)
+{
+    const struct sid *sids = items;
+    uint8_t binary[SID_BINARY_MAX];
+    struct writer w = writer_init(binary, sizeof(binary));
+
+    sid_write(&w, &sids[i]);
+    return writer_ok(&w) ? directory_filter(mem, "(objectSid=%b)", binary, w.len) : NULL;
+}
+
+static char *
+account_term(TALLOC_CTX *mem, const void *items, size_t i)
+{
+    const char *const *accounts = items;
+
+    return directory_filter(mem, "(sAMAccountName=%s)", accounts[i]);
+}
+
+/* "(&...(|(term)(term)))" of n items from the first one, under mem. */
+static char *
+filter_of_many(TALLOC_CTX *mem, term_fn *term, const void *items, size_t first, size_t n)
 {
     char *filter = talloc_strdup(mem, "(&" SECURITY_GROUP "(|");
 
     for (size_t i = 0; i < n && filter != NULL; i++) {
-        uint8_t binary[SID_BINARY_MAX];
-        struct writer w = writer_init(binary, sizeof(binary));
-        char *one;
+        char *one = term(mem, items, first + i);
 
-        sid_write(&w, &sids[i]);
-        one = directory_filter(mem, "(objectSid=%b)", binary, w.len);
-        filter = one != NULL && writer_ok(&w) ? talloc_strdup_append_buffer(filter, one) : NULL;
+        filter = one != NULL ? talloc_strdup_append_buffer(filter, one) : NULL;
         talloc_free(one);
     }
     return filter == NULL ? NULL : talloc_strdup_append_buffer(filter, "))");
 }
 
-enum err
-directory_groups_by_sid(struct directory *d, TALLOC_CTX *mem, const struct sid *sids, size_t n,
-                        struct dir_group **out, size_t *n_out)
+static enum err
+search_many(struct directory *d, TALLOC_CTX *mem, term_fn *term, const void *items, size_t n, struct dir_group **out,
+            size_t *n_out)
 {
     struct groups gs = { .size = n };
     struct dir_query q = { d->base, LDAP_SCOPE_SUBTREE, NULL, group_attributes, 0, 0 };
@@ -109,8 +127,8 @@ directory_groups_by_sid(struct directory *d, TALLOC_CTX *mem, const struct sid *
     for (size_t done = 0; done < n && err == ERR_OK; done += q.max) {
         TALLOC_CTX *tmp = talloc_new(gs.groups);
 
-        q.max = n - done < SIDS_AT_ONCE ? n - done : SIDS_AT_ONCE;
-        q.filter = filter_of_sids(tmp, sids + done, q.max);
+        q.max = n - done < ITEMS_AT_ONCE ? n - done : ITEMS_AT_ONCE;
+        q.filter = filter_of_many(tmp, term, items, done, q.max);
         err = dir_search(d, &q, take_group, &gs);
         talloc_free(tmp);
     }
@@ -121,6 +139,20 @@ directory_groups_by_sid(struct directory *d, TALLOC_CTX *mem, const struct sid *
     *out = gs.groups;
     *n_out = gs.n;
     return ERR_OK;
+}
+
+enum err
+directory_groups_by_sid(struct directory *d, TALLOC_CTX *mem, const struct sid *sids, size_t n,
+                        struct dir_group **out, size_t *n_out)
+{
+    return search_many(d, mem, sid_term, sids, n, out, n_out);
+}
+
+enum err
+directory_groups_by_account(struct directory *d, TALLOC_CTX *mem, const char *const *accounts, size_t n,
+                            struct dir_group **out, size_t *n_out)
+{
+    return search_many(d, mem, account_term, accounts, n, out, n_out);
 }
 
 struct token {
