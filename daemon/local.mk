@@ -38,3 +38,8 @@ endif
 fuzz_targets += tests/fuzz/fuzz_ipc
 tests_fuzz_fuzz_ipc_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS)
 tests_fuzz_fuzz_ipc_LDADD = $(fuzz_main) $(daemon_libs)
+
+EXTRA_PROGRAMS += tests/bench/bench_logon
+tests_bench_bench_logon_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS)
+tests_bench_bench_logon_LDADD = $(KRB5_LIBS) -lpam
+EXTRA_DIST += tests/bench/run
