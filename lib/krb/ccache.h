@@ -20,23 +20,27 @@ bool ccache_from_memfd(krb5_context ctx, int fd, krb5_creds *creds_out);
  * The name of the cache for a new session of uid.  templ: default_ccache_name
  * as krb5.conf has it, or NULL where it says nothing: then
  * KEYRING:persistent:%{uid} where the kernel has it, else FILE.  %{uid},
- * %{euid}, %{USERID}, %{TEMP}, %{username} are replaced; other variables are an
- * error.  A FILE without a name of its own becomes
- * FILE:/tmp/krb5cc_<uid>_XXXXXX, a name for this session alone.
+ * %{euid}, %{USERID}, %{TEMP}, %{username}, %{null} are replaced; other variables are an
+ * error, as is a type other than FILE, DIR, KEYRING and KCM.  A FILE without a
+ * name of its own becomes FILE:/tmp/krb5cc_<uid>_XXXXXX, a name for this session
+ * alone.  Called by a process of any user; whether there is a keyring is asked for that user.
  * NULL if the template is impossible; its reason in *why_out (static).
  */
 char *ccache_name(TALLOC_CTX *mem, const char *templ, uint32_t uid, const char *user, const char **why_out);
 
 /*
- * As the user: makes or reuses the cache called name (a trailing XXXXXX is made
- * unique, O_EXCL, 0600; a name in a shared directory that exists and is not
- * this user's is refused), stores tgt, sets it as the collection's primary
- * where there is one.  reuse: the session's present cache is re-initialized.
- * On a full keyring falls back to FILE; *fell_back_out says so.
- * Gives the full name for KRB5CCNAME, or NULL with libkrb5's code in *code_out.
+ * As the user, with a context of the system's krb5.conf: puts tgt into the cache
+ * called name, in place of what that holds.  A trailing XXXXXX is made unique
+ * (O_EXCL, 0600); a FILE without it that exists and is not this user's own
+ * regular file is refused.  In a collection it takes the cache of the same
+ * client, else a new one, and makes it the primary one.
+ * Where the cache is no FILE and cannot be written (a full keyring: EDQUOT; no
+ * KCM; a DIR in a directory that is not there yet) it becomes
+ * FILE:/tmp/krb5cc_<uid>_XXXXXX: *fell_back_out, with the first error in *code_out.
+ * Gives the name for KRB5CCNAME under mem, or NULL with libkrb5's code.
  */
-char *ccache_store(TALLOC_CTX *mem, krb5_context ctx, const char *name, bool reuse, const krb5_creds *tgt,
-                   bool *fell_back_out, krb5_error_code *code_out);
+char *ccache_store(TALLOC_CTX *mem, krb5_context ctx, const char *name, const krb5_creds *tgt, bool *fell_back_out,
+                   krb5_error_code *code_out);
 
 /* As the user: destroys the cache called name. A cache that is gone is success. */
 krb5_error_code ccache_destroy(krb5_context ctx, const char *name);

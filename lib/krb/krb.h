@@ -22,13 +22,15 @@ struct krb_target {
     const char *kdc;         /* address with optional port: "10.99.0.1", "[fd00::1]:88"; NULL: none is known */
     const char *fqdn;        /* this computer: "ws1.corp.test" */
     const char *computer;    /* its NetBIOS name: "WS1" */
-    int timeout;             /* seconds for one request to the KDC */
+    int timeout;             /* seconds for one request to the KDC, connecting included */
 };
 
 /*
- * A context over a private profile (a memfd; no file of the system is read):
- * KDC pinned as kdc and primary_kdc, TCP first, no DNS, kdc_timesync 0, no
- * rdns, AES enctypes only, canonicalize.  0 or a libkrb5 code. Freed with krb5_free_context.
+ * A context over a private profile in memory (no file of the system and no
+ * environment variable is read): KDC pinned as kdc and primary_kdc, no DNS,
+ * kdc_timesync 0, no rdns, AES enctypes only, canonicalize, no preauth module
+ * but those for passwords.  Copies what it needs of t.
+ * 0 or a libkrb5 code.  Freed with krb5_free_context.
  */
 krb5_error_code krb_context_new(const struct krb_target *t, krb5_context *ctx_out);
 
@@ -38,17 +40,19 @@ struct krb_failure {
     krb5_error_code code;    /* libkrb5's */
     uint32_t ntstatus;       /* from the e_data of the KRB-ERROR, 0 if none */
     bool proved;             /* the KDC had seen the right password when it said this */
+    bool proved_unless_locked; /* ERR_REVOKED: proved, if the directory then names another reason than a lock */
+    bool password_sent;      /* the KDC was sent what can count as a bad password: never ask again, whatever err is */
+    bool armor_refused;      /* the KDC did not take the armour: worth one more try with a new TGT of the computer */
     int64_t clock_offset;    /* seconds that the KDC is ahead, for ERR_CLOCK; measured from the KRB-ERROR's stime */
-    const char *step;        /* static: "AS exchange", "TGS exchange", "AP-REQ" */
+    const char *step;        /* static: "AS exchange", "TGS exchange", "AP-REQ", "keytab" */
     char text[512];          /* libkrb5's own sentence, for the log */
 };
 
 struct krb_options {
     bool forwardable;        /* default of the configuration: true */
     bool renewable;          /* ask for renew_lifetime */
-    int32_t lifetime;        /* seconds; 0: the KDC's default */
+    int32_t lifetime;        /* seconds; 0: libkrb5's default, a day, which the KDC cuts */
     int32_t renew_lifetime;  /* seconds */
-    bool fast_required;      /* with armor: an answer without FAST is ERR_NO_FAST */
 };
 
 struct krb_logon {
@@ -59,11 +63,16 @@ struct krb_logon {
 };
 
 /*
- * AS exchange (with the computer's NetBIOS name as address; armoured if armor
- * is not NULL), TGS exchange for host/<fqdn>, AP-REQ.  One AS exchange, ever:
- * a wrong password is counted once.  Never prompts and never changes an
- * expired password.  name: "alice" with the realm of t, or an enterprise name
- * ("alice@brand.example") if enterprise.  password is not kept.
+ * AS exchange (with the computer's NetBIOS name as address), TGS exchange for
+ * host/<fqdn>, AP-REQ; all on one TCP connection where the KDC keeps it.  With
+ * armor (a TGT of the computer, NULL for none) FAST is used, and an answer
+ * without it is ERR_NO_FAST.  One AS exchange, ever: a wrong password
+ * is counted once.  Never prompts and never changes an expired password.
+ * name: "alice" with the realm of t, or an enterprise name
+ * ("alice@brand.example") if enterprise; never parsed.  password is not kept.
+ * An armour that is not valid now is refused before anything is sent
+ * (armor_refused).  ERR_NO_KDC with password_sent false: another domain
+ * controller may be tried.
  */
 bool krb_logon_password(krb5_context ctx, const struct krb_target *t, const char *name, bool enterprise,
                         const char *password, const krb5_creds *armor, const struct krb_options *o,
@@ -73,29 +82,48 @@ void krb_logon_done(krb5_context ctx, struct krb_logon *logon);
 /*
  * The computer's own logon with its keytab (principal COMPUTER$@REALM): a TGT
  * that is not forwardable nor renewable.  *fast_out: the protected part of the
- * answer offered FAST.
+ * answer offered FAST.  What the KDC finds wrong with the computer's account
+ * or key is ERR_STALE_KEYTAB.
  */
 bool krb_computer_tgt(krb5_context ctx, const struct krb_target *t, krb5_keytab keytab, int32_t lifetime,
                       krb5_creds *tgt_out, bool *fast_out, struct krb_failure *failure_out);
 
-/* A service ticket of the computer (TGS exchange with tgt), e.g. for "ldap/dc1.corp.test". */
-bool krb_service_ticket(krb5_context ctx, const krb5_creds *tgt, const char *service, krb5_creds *creds_out,
-                        struct krb_failure *failure_out);
+/* A service ticket of the computer (TGS exchange with tgt), e.g. for "ldap/dc1.corp.test" in t's realm. */
+bool krb_service_ticket(krb5_context ctx, const struct krb_target *t, const krb5_creds *tgt, const char *service,
+                        krb5_creds *creds_out, struct krb_failure *failure_out);
+
+/*
+ * What member keeps to check AP-REQs: the computer's keys, and what it has
+ * seen.  A context of its own; t is copied.  NULL if out of memory.
+ */
+struct krb_verifier *krb_verifier_new(TALLOC_CTX *mem, const struct krb_target *t);
+
+/*
+ * Takes the keys of host/<fqdn> (or, where there are none, COMPUTER$) over
+ * from keytab: AES, of the newest key version and the one before.  Keys that
+ * it had are dropped; what it has seen it remembers.  Failure: ERR_NO_KEYTAB.
+ */
+bool krb_verifier_keytab(struct krb_verifier *v, krb5_keytab keytab, struct krb_failure *failure_out);
 
 /*
  * What member does with a worker's AP-REQ (design, 2 step 5): krb5_rd_req
- * against the keytab for host/<fqdn>, replay refused, realm and times
- * checked, PAC there and its server signature good, PAC decoded.
+ * for host/<fqdn>, a second use of an AP-REQ refused, realm checked, ticket
+ * and authenticator of this very logon (not old ones), PAC there and its server
+ * signature good, PAC decoded, no S4U2self.
  * expected: the SID that must be the PAC's (step 6), or NULL.
- * Failures: ERR_UNTRUSTED_KDC (the ticket is not under our key), ERR_STALE_KEYTAB
- * (our key version is older or newer than the ticket's), ERR_NO_KEYTAB, ERR_BAD_PAC,
- * ERR_WRONG_ACCOUNT, ERR_NOT_A_PERSON, ERR_CLOCK.
+ * Failures: ERR_UNTRUSTED_KDC (the ticket is not under our key, the session key
+ * does not fit, the ticket is old), ERR_STALE_KEYTAB (our key version is older
+ * or newer than the ticket's), ERR_NO_KEYTAB, ERR_NO_ENCTYPE (the ticket's is
+ * none of ours), ERR_BAD_PAC, ERR_WRONG_ACCOUNT, ERR_NOT_A_PERSON, ERR_CLOCK.
+ * *client_out: "alice@CORP.TEST".
  */
-bool krb_verify(krb5_context ctx, const struct krb_target *t, krb5_keytab keytab, const void *ap_req, size_t len,
-                const struct sid *expected, TALLOC_CTX *mem, struct logon_info **info_out, char **client_out,
-                struct krb_failure *failure_out);
+bool krb_verify(struct krb_verifier *v, const void *ap_req, size_t len, const struct sid *expected, TALLOC_CTX *mem,
+                struct logon_info **info_out, char **client_out, struct krb_failure *failure_out);
 
-/* A KRB-ERROR's e_data to NTSTATUS ([MS-KILE] 2.2.1, KERB_ERR_TYPE_EXTENDED in KERB-ERROR-DATA); 0 if it holds none. */
+/*
+ * A KRB-ERROR's e_data to NTSTATUS ([MS-KILE] 2.2.1 KERB-EXT-ERROR, in a
+ * KERB-ERROR-DATA or in one of a sequence of PA-DATA); 0 if it holds none that is an error.
+ */
 uint32_t krb_error_ntstatus(const void *e_data, size_t len);
 
 /* NTSTATUS to our code; ERR_REVOKED for one that is not in the table. */

@@ -1,0 +1,40 @@
+/*
+ * AS and TGS exchanges, one request at a time, with what the KDC's errors told
+ * on the way and libkrb5 does not pass on.
+ */
+#ifndef AUTHSOD_KRB_EXCHANGE_H
+#define AUTHSOD_KRB_EXCHANGE_H
+
+#include <krb5/krb5.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/krb/kdc.h"
+#include "lib/krb/krb.h"
+
+/* A request without and one with pre-authentication. */
+#define AS_REQUESTS_MAX 2
+/* libkrb5 asks once more, without referrals, where the KDC does not know the service. */
+#define TGS_REQUESTS_MAX 3
+
+struct exchange {
+    unsigned sent;           /* requests */
+    krb5_error_code error;   /* of the KRB-ERROR that was the last answer; 0: it was none */
+    uint32_t ntstatus;       /* in that error, 0: none */
+    bool armored;            /* that error came with a part protected by FAST */
+    bool offset_known;       /* some KRB-ERROR told the KDC's time */
+    int64_t offset;          /* seconds that the KDC is ahead, by the last such */
+};
+
+/*
+ * The AS exchange of ic.  The second request, if there is one, is the only one
+ * that ever carries pre-authentication data: whatever libkrb5 would go on to try
+ * (another mechanism, another realm, a fresh start) ends with the KDC's error.
+ */
+krb5_error_code exchange_as(krb5_context ctx, struct kdc *kdc, krb5_init_creds_context ic, struct exchange *x_out);
+
+/* The TGS exchange of tc, within realm. */
+krb5_error_code exchange_tgs(krb5_context ctx, struct kdc *kdc, const char *realm, krb5_tkt_creds_context tc,
+                             struct exchange *x_out);
+
+#endif

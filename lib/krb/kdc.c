@@ -1,0 +1,275 @@
+#include "lib/krb/kdc.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/buf.h"
+
+struct kdc
+kdc_init(const struct krb_target *t)
+{
+    struct kdc kdc = { .address = t->kdc, .timeout = t->timeout, .fd = -1 };
+
+    return kdc;
+}
+
+void
+kdc_done(struct kdc *kdc)
+{
+    if (kdc->fd >= 0)
+        (void)close(kdc->fd);
+    kdc->fd = -1;
+}
+
+static bool
+copy_part(const char *from, size_t n, char *to, size_t size)
+{
+    if (n == 0 || n >= size)
+        return false;
+    memcpy(to, from, n);
+    to[n] = '\0';
+    return true;
+}
+
+bool
+kdc_split(const char *address, char *host, size_t host_size, char *port, size_t port_size)
+{
+    const char *colon = strchr(address, ':');
+    const char *end = address + strlen(address);
+
+    if (address[0] == '[') {
+        end = strchr(address, ']');
+        if (end == NULL || (end[1] != '\0' && end[1] != ':'))
+            return false;
+        colon = end[1] == ':' ? end + 1 : NULL;
+        address++;
+    } else if (colon != NULL && strchr(colon + 1, ':') == NULL) {
+        end = colon;
+    } else {
+        colon = NULL;
+    }
+    if (!copy_part(address, (size_t)(end - address), host, host_size))
+        return false;
+    if (colon == NULL)
+        return copy_part("88", 2, port, port_size);
+    return copy_part(colon + 1, strlen(colon + 1), port, port_size);
+}
+
+static int64_t
+now_ms(void)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Waits until fd is ready for events. 0 or an errno. */
+static int
+wait_ready(int fd, short events, int64_t deadline)
+{
+    struct pollfd p = { .fd = fd, .events = events };
+
+    for (;;) {
+        int64_t left = deadline - now_ms();
+        int n;
+
+        if (left <= 0)
+            return ETIMEDOUT;
+        n = poll(&p, 1, (int)left);
+        if (n > 0)
+            return 0;
+        if (n < 0 && errno != EINTR)
+            return errno;
+    }
+}
+
+static int
+connect_to(const struct addrinfo *ai, int64_t deadline, int *fd_out)
+{
+    int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int one = 1;
+    int error = 0;
+    socklen_t len = sizeof(error);
+
+    *fd_out = -1;
+    if (fd < 0)
+        return errno;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    if (connect(fd, ai->ai_addr, ai->ai_addrlen) != 0) {
+        error = errno;
+        if (error == EINPROGRESS)
+            error = wait_ready(fd, POLLOUT, deadline);
+        if (error == 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+            error = errno;
+    }
+    if (error != 0) {
+        (void)close(fd);
+        return error;
+    }
+    *fd_out = fd;
+    return 0;
+}
+
+static int
+kdc_connect(struct kdc *kdc, int64_t deadline)
+{
+    struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM };
+    struct addrinfo *ai = NULL;
+    char host[64], port[8];
+    int error;
+
+    kdc_done(kdc);
+    if (!kdc_split(kdc->address, host, sizeof(host), port, sizeof(port)))
+        return EINVAL;
+    if (getaddrinfo(host, port, &hints, &ai) != 0)
+        return EINVAL;
+    error = connect_to(ai, deadline, &kdc->fd);
+    freeaddrinfo(ai);
+    return error;
+}
+
+static int
+send_all(int fd, const uint8_t *p, size_t n, int64_t deadline)
+{
+    while (n > 0) {
+        ssize_t sent = send(fd, p, n, MSG_NOSIGNAL);
+
+        if (sent >= 0) {
+            p += sent;
+            n -= (size_t)sent;
+        } else if (errno == EAGAIN) {
+            int error = wait_ready(fd, POLLOUT, deadline);
+
+            if (error != 0)
+                return error;
+        } else if (errno != EINTR) {
+            return errno;
+        }
+    }
+    return 0;
+}
+
+static int
+recv_all(int fd, uint8_t *p, size_t n, int64_t deadline)
+{
+    while (n > 0) {
+        ssize_t got = recv(fd, p, n, 0);
+
+        if (got > 0) {
+            p += got;
+            n -= (size_t)got;
+        } else if (got == 0) {
+            return ECONNRESET;
+        } else if (errno == EAGAIN) {
+            int error = wait_ready(fd, POLLIN, deadline);
+
+            if (error != 0)
+                return error;
+        } else if (errno != EINTR) {
+            return errno;
+        }
+    }
+    return 0;
+}
+
+/* One message of four bytes of length and what they promise; the bytes of the request go out in one piece. */
+static int
+send_request(int fd, const krb5_data *request, int64_t deadline)
+{
+    uint8_t *bytes = malloc((size_t)request->length + 4);
+    int error;
+
+    if (bytes == NULL)
+        return ENOMEM;
+    for (unsigned i = 0; i < 4; i++)
+        bytes[i] = (uint8_t)(request->length >> (24 - 8 * i));
+    memcpy(bytes + 4, request->data, request->length);
+    error = send_all(fd, bytes, (size_t)request->length + 4, deadline);
+    free(bytes);
+    return error;
+}
+
+static int
+recv_reply(int fd, krb5_data *reply_out, int64_t deadline)
+{
+    uint8_t head[4];
+    struct reader r = reader_init(head, sizeof(head));
+    uint8_t *bytes;
+    uint32_t n;
+    int error = recv_all(fd, head, sizeof(head), deadline);
+
+    if (error != 0)
+        return error;
+    n = reader_u32_be(&r);
+    if (n == 0 || n > KDC_REPLY_MAX)
+        return EMSGSIZE;
+    bytes = malloc(n);
+    if (bytes == NULL)
+        return ENOMEM;
+    error = recv_all(fd, bytes, n, deadline);
+    if (error != 0) {
+        free(bytes);
+        return error;
+    }
+    reply_out->data = (char *)bytes;
+    reply_out->length = n;
+    return 0;
+}
+
+/* A connection on which the KDC has nothing to say has not been ended by it. */
+static bool
+is_open(int fd)
+{
+    char c;
+
+    return fd >= 0 && recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+static int
+talk(struct kdc *kdc, const krb5_data *request, bool once, krb5_data *reply_out)
+{
+    int64_t deadline = now_ms() + (int64_t)kdc->timeout * 1000;
+    bool reused = is_open(kdc->fd);
+    int error;
+
+    for (;;) {
+        error = reused ? 0 : kdc_connect(kdc, deadline);
+        if (error != 0)
+            return error;
+        error = send_request(kdc->fd, request, deadline);
+        if (error == 0)
+            error = recv_reply(kdc->fd, reply_out, deadline);
+        if (!reused || once || (error != ECONNRESET && error != EPIPE))
+            return error;
+        reused = false;
+    }
+}
+
+krb5_error_code
+kdc_exchange(krb5_context ctx, struct kdc *kdc, const krb5_data *request, bool once, krb5_data *reply_out)
+{
+    int error;
+
+    memset(reply_out, 0, sizeof(*reply_out));
+    if (kdc->address == NULL) {
+        krb5_set_error_message(ctx, KRB5_KDC_UNREACH, "no KDC is known");
+        return KRB5_KDC_UNREACH;
+    }
+    error = talk(kdc, request, once, reply_out);
+    if (error == 0)
+        return 0;
+    kdc_done(kdc);
+    if (error == ENOMEM)
+        return ENOMEM;
+    krb5_set_error_message(ctx, KRB5_KDC_UNREACH, "KDC %s: %s", kdc->address, strerror(error));
+    return KRB5_KDC_UNREACH;
+}

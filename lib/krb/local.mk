@@ -1,0 +1,31 @@
+noinst_LTLIBRARIES += lib/krb/libkrb.la
+lib_krb_libkrb_la_SOURCES = lib/krb/ccache.c lib/krb/ccache.h lib/krb/ccache_name.c lib/krb/computer.c lib/krb/edata.c \
+	lib/krb/edata.h lib/krb/exchange.c lib/krb/exchange.h lib/krb/failure.c lib/krb/failure.h lib/krb/kdc.c \
+	lib/krb/kdc.h lib/krb/krb.h lib/krb/password.c lib/krb/profile.c lib/krb/tgs.c lib/krb/tgs.h \
+	lib/krb/verifier.c lib/krb/verifier.h lib/krb/verify.c
+lib_krb_libkrb_la_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(CRYPTO_CFLAGS) $(TALLOC_CFLAGS)
+lib_krb_libkrb_la_LIBADD = lib/base/libbase.la lib/ndr/libndr.la lib/sid/libsid.la \
+	$(KRB5_LIBS) $(CRYPTO_LIBS) $(TALLOC_LIBS)
+
+# lib/krb against a real domain, for tests/system/30-krb.bats.
+noinst_PROGRAMS += tests/system/krbprobe
+tests_system_krbprobe_SOURCES = tests/system/krbprobe.c
+tests_system_krbprobe_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS)
+tests_system_krbprobe_LDADD = lib/krb/libkrb.la lib/proto/libproto.la $(KRB5_LIBS) $(TALLOC_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz_krb_edata
+tests_fuzz_fuzz_krb_edata_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS)
+tests_fuzz_fuzz_krb_edata_LDADD = $(fuzz_main) lib/krb/libkrb.la
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_ccache tests/unit/test_krb tests/unit/test_krb_verify
+tests_unit_test_ccache_SOURCES = tests/unit/test_ccache.c
+tests_unit_test_ccache_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS)
+tests_unit_test_ccache_LDADD = lib/krb/libkrb.la $(CMOCKA_LIBS) $(KRB5_LIBS) $(TALLOC_LIBS)
+tests_unit_test_krb_SOURCES = tests/unit/test_krb.c
+tests_unit_test_krb_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS)
+tests_unit_test_krb_LDADD = lib/krb/libkrb.la lib/proto/libproto.la $(CMOCKA_LIBS) $(KRB5_LIBS) $(TALLOC_LIBS)
+tests_unit_test_krb_verify_SOURCES = tests/unit/test_krb_verify.c tests/unit/pac_builder.c tests/unit/pac_builder.h
+tests_unit_test_krb_verify_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS)
+tests_unit_test_krb_verify_LDADD = lib/krb/libkrb.la lib/proto/libproto.la $(CMOCKA_LIBS) $(KRB5_LIBS) $(TALLOC_LIBS)
+endif

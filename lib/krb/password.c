@@ -1,0 +1,314 @@
+/*
+ * The logon with a password, as the Authentication Client of [MS-AUTHSOD]
+ * 2.5.5.1.1 and 3.2.1 does it: AS, TGS for this computer, AP-REQ.
+ */
+#include "lib/krb/krb.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/krb/failure.h"
+#include "lib/krb/tgs.h"
+
+#define NETBIOS_BYTES 16
+#define ARMOR_LEFT 60 /* seconds that an armour must still be good for */
+
+static const char as_step[] = "AS exchange";
+static const char tgs_step[] = "TGS exchange";
+static const char ap_step[] = "AP-REQ";
+
+/* What the steps of one logon share. */
+struct job {
+    krb5_context ctx;
+    const struct krb_target *target;
+    struct kdc kdc;
+    krb5_get_init_creds_opt *options;
+    krb5_ccache armor; /* NULL: no FAST */
+    krb5_principal client;
+    uint8_t netbios[NETBIOS_BYTES];
+    krb5_address address;
+    krb5_address *addresses[2];
+    struct exchange as;
+    struct krb_failure *failure;
+};
+
+/* Whatever libkrb5 wants to ask or to tell: nobody is there. */
+static krb5_error_code
+refuse_prompt(krb5_context ctx, void *data, const char *name, const char *banner, int n, krb5_prompt prompts[])
+{
+    (void)ctx;
+    (void)data;
+    (void)name;
+    (void)banner;
+    (void)prompts;
+    return n == 0 ? 0 : KRB5_LIBOS_CANTREADPWD;
+}
+
+/* Takes the name as it is: no character in it is a separator. */
+static krb5_error_code
+build_client(struct job *job, const char *name, bool enterprise)
+{
+    const char *realm = job->target->realm;
+    krb5_error_code code;
+
+    code = krb5_build_principal_ext(job->ctx, &job->client, (unsigned)strlen(realm), realm, (unsigned)strlen(name),
+                                    name, 0);
+    if (code == 0)
+        job->client->type = enterprise ? KRB5_NT_ENTERPRISE_PRINCIPAL : KRB5_NT_PRINCIPAL;
+    return code;
+}
+
+/* The NetBIOS name as Windows sends it: capitals, padded with blanks to 16 bytes. */
+static void
+set_address(struct job *job)
+{
+    const char *computer = job->target->computer;
+    size_t n = strlen(computer);
+
+    memset(job->netbios, ' ', NETBIOS_BYTES);
+    for (size_t i = 0; i < n && i < NETBIOS_BYTES - 1; i++)
+        job->netbios[i] = (uint8_t)toupper((unsigned char)computer[i]);
+    job->address.addrtype = ADDRTYPE_NETBIOS;
+    job->address.length = NETBIOS_BYTES;
+    job->address.contents = job->netbios;
+    job->addresses[0] = &job->address;
+    krb5_get_init_creds_opt_set_address_list(job->options, job->addresses);
+}
+
+static krb5_error_code
+set_options(struct job *job, const struct krb_options *o)
+{
+    krb5_error_code code = krb5_get_init_creds_opt_alloc(job->ctx, &job->options);
+
+    if (code != 0)
+        return code;
+    krb5_get_init_creds_opt_set_canonicalize(job->options, 1);
+    krb5_get_init_creds_opt_set_forwardable(job->options, o->forwardable);
+    krb5_get_init_creds_opt_set_proxiable(job->options, 0);
+    krb5_get_init_creds_opt_set_renew_life(job->options, o->renewable ? o->renew_lifetime : 0);
+    if (o->lifetime > 0)
+        krb5_get_init_creds_opt_set_tkt_life(job->options, o->lifetime);
+    set_address(job);
+    return krb5_get_init_creds_opt_set_pac_request(job->ctx, job->options, TRUE);
+}
+
+/* FAST from the first request on: a KDC that does not do it gets no chance to be asked without. */
+static krb5_error_code
+set_armor(struct job *job, const krb5_creds *armor)
+{
+    krb5_error_code code = tgs_cache(job->ctx, armor, &job->armor);
+
+    if (code == 0)
+        code = krb5_get_init_creds_opt_set_fast_ccache(job->ctx, job->options, job->armor);
+    if (code == 0)
+        code = krb5_get_init_creds_opt_set_fast_flags(job->ctx, job->options, KRB5_FAST_REQUIRED);
+    return code;
+}
+
+/* Codes by which the KDC refuses the AP-REQ in the armour, or libkrb5 cannot make one. */
+static bool
+is_about_armor(krb5_error_code code)
+{
+    switch (code) {
+    case KRB5KRB_AP_ERR_BAD_INTEGRITY:
+    case KRB5KRB_AP_ERR_TKT_EXPIRED:
+    case KRB5KRB_AP_ERR_NOT_US:
+    case KRB5KRB_AP_ERR_BADMATCH:
+    case KRB5KRB_AP_ERR_MODIFIED:
+    case KRB5KRB_AP_ERR_BADKEYVER:
+    case KRB5KRB_AP_ERR_NOKEY:
+    case KRB5KDC_ERR_PREAUTH_FAILED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/*
+ * The KDC's word counts as given after it saw the password where it answered the
+ * request that carried the pre-authentication, and by FAST if that was used.
+ */
+static void
+judge_proof(const struct job *job, krb5_error_code code, struct krb_failure *f)
+{
+    const struct exchange *x = &job->as;
+    bool proved = x->sent == AS_REQUESTS_MAX && x->error != 0 && code == x->error &&
+                  (job->armor == NULL || x->armored);
+
+    switch (f->err) {
+    case ERR_WRONG_PASSWORD:
+    case ERR_UNKNOWN_PRINCIPAL:
+    case ERR_LOCKED:
+    case ERR_NO_ENCTYPE:
+    case ERR_NO_REALM:
+    case ERR_NO_FAST:
+        break;
+    case ERR_REVOKED:
+        f->proved_unless_locked = proved;
+        break;
+    default:
+        f->proved = proved;
+        break;
+    }
+}
+
+static void
+as_failed(const struct job *job, krb5_error_code code)
+{
+    const struct exchange *x = &job->as;
+    struct krb_failure *f = job->failure;
+    bool unprotected = job->armor != NULL && !x->armored;
+
+    failure_of_exchange(job->ctx, f, as_step, code, x);
+    f->password_sent = x->sent == AS_REQUESTS_MAX;
+    if (unprotected && x->sent <= 1 && is_about_armor(code)) {
+        f->armor_refused = true;
+        f->err = ERR_NO_FAST;
+    } else if (unprotected && code == KRB5KDC_ERR_PREAUTH_REQUIRED) {
+        f->err = ERR_NO_FAST;
+    } else if (code == KRB5KRB_AP_ERR_BAD_INTEGRITY && x->error == 0 && x->sent == 1) {
+        /* An account without pre-authentication: its answer does not open with this password. */
+        f->err = ERR_WRONG_PASSWORD;
+    } else if (f->err == ERR_NO_KDC && f->password_sent) {
+        f->err = ERR_TIMEOUT;
+    }
+    judge_proof(job, code, f);
+}
+
+static bool
+as_exchange(struct job *job, const char *password, krb5_creds *tgt_out)
+{
+    krb5_init_creds_context ic = NULL;
+    krb5_error_code code;
+
+    code = krb5_init_creds_init(job->ctx, job->client, refuse_prompt, NULL, 0, job->options, &ic);
+    if (code == 0)
+        code = krb5_init_creds_set_password(job->ctx, ic, password);
+    if (code == 0)
+        code = exchange_as(job->ctx, &job->kdc, ic, &job->as);
+    if (code == 0)
+        code = krb5_init_creds_get_creds(job->ctx, ic, tgt_out);
+    if (code != 0)
+        as_failed(job, code);
+    krb5_init_creds_free(job->ctx, ic);
+    if (code != 0)
+        return false;
+    /* The ticket stays bound to the name; without the list here tickets forwarded from it are bound to no address. */
+    krb5_free_addresses(job->ctx, tgt_out->addresses);
+    tgt_out->addresses = NULL;
+    return true;
+}
+
+static bool
+tgs_exchange(struct job *job, const krb5_creds *tgt, krb5_creds *host_out)
+{
+    const struct krb_target *t = job->target;
+    krb5_principal server = NULL;
+    struct exchange x = { 0 };
+    krb5_error_code code;
+
+    code = krb5_build_principal(job->ctx, &server, (unsigned)strlen(t->realm), t->realm, "host", t->fqdn, NULL);
+    if (code == 0)
+        code = tgs_ticket(job->ctx, &job->kdc, t->realm, tgt, server, host_out, &x);
+    krb5_free_principal(job->ctx, server);
+    if (code == 0)
+        return true;
+    failure_of_exchange(job->ctx, job->failure, tgs_step, code, &x);
+    /* The AS exchange has succeeded: the KDC, whoever it is, took the password. */
+    job->failure->password_sent = true;
+    job->failure->proved = true;
+    if (job->failure->err == ERR_NO_KDC)
+        job->failure->err = ERR_TIMEOUT;
+    return false;
+}
+
+static bool
+make_ap_req(struct job *job, krb5_creds *host, krb5_data *ap_req_out)
+{
+    krb5_auth_context ac = NULL;
+    krb5_error_code code = krb5_mk_req_extended(job->ctx, &ac, 0, NULL, host, ap_req_out);
+
+    krb5_auth_con_free(job->ctx, ac);
+    if (code == 0)
+        return true;
+    failure_set(job->ctx, job->failure, ap_step, code);
+    job->failure->password_sent = true;
+    return false;
+}
+
+/*
+ * True if the armour is good by our own clock.  One from the future means that
+ * the clock was set back: only the KDC knows by how much, and the exchange for a
+ * new armour will tell.
+ */
+static bool
+is_armor_fresh(const krb5_creds *armor)
+{
+    int64_t now = (int64_t)time(NULL);
+    krb5_timestamp start = armor->times.starttime != 0 ? armor->times.starttime : armor->times.authtime;
+
+    return (int64_t)(uint32_t)start - now <= CLOCK_SKEW && (int64_t)(uint32_t)armor->times.endtime - now >= ARMOR_LEFT;
+}
+
+static bool
+prepare(struct job *job, const char *name, bool enterprise, const krb5_creds *armor, const struct krb_options *o)
+{
+    krb5_error_code code;
+
+    if (armor != NULL && !is_armor_fresh(armor)) {
+        failure_say(job->failure, as_step, ERR_NO_FAST, 0, "the armour has run out, or is not valid yet");
+        job->failure->armor_refused = true;
+        return false;
+    }
+    code = build_client(job, name, enterprise);
+    if (code == 0)
+        code = set_options(job, o);
+    if (code == 0 && armor != NULL)
+        code = set_armor(job, armor);
+    if (code != 0)
+        failure_set(job->ctx, job->failure, as_step, code);
+    return code == 0;
+}
+
+bool
+krb_logon_password(krb5_context ctx, const struct krb_target *t, const char *name, bool enterprise,
+                   const char *password, const krb5_creds *armor, const struct krb_options *o,
+                   struct krb_logon *logon_out, struct krb_failure *failure_out)
+{
+    struct job job = { .ctx = ctx, .target = t, .kdc = kdc_init(t), .failure = failure_out };
+    struct krb_logon logon = { 0 };
+    krb5_error_code code;
+    bool ok;
+
+    memset(logon_out, 0, sizeof(*logon_out));
+    memset(failure_out, 0, sizeof(*failure_out));
+    ok = prepare(&job, name, enterprise, armor, o) && as_exchange(&job, password, &logon.tgt) &&
+         tgs_exchange(&job, &logon.tgt, &logon.host) && make_ap_req(&job, &logon.host, &logon.ap_req);
+    if (ok) {
+        code = krb5_copy_principal(ctx, logon.tgt.client, &logon.client);
+        if (code != 0)
+            failure_set(ctx, failure_out, ap_step, code);
+        ok = code == 0;
+    }
+    if (ok)
+        *logon_out = logon;
+    else
+        krb_logon_done(ctx, &logon);
+    krb5_get_init_creds_opt_free(ctx, job.options);
+    if (job.armor != NULL)
+        (void)krb5_cc_destroy(ctx, job.armor);
+    krb5_free_principal(ctx, job.client);
+    kdc_done(&job.kdc);
+    return ok;
+}
+
+void
+krb_logon_done(krb5_context ctx, struct krb_logon *logon)
+{
+    krb5_free_cred_contents(ctx, &logon->tgt);
+    krb5_free_cred_contents(ctx, &logon->host);
+    krb5_free_data_contents(ctx, &logon->ap_req);
+    krb5_free_principal(ctx, logon->client);
+    memset(logon, 0, sizeof(*logon));
+}

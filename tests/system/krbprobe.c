@@ -1,0 +1,403 @@
+/*
+ * lib/krb against a real domain, one step a line.
+ *
+ *   krbprobe [OPTION]... USER PASSWORD
+ *
+ * Each line says the step, OK or the error's name, what else there is to tell,
+ * and how long it took.  Exit status: 0 if every step did its work, 1 if not.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/krb/ccache.h"
+#include "lib/krb/krb.h"
+
+enum option_code { OPT_FAST = 256, OPT_ARMOR, OPT_VERIFY, OPT_SWAP, OPT_SAVE, OPT_FORWARD, OPT_TIMES, OPT_SID, OPT_CCACHE };
+
+struct options {
+    struct krb_target target;
+    const char *keytab;
+    const char *armor;   /* a cache whose TGT is the armour */
+    const char *save;    /* a cache to store the tickets in, as they are */
+    const char *ccache;  /* template of the user's cache; "system": krb5.conf's */
+    const char *swap;    /* a cache whose host ticket goes into the AP-REQ in place of the one received */
+    const char *ldap;    /* a service to ask a ticket for with the computer's TGT */
+    const char *trace;
+    const struct sid *sid;
+    bool fast, verify, forward, enterprise;
+    int times;
+};
+
+/* What lives through all rounds of one run. */
+struct probe {
+    struct options o;
+    krb5_context ctx;
+    krb5_keytab keytab;
+    krb5_creds armor;
+    bool have_armor;
+    struct krb_verifier *verifier;
+    TALLOC_CTX *mem;
+};
+
+static double
+now_ms(void)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_MONOTONIC_RAW, &ts);
+    return (double)ts.tv_sec * 1000 + (double)ts.tv_nsec / 1e6;
+}
+
+static bool
+told(const char *what, bool ok, const struct krb_failure *f, double since)
+{
+    if (!ok)
+        printf("%s %s step=\"%s\" code=%d ntstatus=%08x proved=%d unless_locked=%d sent=%d armor_refused=%d "
+               "offset=%lld text=\"%s\" %.1f ms\n",
+               what, err_name((uint32_t)f->err), f->step, (int)f->code, (unsigned)f->ntstatus, f->proved,
+               f->proved_unless_locked, f->password_sent, f->armor_refused, (long long)f->clock_offset, f->text,
+               now_ms() - since);
+    return ok;
+}
+
+static void
+stop(struct probe *p, krb5_error_code code, const char *what)
+{
+    fprintf(stderr, "krbprobe: %s: %s\n", what, krb5_get_error_message(p->ctx, code));
+    exit(2);
+}
+
+/* The first ticket of a cache whose service's first component is name. */
+static void
+load_creds(struct probe *p, const char *cache_name, const char *name, krb5_creds *creds_out)
+{
+    krb5_ccache cache = NULL;
+    krb5_cc_cursor cursor = NULL;
+    krb5_error_code code = krb5_cc_resolve(p->ctx, cache_name, &cache);
+
+    if (code == 0)
+        code = krb5_cc_start_seq_get(p->ctx, cache, &cursor);
+    while (code == 0) {
+        code = krb5_cc_next_cred(p->ctx, cache, &cursor, creds_out);
+        if (code == 0 && creds_out->server->length > 0 && creds_out->server->data[0].length == strlen(name) &&
+            memcmp(creds_out->server->data[0].data, name, strlen(name)) == 0)
+            break;
+        if (code == 0)
+            krb5_free_cred_contents(p->ctx, creds_out);
+    }
+    if (code != 0)
+        stop(p, code, cache_name);
+    (void)krb5_cc_end_seq_get(p->ctx, cache, &cursor);
+    (void)krb5_cc_close(p->ctx, cache);
+}
+
+static void
+save_creds(struct probe *p, const char *cache_name, krb5_creds *tgt, krb5_creds *host)
+{
+    krb5_ccache cache = NULL;
+    krb5_error_code code = krb5_cc_resolve(p->ctx, cache_name, &cache);
+
+    if (code == 0)
+        code = krb5_cc_initialize(p->ctx, cache, tgt->client);
+    if (code == 0)
+        code = krb5_cc_store_cred(p->ctx, cache, tgt);
+    if (code == 0)
+        code = krb5_cc_store_cred(p->ctx, cache, host);
+    if (code != 0)
+        stop(p, code, cache_name);
+    (void)krb5_cc_close(p->ctx, cache);
+}
+
+static bool
+computer_tgt(struct probe *p)
+{
+    struct krb_failure f;
+    double start = now_ms();
+    bool offered = false;
+
+    if (p->o.armor != NULL) {
+        load_creds(p, p->o.armor, "krbtgt", &p->armor);
+        p->have_armor = true;
+        return true;
+    }
+    if (!told("computer", krb_computer_tgt(p->ctx, &p->o.target, p->keytab, 0, &p->armor, &offered, &f), &f, start))
+        return false;
+    p->have_armor = true;
+    printf("computer OK fast=%d %.1f ms\n", offered, now_ms() - start);
+    if (p->o.ldap != NULL) {
+        krb5_creds creds;
+
+        start = now_ms();
+        if (!told("service", krb_service_ticket(p->ctx, &p->o.target, &p->armor, p->o.ldap, &creds, &f), &f, start))
+            return false;
+        printf("service OK %.1f ms\n", now_ms() - start);
+        krb5_free_cred_contents(p->ctx, &creds);
+    }
+    return true;
+}
+
+/* What a rogue KDC does: another ticket for the same service, whose session key it does not know. */
+static void
+swap_ticket(struct probe *p, struct krb_logon *logon)
+{
+    krb5_creds captured = { 0 };
+    krb5_auth_context ac = NULL;
+    krb5_data ticket;
+    krb5_error_code code;
+
+    load_creds(p, p->o.swap, "host", &captured);
+    ticket = logon->host.ticket;
+    logon->host.ticket = captured.ticket;
+    captured.ticket = ticket;
+    krb5_free_data_contents(p->ctx, &logon->ap_req);
+    code = krb5_mk_req_extended(p->ctx, &ac, 0, NULL, &logon->host, &logon->ap_req);
+    if (code != 0)
+        stop(p, code, "AP-REQ");
+    krb5_auth_con_free(p->ctx, ac);
+    krb5_free_cred_contents(p->ctx, &captured);
+}
+
+static bool
+verify(struct probe *p, const struct krb_logon *logon, const char *what)
+{
+    struct logon_info *info = NULL;
+    struct krb_failure f;
+    char *client = NULL;
+    char text[SID_TEXT_MAX];
+    double start = now_ms();
+    bool ok = krb_verify(p->verifier, logon->ap_req.data, logon->ap_req.length, p->o.sid, p->mem, &info, &client, &f);
+
+    if (!told(what, ok, &f, start))
+        return false;
+    printf("%s OK client=%s sid=%s account=%s groups=%zu %.1f ms\n", what, client, sid_text(&info->user, text),
+           info->account, info->n_groups, now_ms() - start);
+    talloc_free(info);
+    talloc_free(client);
+    return true;
+}
+
+/* As ssh does it: how many addresses is the forwarded TGT bound to? */
+static bool
+forward(struct probe *p, const struct krb_logon *logon)
+{
+    krb5_auth_context sender = NULL, receiver = NULL;
+    krb5_ccache cache = NULL;
+    krb5_data message = { 0 };
+    krb5_creds **creds = NULL;
+    krb5_principal server = logon->host.server;
+    krb5_error_code code;
+    size_t n = 0;
+
+    save_creds(p, "MEMORY:forward", (krb5_creds *)(uintptr_t)&logon->tgt, (krb5_creds *)(uintptr_t)&logon->host);
+    code = krb5_cc_resolve(p->ctx, "MEMORY:forward", &cache);
+    if (code == 0)
+        code = krb5_auth_con_init(p->ctx, &sender);
+    if (code == 0)
+        code = krb5_auth_con_setflags(p->ctx, sender, KRB5_AUTH_CONTEXT_RET_TIME);
+    if (code == 0)
+        code = krb5_auth_con_setuseruserkey(p->ctx, sender, (krb5_keyblock *)(uintptr_t)&logon->host.keyblock);
+    if (code == 0)
+        code = krb5_fwd_tgt_creds(p->ctx, sender, p->o.target.fqdn, logon->client, server, cache, 1, &message);
+    if (code == 0)
+        code = krb5_auth_con_init(p->ctx, &receiver);
+    if (code == 0)
+        code = krb5_auth_con_setflags(p->ctx, receiver, 0);
+    if (code == 0)
+        code = krb5_auth_con_setuseruserkey(p->ctx, receiver, (krb5_keyblock *)(uintptr_t)&logon->host.keyblock);
+    if (code == 0)
+        code = krb5_rd_cred(p->ctx, receiver, &message, &creds, NULL);
+    if (code != 0) {
+        printf("forward FAILED %s\n", krb5_get_error_message(p->ctx, code));
+        return false;
+    }
+    while (creds[0]->addresses != NULL && creds[0]->addresses[n] != NULL)
+        n++;
+    printf("forward OK addresses=%zu\n", n);
+    (void)krb5_cc_destroy(p->ctx, cache);
+    krb5_free_tgt_creds(p->ctx, creds);
+    krb5_free_data_contents(p->ctx, &message);
+    krb5_auth_con_free(p->ctx, sender);
+    krb5_auth_con_free(p->ctx, receiver);
+    return true;
+}
+
+/* The user's cache, as whoever runs this. */
+static bool
+store(struct probe *p, const char *user, const struct krb_logon *logon)
+{
+    bool system_wide = strcmp(p->o.ccache, "system") == 0;
+    const char *templ = system_wide ? ccache_system_template(p->mem) : p->o.ccache;
+    const char *why;
+    char *name = ccache_name(p->mem, templ, (uint32_t)getuid(), user, &why);
+    krb5_context system_ctx = NULL;
+    krb5_error_code code = krb5_init_secure_context(&system_ctx);
+    bool fell_back = false;
+    krb5_creds tgt;
+    int fd = ccache_to_memfd(p->ctx, &logon->tgt);
+
+    if (name == NULL) {
+        printf("ccache FAILED %s\n", why);
+        return false;
+    }
+    if (code != 0 || !ccache_from_memfd(system_ctx, fd, &tgt))
+        stop(p, code, "memfd");
+    name = ccache_store(p->mem, system_ctx, name, &tgt, &fell_back, &code);
+    if (name == NULL)
+        printf("ccache FAILED code=%d\n", (int)code);
+    else
+        printf("ccache OK %s fell_back=%d code=%d\n", name, fell_back, (int)code);
+    (void)close(fd);
+    krb5_free_cred_contents(system_ctx, &tgt);
+    krb5_free_context(system_ctx);
+    return name != NULL;
+}
+
+static bool
+logon(struct probe *p, const char *user, const char *password)
+{
+    struct krb_options options = { .forwardable = true, .renewable = true, .renew_lifetime = 7 * 86400 };
+    struct krb_logon logon;
+    struct krb_failure f;
+    double start = now_ms();
+    char *client = NULL;
+    bool ok;
+
+    ok = krb_logon_password(p->ctx, &p->o.target, user, p->o.enterprise, password,
+                            p->o.fast && p->have_armor ? &p->armor : NULL, &options, &logon, &f);
+    if (!told("logon", ok, &f, start))
+        return false;
+    if (krb5_unparse_name(p->ctx, logon.client, &client) != 0)
+        client = NULL;
+    printf("logon OK client=%s forwardable=%d renewable=%d %.1f ms\n", client == NULL ? "?" : client,
+           (logon.tgt.ticket_flags & TKT_FLG_FORWARDABLE) != 0, (logon.tgt.ticket_flags & TKT_FLG_RENEWABLE) != 0,
+           now_ms() - start);
+    krb5_free_unparsed_name(p->ctx, client);
+    if (p->o.swap != NULL)
+        swap_ticket(p, &logon);
+    if (p->o.verify)
+        ok = verify(p, &logon, "verify");
+    if (ok && p->o.verify && verify(p, &logon, "again"))
+        ok = false;
+    if (ok && p->o.save != NULL)
+        save_creds(p, p->o.save, &logon.tgt, &logon.host);
+    if (ok && p->o.ccache != NULL)
+        ok = store(p, user, &logon);
+    if (ok && p->o.forward)
+        ok = forward(p, &logon);
+    krb_logon_done(p->ctx, &logon);
+    return ok;
+}
+
+static void
+usage(void)
+{
+    fprintf(stderr, "usage: krbprobe [--kdc ADDR] [--realm R] [--domain D] [--fqdn F] [--computer NAME] [--timeout S]\n"
+                    "  [--keytab NAME] [--fast] [--armor CCACHE] [--service NAME] [--verify] [--sid SID]\n"
+                    "  [--swap CCACHE] [--save CCACHE] [--ccache TEMPLATE] [--forward] [--enterprise] [--times N] [--trace FILE]\n"
+                    "  USER PASSWORD\n");
+    exit(2);
+}
+
+static void
+read_options(int argc, char **argv, struct options *o)
+{
+    static const struct option table[] = {
+        { "kdc", required_argument, NULL, 'k' },         { "realm", required_argument, NULL, 'r' },
+        { "domain", required_argument, NULL, 'd' },      { "fqdn", required_argument, NULL, 'f' },
+        { "computer", required_argument, NULL, 'c' },    { "timeout", required_argument, NULL, 't' },
+        { "keytab", required_argument, NULL, 'K' },      { "service", required_argument, NULL, 's' },
+        { "trace", required_argument, NULL, 'T' },       { "enterprise", no_argument, NULL, 'e' },
+        { "fast", no_argument, NULL, OPT_FAST },         { "armor", required_argument, NULL, OPT_ARMOR },
+        { "verify", no_argument, NULL, OPT_VERIFY },     { "swap", required_argument, NULL, OPT_SWAP },
+        { "save", required_argument, NULL, OPT_SAVE },   { "forward", no_argument, NULL, OPT_FORWARD },
+        { "times", required_argument, NULL, OPT_TIMES }, { "sid", required_argument, NULL, OPT_SID },
+        { "ccache", required_argument, NULL, OPT_CCACHE }, { NULL, 0, NULL, 0 },
+    };
+    static struct sid sid;
+    int c;
+
+    for (;;) {
+        c = getopt_long(argc, argv, "", table, NULL);
+        switch (c) {
+        case -1: return;
+        case 'k': o->target.kdc = optarg; break;
+        case 'r': o->target.realm = optarg; break;
+        case 'd': o->target.domain_dns = optarg; break;
+        case 'f': o->target.fqdn = optarg; break;
+        case 'c': o->target.computer = optarg; break;
+        case 't': o->target.timeout = atoi(optarg); break;
+        case 'K': o->keytab = optarg; break;
+        case 's': o->ldap = optarg; break;
+        case 'T': o->trace = optarg; break;
+        case 'e': o->enterprise = true; break;
+        case OPT_FAST: o->fast = true; break;
+        case OPT_ARMOR: o->armor = optarg; o->fast = true; break;
+        case OPT_VERIFY: o->verify = true; break;
+        case OPT_SWAP: o->swap = optarg; break;
+        case OPT_SAVE: o->save = optarg; break;
+        case OPT_CCACHE: o->ccache = optarg; break;
+        case OPT_FORWARD: o->forward = true; break;
+        case OPT_TIMES: o->times = atoi(optarg); break;
+        case OPT_SID:
+            if (!sid_parse(optarg, &sid))
+                usage();
+            o->sid = &sid;
+            break;
+        default: usage();
+        }
+    }
+}
+
+static void
+probe_done(struct probe *p)
+{
+    krb5_free_cred_contents(p->ctx, &p->armor);
+    (void)krb5_kt_close(p->ctx, p->keytab);
+    talloc_free(p->mem);
+    krb5_free_context(p->ctx);
+}
+
+int
+main(int argc, char **argv)
+{
+    struct probe p = {
+        .o = { .target = { .realm = "CORP.TEST", .domain_dns = "corp.test", .kdc = "10.99.0.1",
+                           .fqdn = "ws1.corp.test", .computer = "WS1", .timeout = 5 },
+               .keytab = "FILE:/etc/krb5.keytab", .times = 1 },
+        .mem = talloc_new(NULL),
+    };
+    struct krb_failure f = { 0 };
+    krb5_error_code code;
+    double start;
+    bool ok = true;
+
+    read_options(argc, argv, &p.o);
+    if (argc - optind != 2)
+        usage();
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
+    start = now_ms();
+    code = krb_context_new(&p.o.target, &p.ctx);
+    if (code != 0)
+        stop(&p, code, "context");
+    printf("context OK %.1f ms\n", now_ms() - start);
+    if (p.o.trace != NULL)
+        (void)krb5_set_trace_filename(p.ctx, p.o.trace);
+    code = krb5_kt_resolve(p.ctx, p.o.keytab, &p.keytab);
+    if (code != 0)
+        stop(&p, code, p.o.keytab);
+    if (p.o.verify) {
+        start = now_ms();
+        p.verifier = krb_verifier_new(p.mem, &p.o.target);
+        ok = p.verifier != NULL && told("keytab", krb_verifier_keytab(p.verifier, p.keytab, &f), &f, start);
+    }
+    if (ok && (p.o.fast || p.o.ldap != NULL))
+        ok = computer_tgt(&p);
+    for (int i = 0; ok && i < p.o.times; i++)
+        ok = logon(&p, argv[optind], argv[optind + 1]);
+    probe_done(&p);
+    return ok ? 0 : 1;
+}
