@@ -1,15 +1,14 @@
 #include "lib/proto/text.h"
 
-#include <stdint.h>
 #include <string.h>
 
 #include "lib/proto/proto.h"
 
-/* Bytes of the character at s, of which n > 0 are left; 0 where it is not UTF-8. The character goes to *c_out. */
-static size_t
-utf8_next(const unsigned char *s, size_t n, uint32_t *c_out)
+size_t
+text_next(const char *text, size_t n, uint32_t *c_out)
 {
     static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+    const unsigned char *s = (const unsigned char *)text;
     size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
     uint32_t c;
 
@@ -31,15 +30,13 @@ utf8_next(const unsigned char *s, size_t n, uint32_t *c_out)
 bool
 text_is_field(const char *s, size_t n)
 {
-    const unsigned char *p = (const unsigned char *)s;
-
     while (n > 0) {
         uint32_t c;
-        size_t len = utf8_next(p, n, &c);
+        size_t len = text_next(s, n, &c);
 
         if (len == 0 || c < 0x20 || (c >= 0x7f && c < 0xa0) || c == ':')
             return false;
-        p += len;
+        s += len;
         n -= len;
     }
     return true;

@@ -1,0 +1,387 @@
+#include "pam_authsod/conversation.h"
+
+#include <errno.h>
+#include <security/pam_ext.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "lib/base/secret.h"
+#include "lib/proto/client.h"
+#include "pam_authsod/sentence.h"
+
+struct conversation {
+    const struct call *call;
+    struct outcome *out;
+    int fd;
+    int64_t left;                /* milliseconds that the daemon still has */
+    struct client_sender front;  /* who sent the first packet; pid 0 before it */
+    struct client_sender sender; /* who sent the last one */
+    uint8_t packet[8192];        /* every packet of this socket is smaller: see PROTO_TEXT_MAX */
+};
+
+static enum err
+broken(const struct conversation *c, const char *how)
+{
+    call_log(c->call, LOG_ALERT, "%s: the daemon broke the rules of the conversation: %s", call_name(c->call), how);
+    return ERR_PROTOCOL;
+}
+
+static enum err
+open_connection(struct conversation *c)
+{
+    int64_t most = c->left < CONVERSATION_CONNECT_MS ? c->left : CONVERSATION_CONNECT_MS;
+    int priority = LOG_ERR, err;
+
+    c->fd = client_connect_named(CLIENT_PATH_PAM, client_now() + most);
+    if (c->fd >= 0)
+        return ERR_OK;
+    err = errno;
+    if (err == EPERM)
+        priority = LOG_ALERT;
+    else if (c->call->nameless)
+        priority = LOG_DEBUG; /* the name is asked for next, and may be a local one */
+    call_log(c->call, priority, "%s: %s: %s", call_name(c->call), CLIENT_PATH_PAM,
+             err == EPERM ? "who listens there is not root" : strerror(err));
+    return err == EAGAIN ? ERR_BUSY : ERR_NO_SERVICE;
+}
+
+static void
+spend(struct conversation *c, int64_t since)
+{
+    c->left -= client_now() - since;
+    if (c->left < 0)
+        c->left = 0;
+}
+
+static enum err
+failed_io(const struct conversation *c)
+{
+    if (errno == ETIMEDOUT) {
+        call_log(c->call, LOG_ERR, "%s: no answer of the daemon in time", call_name(c->call));
+        return ERR_TIMEOUT;
+    }
+    if (errno == EMSGSIZE)
+        return broken(c, "a packet that is too long");
+    call_log(c->call, LOG_ERR, "%s: the daemon hung up: %s", call_name(c->call), strerror(errno));
+    return ERR_INTERNAL;
+}
+
+/* Sends what the writer holds and erases it. */
+static enum err
+send_packet(struct conversation *c, struct writer *w)
+{
+    int64_t start = client_now();
+    int rc;
+
+    if (!writer_ok(w)) {
+        secret_erase(w->data, w->size);
+        return ERR_INTERNAL;
+    }
+    rc = client_send(c->fd, w->data, w->len, start + c->left);
+    secret_erase(w->data, w->len);
+    spend(c, start);
+    /* A daemon that answered and left has still been heard: its last word is in our queue. */
+    return rc == 0 || errno == EPIPE || errno == ECONNRESET ? ERR_OK : failed_io(c);
+}
+
+static enum err
+receive(struct conversation *c, size_t *len_out)
+{
+    int64_t start = client_now();
+    ptrdiff_t n;
+
+    *len_out = 0;
+    n = client_recv_sender(c->fd, c->packet, sizeof(c->packet), &c->sender, start + c->left);
+    /* The kernel tells of a daemon that left before it read us, once, ahead of what it said. */
+    if (n < 0 && errno == ECONNRESET)
+        n = client_recv_sender(c->fd, c->packet, sizeof(c->packet), &c->sender, start + c->left);
+    spend(c, start);
+    if (n < 0)
+        return failed_io(c);
+    if (n == 0) {
+        errno = EPIPE;
+        return failed_io(c);
+    }
+    *len_out = (size_t)n;
+    return ERR_OK;
+}
+
+/* True if the packet may be of this type from whom it came: a logon worker asks and says, only front sets and ends. */
+static bool
+may_send(struct conversation *c, unsigned type)
+{
+    if (c->front.pid == 0)
+        c->front = c->sender;
+    if (type != PROTO_SET && type != PROTO_DONE)
+        return true;
+    return c->sender.pid != 0 && c->sender.pid == c->front.pid && c->sender.uid == c->front.uid;
+}
+
+/* What is too long is cut: only its beginning can mean anything to the daemon. */
+static void
+put_item(char *dst, const char *src)
+{
+    size_t n = strnlen(src, PROTO_TEXT_MAX);
+
+    memcpy(dst, src, n);
+    dst[n] = '\0';
+}
+
+static enum err
+send_begin(struct conversation *c, const struct logon *logon)
+{
+    struct proto_begin b = { .operation = c->call->operation };
+    struct writer w = writer_init(c->packet, sizeof(c->packet));
+    const char *ccname = pam_getenv(c->call->pamh, "KRB5CCNAME");
+    enum err err;
+
+    if (logon != NULL && logon->has_handle) {
+        b.has_handle = true;
+        memcpy(b.handle, logon->handle, sizeof(b.handle));
+    }
+    b.pid = (uint32_t)getpid();
+    b.parent = (uint32_t)getppid();
+    memcpy(b.user, c->call->user, sizeof(b.user));
+    put_item(b.service, call_item(c->call, PAM_SERVICE));
+    put_item(b.tty, call_item(c->call, PAM_TTY));
+    put_item(b.rhost, call_item(c->call, PAM_RHOST));
+    put_item(b.ruser, call_item(c->call, PAM_RUSER));
+    put_item(b.ccname, ccname != NULL ? ccname : "");
+    proto_put_begin(&w, &b);
+    err = send_packet(c, &w);
+    secret_erase(&b, sizeof(b));
+    return err;
+}
+
+static void
+send_cancel(struct conversation *c)
+{
+    struct writer w = writer_init(c->packet, sizeof(c->packet));
+
+    proto_put_head(&w, PROTO_CANCEL);
+    (void)send_packet(c, &w);
+}
+
+/* True if the question is for what PAM calls the authentication token. */
+static bool
+asks_token(const struct conversation *c, const struct proto_order *ask)
+{
+    return c->call->operation == PROTO_AUTHENTICATE && ask->how == PROTO_HOW_SECRET && ask->code == PROMPT_PASSWORD;
+}
+
+/* The first question for the password may be answered by what a module before us was told. */
+static const char *
+token_of_stack(const struct conversation *c, const struct proto_order *ask)
+{
+    const void *token = NULL;
+
+    if (c->out->asked || !asks_token(c, ask))
+        return NULL;
+    if (pam_get_item(c->call->pamh, PAM_AUTHTOK, &token) != PAM_SUCCESS)
+        return NULL;
+    return token;
+}
+
+/* Gives what the person typed, to be erased and freed by the caller, or NULL. */
+static char *
+ask_person(const struct conversation *c, const struct proto_order *ask, const char *sentence)
+{
+    int style = ask->how == PROTO_HOW_SECRET ? PAM_PROMPT_ECHO_OFF : PAM_PROMPT_ECHO_ON;
+    char *typed = NULL;
+
+    if (pam_prompt(c->call->pamh, style, &typed, "%s", sentence) != PAM_SUCCESS)
+        return NULL;
+    if (typed != NULL && asks_token(c, ask))
+        (void)pam_set_item(c->call->pamh, PAM_AUTHTOK, typed);
+    return typed;
+}
+
+/* An empty password, or one longer than any, is wrong: the domain need not be asked, and no bad password is counted. */
+static enum err
+send_answer(struct conversation *c, const char *answer)
+{
+    struct writer w = writer_init(c->packet, sizeof(c->packet));
+    size_t n = strlen(answer);
+
+    if (n == 0 || n > PROTO_SECRET_MAX) {
+        send_cancel(c);
+        return ERR_DENIED;
+    }
+    proto_put_answer(&w, answer, n);
+    return send_packet(c, &w);
+}
+
+static enum err
+obey_ask(struct conversation *c, const struct proto_order *ask)
+{
+    char sentence[SENTENCE_MAX];
+    const char *token = token_of_stack(c, ask);
+    char *typed = NULL;
+    enum err err;
+
+    if (token == NULL && c->call->options.use_first_pass) {
+        call_log(c->call, LOG_DEBUG, "%s: use_first_pass, and no password of a module before", call_name(c->call));
+        send_cancel(c);
+        c->out->hush = true;
+        return ERR_DENIED;
+    }
+    if (!sentence_prompt(ask->code, ask->n_values, ask->values, sentence))
+        return broken(c, "a question that this module does not know");
+    if (token == NULL) {
+        typed = ask_person(c, ask, sentence);
+        if (typed == NULL) {
+            send_cancel(c);
+            c->out->hush = true;
+            return ERR_CANCELLED;
+        }
+    }
+    /* Somebody is there: from here on a nameless conversation is a logon like any other. */
+    if (!c->out->asked && c->call->nameless)
+        c->left += CONVERSATION_DAEMON_MS - CONVERSATION_NAMELESS_MS;
+    c->out->asked = true;
+    err = send_answer(c, token != NULL ? token : typed);
+    secret_erase_str(typed);
+    free(typed);
+    return err;
+}
+
+static void
+obey_say(const struct conversation *c, const struct proto_order *say)
+{
+    char sentence[SENTENCE_MAX];
+    bool known;
+
+    known = say->is_error ? sentence_error(say->code, say->n_values, say->values, sentence)
+                          : sentence_notice(say->code, say->n_values, say->values, sentence);
+    if (!known)
+        call_log(c->call, LOG_ERR, "%s: the daemon says %s %lu, which this module does not know", call_name(c->call),
+                 say->is_error ? "error" : "notice", (unsigned long)say->code);
+    else if (!c->call->mute)
+        (void)pam_prompt(c->call->pamh, say->is_error ? PAM_ERROR_MSG : PAM_TEXT_INFO, NULL, "%s", sentence);
+}
+
+/* The types of libkrb5 that can outlive a process, or a plain path. */
+static bool
+is_ccname(const char *name)
+{
+    static const char types[][9] = { "FILE:", "DIR:", "KEYRING:", "KCM:", "/" };
+    bool known = false;
+
+    for (const char *p = name; *p != '\0'; p++) {
+        if (*p <= ' ' || *p > '~')
+            return false;
+    }
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        known = known || strncmp(name, types[i], strlen(types[i])) == 0;
+    return known;
+}
+
+static bool
+may_set_ccname(enum proto_operation operation)
+{
+    return operation == PROTO_CRED_ESTABLISH || operation == PROTO_CRED_REINITIALIZE ||
+           operation == PROTO_CRED_REFRESH;
+}
+
+static enum err
+obey_set(struct conversation *c, const struct proto_order *set)
+{
+    struct outcome *out = c->out;
+
+    switch (set->what) {
+    case PROTO_SET_KRB5CCNAME:
+        if (!may_set_ccname(c->call->operation) || !is_ccname(set->text))
+            return broken(c, "it set KRB5CCNAME where it may not or to what it may not");
+        memcpy(out->ccname, set->text, sizeof(out->ccname));
+        return ERR_OK;
+    case PROTO_SET_USER:
+        if (c->call->operation != PROTO_AUTHENTICATE || !c->call->nameless || set->text[0] == '\0' ||
+            strlen(set->text) > PROTO_NAME_MAX)
+            return broken(c, "it set PAM_USER where it may not or to what it may not");
+        memcpy(out->user, set->text, sizeof(out->user));
+        return ERR_OK;
+    }
+    return broken(c, "it set what does not exist");
+}
+
+static enum err
+obey_order(struct conversation *c, size_t len)
+{
+    struct proto_order order;
+
+    if (!proto_get_order(c->packet, len, &order))
+        return broken(c, "an order that is malformed");
+    switch (order.type) {
+    case PROTO_ASK:
+        return obey_ask(c, &order);
+    case PROTO_SAY:
+        obey_say(c, &order);
+        return ERR_OK;
+    case PROTO_SET:
+        return obey_set(c, &order);
+    default:
+        return broken(c, "an order that is malformed");
+    }
+}
+
+static enum err
+take_done(struct conversation *c, size_t len)
+{
+    if (!proto_get_done(c->packet, len, &c->out->done))
+        return broken(c, "a DONE that is malformed");
+    call_log(c->call, LOG_DEBUG, "%s: the daemon is done: %s, uid %lu", call_name(c->call),
+             err_name((uint32_t)c->out->done.err), (unsigned long)c->out->done.uid);
+    return c->out->done.err;
+}
+
+static enum err
+obey(struct conversation *c)
+{
+    for (unsigned n = 0; n < CONVERSATION_ORDERS_MAX; n++) {
+        unsigned type;
+        enum err err;
+        size_t len;
+
+        err = receive(c, &len);
+        if (err != ERR_OK)
+            return err;
+        type = proto_peek(c->packet, len);
+        if (!may_send(c, type))
+            return broken(c, "another process than the one that began it sets or ends");
+        switch (type) {
+        case PROTO_DONE:
+            return take_done(c, len);
+        case PROTO_ASK:
+        case PROTO_SAY:
+        case PROTO_SET:
+            err = obey_order(c, len);
+            if (err != ERR_OK)
+                return err;
+            break;
+        default:
+            return broken(c, "a packet of another version or type");
+        }
+    }
+    return broken(c, "no end of it");
+}
+
+enum err
+conversation_run(const struct call *call, const struct logon *logon, struct outcome *out)
+{
+    struct conversation c = { .call = call, .out = out, .fd = -1 };
+    enum err err;
+
+    memset(out, 0, sizeof(*out));
+    c.left = call->nameless ? CONVERSATION_NAMELESS_MS : CONVERSATION_DAEMON_MS;
+    err = open_connection(&c);
+    if (err == ERR_OK)
+        err = send_begin(&c, logon);
+    if (err == ERR_OK)
+        err = obey(&c);
+    if (c.fd >= 0)
+        (void)close(c.fd);
+    secret_erase(&c, sizeof(c));
+    return err;
+}

@@ -1,0 +1,16 @@
+/* The application's side of a script: it calls PAM, answers prompts, and sees messages, logs and codes. */
+#ifndef TESTS_PAM_APPLICATION_H
+#define TESTS_PAM_APPLICATION_H
+
+#include "tests/unit/pam/script.h"
+
+/* Where the modules under test lie. */
+struct application_paths {
+    const char *authsod;
+    const char *neighbour;
+};
+
+/* Plays the script in the current folder, which it may fill. Fails the cmocka test that runs where something differs. */
+void application_play(const struct script *s, const struct application_paths *paths);
+
+#endif
