@@ -114,7 +114,7 @@ dir_attach(struct directory *d, int fd, const char *host)
 
 /* Connects. Failure: the reason in *why_out (static, or under d). */
 static enum err
-dial(struct directory *d, const char *address, const char *host, int64_t deadline, const char **why_out)
+dial(struct directory *d, const char *address, const char *host, const char **why_out)
 {
     struct sockaddr_storage to;
     int fd;
@@ -127,7 +127,7 @@ dial(struct directory *d, const char *address, const char *host, int64_t deadlin
         *why_out = talloc_asprintf(d, "LDAP: the credential cache has no ticket for ldap/%s", host);
         return ERR_NO_KEYTAB;
     }
-    fd = tcp_connect(&to, deadline);
+    fd = tcp_connect(&to, d->deadline);
     if (fd < 0) {
         *why_out = talloc_asprintf(d, "LDAP: %s", strerror(errno));
         return ERR_NO_KDC;
@@ -137,11 +137,17 @@ dial(struct directory *d, const char *address, const char *host, int64_t deadlin
     return dir_attach(d, fd, host) ? ERR_OK : ERR_INTERNAL;
 }
 
-/* Waits for one message (or all of a bind's) until the deadline. NULL if none came. */
-static LDAPMessage *
-wait_message(struct directory *d, int msgid, int64_t deadline)
+void
+dir_begin(struct directory *d)
 {
-    int left = ms_until(deadline);
+    d->deadline = client_now() + d->timeout_ms;
+}
+
+/* Waits for one message until the deadline. NULL if none came. */
+static LDAPMessage *
+wait_message(struct directory *d, int msgid)
+{
+    int left = ms_until(d->deadline);
     struct timeval tv = { .tv_sec = left / 1000, .tv_usec = left % 1000 * 1000 };
     LDAPMessage *m = NULL;
 
@@ -191,7 +197,7 @@ reason(struct directory *d, int rc)
 }
 
 static enum err
-bind_gssapi(struct directory *d, int64_t deadline, const char **why_out)
+bind_gssapi(struct directory *d, const char **why_out)
 {
     LDAPMessage *m = NULL;
     const char *mech = NULL;
@@ -204,7 +210,7 @@ bind_gssapi(struct directory *d, int64_t deadline, const char **why_out)
         (void)ldap_msgfree(m);
         if (rc != LDAP_SASL_BIND_IN_PROGRESS)
             break;
-        m = wait_message(d, msgid, deadline);
+        m = wait_message(d, msgid);
         if (m == NULL) {
             *why_out = talloc_asprintf(d, "LDAP: no answer to the bind: %s", why_nothing(d));
             return ERR_NO_KDC;
@@ -227,7 +233,6 @@ struct collect {
     const struct dir_query *q;
     dir_entry_fn *fn;
     void *arg;
-    int64_t deadline;
     size_t n;                   /* entries so far */
     struct berval cookie;       /* of the next page */
 };
@@ -282,7 +287,7 @@ collect(struct collect *c, int msgid)
     bool ended = false;
 
     while (err == ERR_OK && !ended) {
-        LDAPMessage *m = wait_message(c->d, msgid, c->deadline);
+        LDAPMessage *m = wait_message(c->d, msgid);
 
         if (m == NULL)
             return lost(c->d, why_nothing(c->d));
@@ -339,7 +344,7 @@ request(struct collect *c)
 enum err
 dir_search(struct directory *d, const struct dir_query *q, dir_entry_fn *fn, void *arg)
 {
-    struct collect c = { .d = d, .q = q, .fn = fn, .arg = arg, .deadline = client_now() + d->timeout_ms };
+    struct collect c = { .d = d, .q = q, .fn = fn, .arg = arg };
     enum err err;
 
     if (d->dead || q->filter == NULL)
@@ -437,7 +442,6 @@ directory_open(TALLOC_CTX *mem, const char *address, const char *host, const cha
                enum err *err_out, const char **why_out)
 {
     struct directory *d = talloc_zero(mem, struct directory);
-    int64_t deadline = client_now() + timeout_ms;
     const char *why = "out of memory";
     enum err err = ERR_INTERNAL;
 
@@ -446,12 +450,13 @@ directory_open(TALLOC_CTX *mem, const char *address, const char *host, const cha
         goto done;
     talloc_set_destructor(d, directory_destructor);
     d->timeout_ms = timeout_ms;
+    dir_begin(d);
     d->domain_dns = talloc_strdup(d, domain_dns);
     if (d->domain_dns == NULL)
         goto done;
-    err = dial(d, address, host, deadline, &why);
+    err = dial(d, address, host, &why);
     if (err == ERR_OK)
-        err = bind_gssapi(d, deadline, &why);
+        err = bind_gssapi(d, &why);
     if (err == ERR_OK)
         err = read_facts(d, &why);
 done:

@@ -56,6 +56,7 @@ directory_group_by_account(struct directory *d, TALLOC_CTX *mem, const char *acc
     enum err err;
 
     *out = NULL;
+    dir_begin(d);
     if (!dir_may_ask(account))
         return ERR_UNKNOWN_PRINCIPAL;
     gs.groups = talloc_array(mem, struct dir_group, 2);
@@ -119,6 +120,7 @@ search_many(struct directory *d, TALLOC_CTX *mem, term_fn *term, const void *ite
 
     *out = NULL;
     *n_out = 0;
+    dir_begin(d);
     gs.groups = talloc_array(mem, struct dir_group, n > 0 ? (unsigned)n : 1);
     if (n > LOGON_GROUPS_MAX || gs.groups == NULL) {
         talloc_free(gs.groups);
@@ -175,10 +177,12 @@ directory_token_groups(struct directory *d, TALLOC_CTX *mem, const char *user_dn
     static const char *const attributes[] = { "tokenGroups", NULL };
     struct token t = { .mem = mem };
     struct dir_query q = { user_dn, LDAP_SCOPE_BASE, "(objectClass=*)", attributes, 0, 1 };
-    enum err err = dir_search(d, &q, take_token, &t);
+    enum err err;
 
     *out = NULL;
     *n_out = 0;
+    dir_begin(d);
+    err = dir_search(d, &q, take_token, &t);
     /* Everybody has a primary group: none at all means that the entry is gone or we may not read it. */
     if (err == ERR_OK && t.n == 0) {
         log_warning("LDAP: the directory does not tell the groups of %s", user_dn);
@@ -274,6 +278,7 @@ directory_members(struct directory *d, TALLOC_CTX *mem, const struct dir_group *
 
     *out = NULL;
     *n_out = 0;
+    dir_begin(d);
     m.names = talloc_zero_array(mem, const char *, max > 0 ? (unsigned)max : 1);
     if (m.names == NULL)
         return ERR_INTERNAL;

@@ -20,6 +20,7 @@ int ldap_init_fd(ber_socket_t fd, int proto, LDAP_CONST char *url, LDAP **ldp);
 struct directory {
     LDAP *ld;
     int timeout_ms;             /* for each operation */
+    int64_t deadline;           /* of the present one */
     bool dead;                  /* did not answer, or not as it should: nothing more is asked */
     const char *domain_dns;
     const char *base;           /* defaultNamingContext */
@@ -37,6 +38,9 @@ bool dir_attach(struct directory *d, int fd, const char *host);
  */
 bool dir_has_ticket(const char *host);
 
+/* Begins an operation: all its searches together have d's timeout. */
+void dir_begin(struct directory *d);
+
 struct dir_query {
     const char *base;
     int scope;                  /* LDAP_SCOPE_ */
@@ -51,7 +55,7 @@ typedef enum err dir_entry_fn(struct directory *d, LDAPMessage *entry, void *arg
 
 /*
  * Searches and calls fn for each entry.  ERR_OK also where nothing was found.
- * ERR_NO_KDC, and d dead: no answer within d's timeout, or an error that does
+ * ERR_NO_KDC, and d dead: no answer before d's deadline, or an error that does
  * not say that there is no such object.
  */
 enum err dir_search(struct directory *d, const struct dir_query *q, dir_entry_fn *fn, void *arg);

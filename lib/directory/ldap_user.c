@@ -122,8 +122,8 @@ find_user(struct directory *d, TALLOC_CTX *mem, char *filter, struct dir_user **
     return err;
 }
 
-enum err
-directory_user_by_account(struct directory *d, TALLOC_CTX *mem, const char *account, struct dir_user **out)
+static enum err
+by_account(struct directory *d, TALLOC_CTX *mem, const char *account, struct dir_user **out)
 {
     enum err err;
     bool several;
@@ -140,6 +140,13 @@ directory_user_by_account(struct directory *d, TALLOC_CTX *mem, const char *acco
 }
 
 enum err
+directory_user_by_account(struct directory *d, TALLOC_CTX *mem, const char *account, struct dir_user **out)
+{
+    dir_begin(d);
+    return by_account(d, mem, account, out);
+}
+
+enum err
 directory_user_by_upn(struct directory *d, TALLOC_CTX *mem, const char *upn, struct dir_user **out)
 {
     const char *at = strrchr(upn, '@');
@@ -148,6 +155,7 @@ directory_user_by_upn(struct directory *d, TALLOC_CTX *mem, const char *upn, str
     bool several;
 
     *out = NULL;
+    dir_begin(d);
     if (!dir_may_ask(upn) || at == NULL || at == upn)
         return ERR_UNKNOWN_PRINCIPAL;
     err = find_user(d, mem, directory_filter(mem, "(&(objectClass=user)(userPrincipalName=%s))", upn), out,
@@ -162,7 +170,7 @@ directory_user_by_upn(struct directory *d, TALLOC_CTX *mem, const char *upn, str
     account = talloc_strndup(mem, upn, (size_t)(at - upn));
     if (account == NULL)
         return ERR_INTERNAL;
-    err = directory_user_by_account(d, mem, account, out);
+    err = by_account(d, mem, account, out);
     talloc_free(account);
     return err;
 }
@@ -176,6 +184,7 @@ directory_user_by_sid(struct directory *d, TALLOC_CTX *mem, const struct sid *si
     bool several;
 
     *out = NULL;
+    dir_begin(d);
     sid_write(&w, sid);
     if (!writer_ok(&w))
         return ERR_UNKNOWN_PRINCIPAL;

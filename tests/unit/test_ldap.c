@@ -6,8 +6,10 @@
 
 #include <cmocka.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/wait.h>
 
 #include "lib/base/log.h"
 #include "lib/proto/client.h"
@@ -452,6 +454,39 @@ groups_are_asked_for_in_batches(void **state)
     end(f);
 }
 
+/* Answers come so often that none is late, but all of them together are. */
+static void
+all_requests_of_an_operation_share_its_time(void **state)
+{
+    enum { BATCHES = 30, EACH_MS = 150 };
+    struct fake_directory *f = begin();
+    struct sid sids[100 * BATCHES];
+    struct dir_group *groups;
+    size_t n;
+    pid_t child;
+
+    (void)state;
+    for (uint32_t i = 0; i < 100 * BATCHES; i++) {
+        assert_true(sid_parse(FAKE_DOMAIN, &sids[i]));
+        assert_true(sid_append(&sids[i], 2000 + i));
+    }
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        for (uint32_t i = 1; i <= BATCHES; i++) {
+            (void)poll(NULL, 0, EACH_MS);
+            fake_result(f, i, 0, NULL);
+            fake_send(f);
+        }
+        _exit(0);
+    }
+    f->d->timeout_ms = 4 * EACH_MS;
+    assert_int_equal(directory_groups_by_sid(f->d, f->d, sids, 100 * BATCHES, &groups, &n), ERR_NO_KDC);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    end(f);
+}
+
 static void
 token_groups_are_sids_or_left_out(void **state)
 {
@@ -569,6 +604,7 @@ main(void)
         cmocka_unit_test(more_entries_than_asked_for_end_the_connection),
         cmocka_unit_test(no_answer_ends_in_time),
         cmocka_unit_test(groups_are_asked_for_in_batches),
+        cmocka_unit_test(all_requests_of_an_operation_share_its_time),
         cmocka_unit_test(token_groups_are_sids_or_left_out),
         cmocka_unit_test(members_come_by_pages_up_to_the_limit),
         cmocka_unit_test(no_ticket_is_no_key),
