@@ -97,7 +97,8 @@ make_pac(krb5_const_principal client, krb5_timestamp authtime, const struct oddi
     if (odd->service_asserted)
         spec.extra[0] = (struct pac_extra){ "S-1-18-2", SE_GROUP_MANDATORY | SE_GROUP_ENABLED };
     pac_build(&spec, &built);
-    assert_int_equal(krb5_pac_parse(ctx, built.data, built.len, &pac), 0);
+    /* libkrb5 adds buffers to whole multiples of 8 only. */
+    assert_int_equal(krb5_pac_parse(ctx, built.data, (built.len + 7) & ~(size_t)7, &pac), 0);
     if (odd->pac_client != NULL)
         assert_int_equal(krb5_parse_name(ctx, odd->pac_client, &named), 0);
     assert_int_equal(krb5_pac_sign(ctx, pac, authtime, named == NULL ? client : named,
