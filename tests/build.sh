@@ -32,6 +32,14 @@ build_configure() {
   echo "$*" >"$dir/.configured-with"
 }
 
+# build_configure_shipped DIR [ARG...]: as it is installed on Debian.
+build_configure_shipped() {
+  local dir=$1
+  shift
+  build_configure "$dir" "$@" --enable-werror --prefix=/usr --sysconfdir=/etc --localstatedir=/var --runstatedir=/run \
+    "--libdir=/usr/lib/$(gcc -print-multiarch)"
+}
+
 # build_make DIR [ARG...]: make, on all processors, with errors after the first
 # one, too.
 build_make() {

@@ -32,7 +32,7 @@ packages_install() {
 
 # packages_installed NAME: is it, by this name or as what another one provides?
 packages_installed() {
-  dpkg-query -W -f '${Status}\n' "$1" 2>/dev/null | grep -q 'ok installed'
+  [[ $(dpkg-query -W -f '${Status}\n' "$1" 2>/dev/null) == *'ok installed'* ]]
 }
 
 # packages_forbid_services: until this subshell ends, maintainer scripts start

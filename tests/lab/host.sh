@@ -89,13 +89,11 @@ host_pids() {
   local holder net path
   holder=$(cat "$LAB/hosts/$1/holder") || return 1
   net=$(readlink "/proc/$holder/ns/net")
-  for path in /proc/[0-9]*/ns/net; do
-    path=${path%/ns/net}
-    if [ "${path##*/}" != "$holder" ] &&
-      [ "$(readlink "$path/ns/net" 2>/dev/null)" = "$net" ]; then
-      echo "${path##*/}"
-    fi
-  done
+  # Processes end while find looks at them.
+  { find /proc -maxdepth 3 -path '/proc/[0-9]*/ns/net' -lname "$net" 2>/dev/null || true; } |
+    while IFS=/ read -r _ _ path _; do
+      [ "$path" = "$holder" ] || echo "$path"
+    done
 }
 
 # host_etc ETC NAME ADDR DNS DOMAIN: fills the new directory ETC.

@@ -2,11 +2,6 @@
 # $BUILD/clang (for the fuzz targets; and a second compiler's warnings).
 # shellcheck shell=bash disable=SC2154 # top, work: tests/run
 
-declare -A build_arguments=(
-  [shipped]='--enable-werror --prefix=/usr --sysconfdir=/etc --localstatedir=/var --runstatedir=/run'
-  [sanitizers]='--enable-werror --enable-sanitizers --prefix=/usr --sysconfdir=/etc --localstatedir=/var --runstatedir=/run'
-  [clang]='--enable-werror --enable-fuzzing CC=clang'
-)
 build_done=' '
 
 # build_part: those that are wanted for themselves.
@@ -35,12 +30,15 @@ build_need() {
 
 # build_whole NAME: everything compiled, the tests too.
 build_whole() {
-  local -a arguments
-  read -r -a arguments <<<"${build_arguments[$1]}"
+  local dir=$BUILD/$1
   build_prepare || return 1
-  # Debian keeps modules below the name of the machine's type.
-  [ "$1" = clang ] || arguments+=("--libdir=/usr/lib/$(gcc -print-multiarch)")
-  build_configure "$BUILD/$1" "${arguments[@]}" && build_make "$BUILD/$1" all && build_make "$BUILD/$1" check TESTS= &&
+  case $1 in
+  shipped) build_configure_shipped "$dir" ;;
+  sanitizers) build_configure_shipped "$dir" --enable-sanitizers ;;
+  clang) build_configure "$dir" --enable-werror --enable-fuzzing CC=clang ;;
+  esac &&
+    build_make "$dir" all &&
+    build_make "$dir" check TESTS= &&
     # Programs that system tests start.
-    build_make "$BUILD/$1" -f - extra <<<$'include Makefile\nextra: $(EXTRA_PROGRAMS)'
+    build_make "$dir" -f - extra <<<$'include Makefile\nextra: $(EXTRA_PROGRAMS)'
 }

@@ -195,7 +195,7 @@ locked_out() {
 }
 
 @test "an expired password is not changed behind our back" {
-  fast= refused mustchange MUST_CHANGE
+  fast='' refused mustchange MUST_CHANGE
   [ "$(dc_get mustchange pwdLastSet)" = 0 ]
 }
 
@@ -341,7 +341,7 @@ as_nobody() {
 }
 
 @test "the credential cache is the user's own, and klist finds it" {
-  as_nobody --ccache FILE:/tmp/krb30.cc_%{uid}_XXXXXX alice Passw0rd-alice
+  as_nobody --ccache 'FILE:/tmp/krb30.cc_%{uid}_XXXXXX' alice Passw0rd-alice
   [ "$status" -eq 0 ]
   local file
   file=$(sed -n 's/^ccache OK FILE:\([^ ]*\) .*/\1/p' <<<"$output")
