@@ -62,7 +62,7 @@ member_start() {
     "${AUTHSODD:-/usr/sbin/authsodd}" "$@"
   lab_wait 5 test -e "$pid" || lab_fail "$name: authsodd was not started" || return 1
   lab_wait 30 member_ready_or_gone "$name" "$from"
-  tail -c "+$from" "$log" | grep -q 'ready: ' ||
+  tail -c "+$from" "$log" | grep 'ready: ' >/dev/null ||
     lab_fail "$name: authsodd did not become ready: $(tail -c "+$from" "$log" | tail -n 20)"
 }
 
@@ -118,9 +118,11 @@ member_is_down() {
 
 # member_roles NAME [ROLE]: prints the process ids of all roles, or of one.
 member_roles() {
-  local pid
+  local pid program option
   for pid in $(host_pids "$1"); do
-    if tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qE "^authsodd --role=${2:-[a-z]+} "; then
+    # A name of the program, then the role; both end in NUL.
+    if { IFS= read -r -d '' program && IFS= read -r -d '' option; } 2>/dev/null <"/proc/$pid/cmdline" &&
+      [[ $program = authsodd && $option == --role=${2:-*} ]]; then
       echo "$pid"
     fi
   done
@@ -142,7 +144,7 @@ member_log_mark() {
 # member_logged_since NAME MARK PATTERN: has the log a line that matches, after
 # the mark?
 member_logged_since() {
-  tail -c "+$2" "$LAB/log/$1-authsodd.log" | grep -qE -e "$3"
+  tail -c "+$2" "$LAB/log/$1-authsodd.log" | grep -E -e "$3" >/dev/null
 }
 
 # member_sshd NAME: starts sshd on the member, once.
@@ -167,7 +169,7 @@ EOF
 }
 
 member_answers() {
-  in_member "$1" timeout 2 bash -c "exec 3<>/dev/tcp/localhost/$2"
+  in_member "$1" timeout 2 bash -c "exec 3<>/dev/tcp/localhost/$2" 2>/dev/null
 }
 
 # member_desk: a computer from which people reach the members: `desk`, of no
