@@ -82,7 +82,7 @@ set_options(struct directory *d)
            set_option(d, LDAP_OPT_X_SASL_SSF_MIN, &ssf_least) &&
            set_option(d, LDAP_OPT_X_SASL_SSF_MAX, &ssf_most) &&
            ldap_get_option(d->ld, LDAP_OPT_SOCKBUF, &sb) == LDAP_OPT_SUCCESS && sb != NULL &&
-           ber_sockbuf_ctrl(sb, LBER_SB_OPT_SET_MAX_INCOMING, &incoming) == 1;
+           dir_add_socket_io(sb) && ber_sockbuf_ctrl(sb, LBER_SB_OPT_SET_MAX_INCOMING, &incoming) == 1;
 }
 
 /* A kept connection to a host that went away without a word must not stay for ever. */
@@ -102,7 +102,7 @@ bool
 dir_attach(struct directory *d, int fd, const char *host)
 {
     char *url = talloc_asprintf(d, "ldap://%s", host);
-    int rc = url == NULL ? LDAP_NO_MEMORY : ldap_init_fd(fd, LDAP_PROTO_TCP, url, &d->ld);
+    int rc = url == NULL ? LDAP_NO_MEMORY : ldap_init_fd(fd, LDAP_PROTO_EXT, url, &d->ld);
 
     talloc_free(url);
     if (rc == LDAP_SUCCESS)

@@ -27,8 +27,8 @@ struct directory;
  * NULL: *err_out ERR_NO_KDC (no answer, or of another domain), ERR_NO_KEYTAB (no
  * ticket, or the bind was refused), with the reason in *why_out (under mem).
  *
- * The process ignores SIGPIPE, which libldap does not.  LDAPNOINIT in its
- * environment keeps libldap from looking for ldap.conf and .ldaprc.
+ * LDAPNOINIT in the process's environment keeps libldap from reading ldap.conf
+ * and .ldaprc; what they say does not matter here anyway.
  */
 struct directory *directory_open(TALLOC_CTX *mem, const char *address, const char *host, const char *domain_dns,
                                  int timeout_ms, enum err *err_out, const char **why_out);

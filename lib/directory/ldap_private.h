@@ -14,7 +14,7 @@
  * does not install.  With it the connection is ours: to a numeric address, and
  * made within the deadline, while the URL has the name that GSSAPI needs.
  */
-#define LDAP_PROTO_TCP 1
+#define LDAP_PROTO_EXT 4 /* reads and writes are ours */
 int ldap_init_fd(ber_socket_t fd, int proto, LDAP_CONST char *url, LDAP **ldp);
 
 struct directory {
@@ -30,6 +30,9 @@ struct directory {
 
 /* Makes fd, a connection to host, d's; it is closed on failure, too. False where libldap will not. */
 bool dir_attach(struct directory *d, int fd, const char *host);
+
+/* Makes libldap read and write without ever raising SIGPIPE. */
+bool dir_add_socket_io(Sockbuf *sb);
 
 /*
  * True if the default credential cache holds a ticket for ldap/<host> that is

@@ -4,8 +4,6 @@
  */
 #include "tests/fuzz/fuzz.h"
 
-#include <signal.h>
-
 #include "lib/base/log.h"
 #include "lib/directory/text.h"
 #include "tests/unit/fake_directory.h"
@@ -72,7 +70,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size < 2 || size > 4096)
         return 0;
-    (void)signal(SIGPIPE, SIG_IGN);
     log_init("fuzz_ldap", LOG_LEVEL_ALARM);
     (void)fake_sid(1103, good_sid, sizeof(good_sid));
     fake_directory_init(&f, 50);

@@ -16,7 +16,6 @@
  * (corp.test), DIRPROBE_TIMEOUT in ms (5000), DIRPROBE_DC "ADDRESS HOST" instead
  * of the locator, DIRPROBE_DEBUG for the library's own words.
  */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -225,7 +224,6 @@ main(int argc, char **argv)
     struct probe p = { .mem = talloc_new(NULL) };
     int status = 2;
 
-    (void)signal(SIGPIPE, SIG_IGN);
     log_init("dirprobe", getenv("DIRPROBE_DEBUG") != NULL ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING);
     p.domain = domain != NULL ? domain : "corp.test";
     p.timeout_ms = timeout != NULL ? atoi(timeout) : 5000;
