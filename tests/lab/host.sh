@@ -88,7 +88,10 @@ lab_spawn() {
 host_pids() {
   local holder net path
   holder=$(cat "$LAB/hosts/$1/holder") || return 1
-  net=$(readlink "/proc/$holder/ns/net")
+  net=$(readlink "/proc/$holder/ns/net") || return 1
+  # "net:[4026531840]" as it is, and not as a pattern.
+  net=${net/[/\\[}
+  net=${net/]/\\]}
   # Processes end while find looks at them.
   { find /proc -maxdepth 3 -path '/proc/[0-9]*/ns/net' -lname "$net" 2>/dev/null || true; } |
     while IFS=/ read -r _ _ path _; do
