@@ -18,12 +18,13 @@
 
 /* Reads lines of passwd(5), however the bytes come in pieces, for a name or an id. */
 struct search {
-    const char *name;     /* NULL: any */
-    uint32_t uid;         /* UINT32_MAX: any */
+    const char *name;
+    uint32_t uid;         /* UINT32_MAX: the name alone */
     unsigned field;       /* of the line: 0 is the name, 2 the id */
     size_t matched;       /* bytes of name that the field has matched */
     bool other;           /* the line has another name */
-    uint64_t number;      /* the id as far as it has been read */
+    bool comment;         /* the line begins with '#' */
+    uint64_t number;      /* the id as far as it has been read; UINT64_MAX before its first digit */
 };
 
 static void
@@ -31,30 +32,51 @@ search_line(struct search *s)
 {
     s->field = 0;
     s->matched = 0;
-    s->other = s->name == NULL;
+    s->other = false;
+    s->comment = false;
     s->number = UINT64_MAX;
+}
+
+static void
+search_digit(struct search *s, char c)
+{
+    if (s->number == UINT64_MAX)
+        s->number = 0;
+    if (c >= '0' && c <= '9' && s->number < UINT32_MAX)
+        s->number = s->number * 10 + (uint64_t)(c - '0');
+    else
+        s->number = UINT32_MAX + 1ULL; /* no id, however it goes on */
+}
+
+/* A field has ended: true if it is what was looked for. */
+static bool
+search_field(struct search *s)
+{
+    unsigned field = s->field++;
+
+    if (s->comment)
+        return false;
+    if (field == 0)
+        return !s->other && s->name[s->matched] == '\0';
+    return field == 2 && s->uid != UINT32_MAX && s->number == s->uid;
 }
 
 /* Takes one byte; true where a field that was looked for ends with it. */
 static bool
 search_byte(struct search *s, char c)
 {
-    bool found = false;
-
+    if (c == ':')
+        return search_field(s);
     if (c == '\n') {
         search_line(s);
-    } else if (c == ':') {
-        found = (s->field == 0 && !s->other && s->name[s->matched] == '\0') || (s->field == 2 && s->number == s->uid);
-        s->field++;
     } else if (s->field == 0 && !s->other) {
-        s->other = c != s->name[s->matched];
+        s->comment = s->comment || (c == '#' && s->matched == 0);
+        s->other = c == '\0' || c != s->name[s->matched];
         s->matched++;
     } else if (s->field == 2) {
-        if (s->number == UINT64_MAX)
-            s->number = 0;
-        s->number = c >= '0' && c <= '9' && s->number < UINT32_MAX ? s->number * 10 + (uint64_t)(c - '0') : UINT32_MAX + 1ULL;
+        search_digit(s, c);
     }
-    return found;
+    return false;
 }
 
 static bool
@@ -124,7 +146,8 @@ users_check(const struct call *call, const struct outcome *outcome)
 
     visible_word(word, sizeof(word), user);
     if (!user_unchanged(call)) {
-        call_log(call, LOG_ALERT, "%s: PAM_USER changed from %s in the middle of the conversation", call_name(call), word);
+        call_log(call, LOG_ALERT, "%s: PAM_USER changed from %s in the middle of the conversation", call_name(call),
+                 word);
         return ERR_WRONG_ACCOUNT;
     }
     if (uid < PROTO_ID_MIN || uid == UINT32_MAX) {
@@ -144,8 +167,8 @@ users_check(const struct call *call, const struct outcome *outcome)
         return ERR_WRONG_ACCOUNT;
     }
     if (is_local(user, uid)) {
-        call_log(call, LOG_ALERT, "%s: the daemon answered uid %lu for %s, but that name or id is local", call_name(call),
-                 (unsigned long)uid, word);
+        call_log(call, LOG_ALERT, "%s: the daemon answered uid %lu for %s, but that name or id is local",
+                 call_name(call), (unsigned long)uid, word);
         return ERR_WRONG_ACCOUNT;
     }
     return uid < call->options.minimum_uid ? ERR_NOT_OURS : ERR_OK;

@@ -320,6 +320,9 @@ prepare(struct application *a, size_t i, struct setting *set, FILE *stack, FILE 
         world_add_user(name, (uint32_t)strtoul(rest, NULL, 10));
     } else if (line_is(a, i, "local", line, &rest)) {
         fprintf(local, "%s\n", rest);
+    } else if (line_is(a, i, "local-others", line, &rest)) {
+        for (unsigned long n = strtoul(rest, NULL, 10); n > 0; n--)
+            fprintf(local, "other%lu:x:%lu:100::/:\n", n, 50000 + n);
     } else if (line_is(a, i, "listener", line, &rest)) {
         world_set_listener((uint32_t)strtoul(rest, NULL, 10));
     } else if (line_is(a, i, "daemon", line, &rest)) {
