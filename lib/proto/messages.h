@@ -13,7 +13,8 @@
  *   ANYONE  says nothing about the account: may be told to everybody
  *   HERE    to somebody at this computer, and to a remote peer only once the
  *           password was proved; else ERR_DENIED is sent in its place
- * Sentence: %1, %2 stand for the message's values.
+ * Sentence: %1, %2 stand for the message's values. Each has its German one in
+ * po/de.po (test_pam_parts misses it otherwise).
  *
  * An expired password is PAM_AUTHTOK_EXPIRED and not PAM_NEW_AUTHTOK_REQD,
  * because "required" and "sufficient" in pam.conf(5) take the latter for a

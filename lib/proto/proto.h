@@ -87,7 +87,7 @@ struct proto_begin {
     uint8_t handle[PROTO_HANDLE_LEN];
     uint32_t pid;                            /* of the application; checked against the socket's peer */
     uint32_t parent;                         /* sshd authenticates in a child of the process that opens the session */
-    char user[PROTO_NAME_MAX + 1];           /* "" where the application gave none */
+    char user[PROTO_NAME_MAX + 1];           /* "" where the application gave none: NOT_OURS, or whom a card shows */
     char service[PROTO_TEXT_MAX + 1];
     char tty[PROTO_TEXT_MAX + 1];
     char rhost[PROTO_TEXT_MAX + 1];          /* "" at this computer */
@@ -98,7 +98,7 @@ struct proto_begin {
 /* In this order: u32 err, u32 uid, u8 has_handle and the handle if so, str sid, u8 n, n str values. */
 struct proto_done {
     enum err err;
-    uint32_t uid;                            /* UINT32_MAX where there is none */
+    uint32_t uid;                            /* of the user, with OK in every operation; else UINT32_MAX */
     bool has_handle;
     uint8_t handle[PROTO_HANDLE_LEN];
     char sid[192];                           /* "S-1-5-21-..." or "" */
