@@ -15,7 +15,7 @@ struct call {
     struct options options;
     bool mute;                       /* nothing is said, only asked */
     bool nameless;                   /* the application gave no PAM_USER */
-    char user[PROTO_NAME_MAX + 1];   /* PAM_USER as it was at the start; "" where there was none, or none of the domain's */
+    char user[PROTO_NAME_MAX + 1];   /* PAM_USER as it was at the start; "" where it was none or too long */
 };
 
 void call_init(struct call *call, pam_handle_t *pamh, enum proto_operation operation, int flags, int argc,
@@ -33,7 +33,7 @@ const char *call_item(const struct call *call, int item);
 /* "authenticate", "setcred establish": for the log. */
 const char *call_name(const struct call *call);
 
-/* One line in the system's log; LOG_DEBUG only with the option debug. Values from outside go through visible_word first. */
+/* One line in the system's log; LOG_DEBUG only with the option debug. Values from outside: visible_word first. */
 void call_log(const struct call *call, int priority, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Lets the application show the sentence of err, if there is one and the call is not mute. */

@@ -56,15 +56,15 @@ spend(struct conversation *c, int64_t since)
 }
 
 static enum err
-failed_io(const struct conversation *c)
+failed_io(const struct conversation *c, int err)
 {
-    if (errno == ETIMEDOUT) {
+    if (err == ETIMEDOUT) {
         call_log(c->call, LOG_ERR, "%s: no answer of the daemon in time", call_name(c->call));
         return ERR_TIMEOUT;
     }
-    if (errno == EMSGSIZE)
+    if (err == EMSGSIZE)
         return broken(c, "a packet that is too long");
-    call_log(c->call, LOG_ERR, "%s: the daemon hung up: %s", call_name(c->call), strerror(errno));
+    call_log(c->call, LOG_ERR, "%s: the daemon hung up: %s", call_name(c->call), strerror(err));
     return ERR_INTERNAL;
 }
 
@@ -73,17 +73,18 @@ static enum err
 send_packet(struct conversation *c, struct writer *w)
 {
     int64_t start = client_now();
-    int rc;
+    int err = 0;
 
     if (!writer_ok(w)) {
         secret_erase(w->data, w->size);
         return ERR_INTERNAL;
     }
-    rc = client_send(c->fd, w->data, w->len, start + c->left);
+    if (client_send(c->fd, w->data, w->len, start + c->left) != 0)
+        err = errno;
     secret_erase(w->data, w->len);
     spend(c, start);
     /* A daemon that answered and left has still been heard: its last word is in our queue. */
-    return rc == 0 || errno == EPIPE || errno == ECONNRESET ? ERR_OK : failed_io(c);
+    return err == 0 || err == EPIPE || err == ECONNRESET ? ERR_OK : failed_io(c, err);
 }
 
 static enum err
@@ -91,19 +92,17 @@ receive(struct conversation *c, size_t *len_out)
 {
     int64_t start = client_now();
     ptrdiff_t n;
+    int err;
 
     *len_out = 0;
     n = client_recv_sender(c->fd, c->packet, sizeof(c->packet), &c->sender, start + c->left);
     /* The kernel tells of a daemon that left before it read us, once, ahead of what it said. */
     if (n < 0 && errno == ECONNRESET)
         n = client_recv_sender(c->fd, c->packet, sizeof(c->packet), &c->sender, start + c->left);
+    err = n < 0 ? errno : EPIPE;
     spend(c, start);
-    if (n < 0)
-        return failed_io(c);
-    if (n == 0) {
-        errno = EPIPE;
-        return failed_io(c);
-    }
+    if (n <= 0)
+        return failed_io(c, err);
     *len_out = (size_t)n;
     return ERR_OK;
 }

@@ -15,7 +15,7 @@
 #define CONVERSATION_DAEMON_MS 60000     /* that the daemon may take in all; a person's typing does not count */
 #endif
 #ifndef CONVERSATION_NAMELESS_MS
-#define CONVERSATION_NAMELESS_MS 1000    /* until its first question, where it is only asked whether it knows who is there */
+#define CONVERSATION_NAMELESS_MS 1000    /* until its first question, where it is only asked who is there */
 #endif
 #define CONVERSATION_CONNECT_MS 2000
 #define CONVERSATION_ORDERS_MAX 64       /* packets of the daemon in one conversation */

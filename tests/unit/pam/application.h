@@ -10,7 +10,7 @@ struct application_paths {
     const char *neighbour;
 };
 
-/* Plays the script in the current folder, which it may fill. Fails the cmocka test that runs where something differs. */
+/* Plays the script in the folder of workplace.h. Fails the cmocka test that runs where something differs. */
 void application_play(const struct script *s, const struct application_paths *paths);
 
 #endif

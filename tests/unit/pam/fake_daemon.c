@@ -178,8 +178,12 @@ expect_answer(struct play *p, const char *rest)
     receive(p);
     if (!proto_get_answer(p->packet, p->len, &secret, &n))
         fail(p, "no ANSWER came");
-    if (strncmp(rest, "bytes=", 6) == 0 ? n != strtoul(rest + 6, NULL, 10) : n != strlen(rest) || memcmp(secret, rest, n) != 0)
+    if (strncmp(rest, "bytes=", 6) == 0) {
+        if (n != strtoul(rest + 6, NULL, 10))
+            fail(p, "an ANSWER of another length came");
+    } else if (n != strlen(rest) || memcmp(secret, rest, n) != 0) {
         fail(p, "another ANSWER came");
+    }
 }
 
 static void

@@ -19,7 +19,10 @@ pid_t fake_daemon_start(const struct script *s, size_t first, size_t last, int l
 /* Waits until the play is past all its lines before this one, or has failed. */
 void fake_daemon_await(size_t line);
 
-/* Ends the play: lets the process see that no more will come, and waits. True if all went as written; else it has said what did not. */
+/*
+ * Ends the play: lets the process see that no more will come, and waits.  True
+ * if all went as written; else it has said what did not.
+ */
 bool fake_daemon_end(pid_t pid);
 
 #endif

@@ -61,7 +61,9 @@ make_locale(void)
     pid_t pid;
     int status;
 
-    if (posix_spawnp(&pid, program, NULL, NULL, arguments, environ) != 0 || waitpid(pid, &status, 0) != pid || status != 0)
+    if (posix_spawnp(&pid, program, NULL, NULL, arguments, environ) != 0)
+        return NULL;
+    if (waitpid(pid, &status, 0) != pid || status != 0)
         return NULL;
     (void)setenv("LOCPATH", folder, 1);
     return setlocale(LC_ALL, "de_DE.UTF-8");
@@ -75,7 +77,7 @@ workplace_german(void)
     if (now == NULL)
         now = make_locale();
     if (now == NULL) {
-        /* Without the sources of locales: this one is built into glibc, and the language is asked of the environment. */
+        /* Without the sources of locales: this one is built into glibc, and LANGUAGE names the language. */
         now = setlocale(LC_ALL, "C.UTF-8");
     }
     (void)setenv("LANGUAGE", "de", 1);

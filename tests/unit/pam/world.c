@@ -60,7 +60,7 @@ world_next_log(void)
     return world.taken < world.n_logs ? world.logs[world.taken++] : NULL;
 }
 
-/* The program stands before libpam and libc in the search for symbols, so the module finds these three here. */
+/* The program stands before libpam and libc in the search for symbols, so the module finds these here. */
 
 struct passwd *
 pam_modutil_getpwnam(pam_handle_t *pamh, const char *user)
@@ -98,6 +98,19 @@ pam_syslog(const pam_handle_t *pamh, int priority, const char *fmt, ...)
     va_start(args, fmt);
     pam_vsyslog(pamh, priority, fmt, args);
     va_end(args);
+}
+
+/* Whoever runs the tests, the program is root's. */
+uid_t
+getuid(void)
+{
+    return 0;
+}
+
+uid_t
+geteuid(void)
+{
+    return 0;
 }
 
 int
