@@ -100,11 +100,19 @@ add_open_readonly(scmp_filter_ctx filter)
     return rc == 0 || rc == -EDOM;
 }
 
+/* A call whose first argument is this value. */
+static bool
+add_first(scmp_filter_ctx filter, int call, int value)
+{
+    const struct scmp_arg_cmp first = { .arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)value };
+
+    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1, first) == 0;
+}
+
 static bool
 add_socket(scmp_filter_ctx filter, int family)
 {
-    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family)) == 0;
+    return add_first(filter, CALL(socket), family);
 }
 
 static bool
@@ -113,8 +121,7 @@ fill(scmp_filter_ctx filter, enum role role)
     if (role == ROLE_KEEPER)
         return add(filter, SCMP_ACT_ERRNO(EPERM), never, COUNT(never));
     /* prctl as libraries name threads; never to undo what role_begin did. */
-    if (!add(filter, SCMP_ACT_ALLOW, common, COUNT(common)) ||
-        seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)) != 0)
+    if (!add(filter, SCMP_ACT_ALLOW, common, COUNT(common)) || !add_first(filter, CALL(prctl), PR_SET_NAME))
         return false;
 #ifdef __SANITIZE_ADDRESS__
     /* What the sanitizers' own runtime calls when it reports. */
