@@ -42,4 +42,3 @@ tests_fuzz_fuzz_ipc_LDADD = $(fuzz_main) $(daemon_libs)
 EXTRA_PROGRAMS += tests/bench/bench_logon
 tests_bench_bench_logon_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS)
 tests_bench_bench_logon_LDADD = $(KRB5_LIBS) -lpam
-EXTRA_DIST += tests/bench/run

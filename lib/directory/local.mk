@@ -19,7 +19,6 @@ tests_fuzz_fuzz_srv_LDADD = $(fuzz_main) lib/directory/libdirectory.la
 EXTRA_PROGRAMS += tests/system/dirprobe tests/system/fakeldap
 tests_system_dirprobe_LDADD = lib/directory/libdirectory.la
 tests_system_fakeldap_LDADD = lib/directory/libdirectory.la -lgssapi_krb5
-EXTRA_DIST += tests/system/20-directory.bats
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_cldap tests/unit/test_ldap tests/unit/test_locator

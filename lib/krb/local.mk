@@ -8,7 +8,6 @@ lib_krb_libkrb_la_LIBADD = lib/base/libbase.la lib/ndr/libndr.la lib/sid/libsid.
 	$(KRB5_LIBS) $(CRYPTO_LIBS) $(TALLOC_LIBS)
 
 # lib/krb against a real domain, for tests/system/30-krb.bats.
-EXTRA_DIST += tests/system/30-krb.bats
 noinst_PROGRAMS += tests/system/krbprobe
 tests_system_krbprobe_SOURCES = tests/system/krbprobe.c
 tests_system_krbprobe_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS)

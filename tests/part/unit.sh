@@ -88,7 +88,7 @@ unit_valgrind() {
   say "valgrind: ${#programs[@]} programs"
   mkdir -p "$work/valgrind"
   # shellcheck disable=SC2016 # the inner shell's variables
-  printf '%s\n' "${programs[@]}" | (cd "$BUILD/shipped" && xargs -P "$(nproc)" -I {} setsid -w bash -c '
+  printf '%s\n' "${programs[@]}" | (cd "$BUILD/shipped" && srcdir=$top xargs -P "$(nproc)" -I {} setsid -w bash -c '
     timeout -k 5 180 ./libtool --mode=execute valgrind -q --error-exitcode=99 --trace-children=no \
       "$1" >"$2/${1##*/}" 2>&1 </dev/null
     echo $? >"$2/${1##*/}.status"' bash {} "$work/valgrind")

@@ -89,7 +89,7 @@ a_full_disk_refuses_and_recovers(void **state)
     int fd;
 
     (void)state;
-    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0 ||
         mount("tmpfs", dir, "tmpfs", 0, "size=1m,mode=0700") != 0) {
         print_message("may not mount a tmpfs: the page limit alone is tested\n");
         return;
