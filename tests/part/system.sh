@@ -23,5 +23,5 @@ system_part() {
   # A computer of the lab sees this tree; the build may be elsewhere.
   export AUTHSOD_LAB_SHOW=$BUILD AUTHSOD_BUILD=$BUILD/shipped AUTHSOD_BUILD_SANITIZERS=$BUILD/sanitizers
   export BATS_TEST_TIMEOUT=60
-  tap_test system 600 "$top/tests/lab/up" bats --tap --timing "${files[@]}"
+  tap_test system 1800 "$top/tests/lab/up" bats --tap --timing "${files[@]}"
 }
