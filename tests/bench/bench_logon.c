@@ -3,7 +3,7 @@
  * bare libkrb5 (AS exchange, ticket for host/<fqdn>, check with the keytab),
  * turn by turn in one run.
  *
- *   bench_logon pair SERVICE USER PASSWORD HOST KEYTAB ROUNDS   medians, ratio, noise
+ *   bench_logon pair SERVICE USER PASSWORD HOST KEYTAB ROUNDS   medians, ratio, noise; PAM's three steps
  *   bench_logon pam SERVICE USER PASSWORD ROUNDS                median of PAM alone
  *   bench_logon bare USER PASSWORD HOST KEYTAB ROUNDS           median of libkrb5 alone
  *   bench_logon many pam|bare N SERVICE USER PASSWORD HOST KEYTAB   N processes at once; logons a second
@@ -49,21 +49,23 @@ converse(int n, const struct pam_message **messages, struct pam_response **respo
     return PAM_SUCCESS;
 }
 
+/* What authenticate, account and setcred take of a logon, ms. */
+enum { STEPS = 3 };
+
 /* authenticate, account, setcred; then the cache is removed outside of the time. -1 on failure. */
 static double
-logon_pam(const char *service, const char *user)
+logon_pam(const char *service, const char *user, double steps[static STEPS])
 {
     struct pam_conv conv = { converse, NULL };
     pam_handle_t *pam = NULL;
-    double start = now_ms(), took;
+    double start = now_ms(), took = start;
     int rc = pam_start(service, user, &conv, &pam);
 
-    if (rc == PAM_SUCCESS)
-        rc = pam_authenticate(pam, 0);
-    if (rc == PAM_SUCCESS)
-        rc = pam_acct_mgmt(pam, 0);
-    if (rc == PAM_SUCCESS)
-        rc = pam_setcred(pam, PAM_ESTABLISH_CRED);
+    for (int i = 0; i < STEPS && rc == PAM_SUCCESS; i++) {
+        rc = i == 0 ? pam_authenticate(pam, 0) : i == 1 ? pam_acct_mgmt(pam, 0) : pam_setcred(pam, PAM_ESTABLISH_CRED);
+        steps[i] = now_ms() - took;
+        took += steps[i];
+    }
     took = now_ms() - start;
     if (rc != PAM_SUCCESS) {
         fprintf(stderr, "PAM: %s\n", pam_strerror(pam, rc));
@@ -153,12 +155,12 @@ quantile(double *values, int n, double q)
 static int
 many(const char *what, int n, char **argv)
 {
-    double start = now_ms(), took;
+    double start = now_ms(), took, steps[STEPS];
     int failed = 0, status;
 
     for (int i = 0; i < n; i++) {
         if (fork() == 0)
-            _exit((strcmp(what, "pam") == 0 ? logon_pam(argv[0], argv[1]) : logon_bare(argv[1], argv[3], argv[4])) < 0);
+            _exit((strcmp(what, "pam") == 0 ? logon_pam(argv[0], argv[1], steps) : logon_bare(argv[1], argv[3], argv[4])) < 0);
     }
     while (wait(&status) > 0)
         failed += status != 0;
@@ -167,10 +169,24 @@ many(const char *what, int n, char **argv)
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static void
+print_pair(double *pam, double *bare, double (*steps)[STEPS], int n)
+{
+    double p = quantile(pam, n, 0.5), b = quantile(bare, n, 0.5), noise = quantile(bare, n, 0.9) / b, step[STEPS];
+
+    for (int i = 0; i < STEPS; i++) {
+        for (int j = 0; j < n; j++)
+            pam[j] = steps[j][i];
+        step[i] = quantile(pam, n, 0.5);
+    }
+    printf("ratio %.2f: pam %.1f ms (%.1f + %.1f + %.1f), bare %.1f ms, noise (p90/p50 of bare) %.2f\n", p / b, p, step[0],
+           step[1], step[2], b, noise);
+}
+
 int
 main(int argc, char **argv)
 {
-    static double pam[ROUNDS_MAX], bare[ROUNDS_MAX];
+    static double pam[ROUNDS_MAX], bare[ROUNDS_MAX], steps[ROUNDS_MAX][STEPS];
     int rounds = argc > 1 ? atoi(argv[argc - 1]) : 0;
 
     if (argc == 9 && strcmp(argv[1], "many") == 0) {
@@ -183,10 +199,10 @@ main(int argc, char **argv)
         if (argc == 8 && strcmp(argv[1], "pair") == 0) {
             password = argv[4];
             bare[i] = logon_bare(argv[3], argv[5], argv[6]);
-            pam[i] = logon_pam(argv[2], argv[3]);
+            pam[i] = logon_pam(argv[2], argv[3], steps[i]);
         } else if (argc == 6 && strcmp(argv[1], "pam") == 0) {
             password = argv[4];
-            pam[i] = logon_pam(argv[2], argv[3]);
+            pam[i] = logon_pam(argv[2], argv[3], steps[i]);
         } else if (argc == 7 && strcmp(argv[1], "bare") == 0) {
             password = argv[3];
             bare[i] = logon_bare(argv[2], argv[4], argv[5]);
@@ -197,9 +213,7 @@ main(int argc, char **argv)
             return EXIT_FAILURE;
     }
     if (strcmp(argv[1], "pair") == 0)
-        printf("pam %.1f ms, bare %.1f ms, ratio %.2f, noise (p90/p50 of bare) %.2f\n", quantile(pam, rounds, 0.5),
-               quantile(bare, rounds, 0.5), quantile(pam, rounds, 0.5) / quantile(bare, rounds, 0.5),
-               quantile(bare, rounds, 0.9) / quantile(bare, rounds, 0.5));
+        print_pair(pam, bare, steps, rounds);
     else
         printf("%.1f ms\n", quantile(strcmp(argv[1], "pam") == 0 ? pam : bare, rounds, 0.5));
     return EXIT_SUCCESS;
