@@ -1,6 +1,7 @@
 /*
- * The short-lived child that has become the user and writes, or removes, the
- * user's credential cache (design, 2 step 7).
+ * The short-lived process that becomes the user and writes, or removes, the
+ * user's credential cache (design, 2 step 7).  Until keeper says whose process
+ * it is it has read nothing but the configuration.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -32,8 +33,9 @@ find_template(TALLOC_CTX *mem, const struct config *c)
 }
 
 static int
-store(TALLOC_CTX *mem, krb5_context ctx, const struct config *c, const char *name, const char *user)
+store(TALLOC_CTX *mem, krb5_context ctx, const struct config *c, const struct ipc_ccache *m, int credentials)
 {
+    const char *name = m->name[0] != '\0' ? m->name : NULL, *user = m->user;
     bool fell_back = false;
     krb5_error_code code = 0;
     const char *why = NULL;
@@ -41,12 +43,12 @@ store(TALLOC_CTX *mem, krb5_context ctx, const struct config *c, const char *nam
     char *made;
 
     memset(&tgt, 0, sizeof(tgt));
-    if (!ccache_from_memfd(ctx, FD_CREDENTIALS, &tgt)) {
+    if (!ccache_from_memfd(ctx, credentials, &tgt)) {
         log_error("the tickets handed down cannot be read");
         tell(EINVAL, "");
         return EXIT_FAILURE;
     }
-    if (name[0] == '\0')
+    if (name == NULL)
         name = ccache_name(mem, find_template(mem, c), (uint32_t)getuid(), user, &why);
     if (name == NULL) {
         log_error("default_ccache_name cannot be used: %s", why);
@@ -81,8 +83,9 @@ is_made_from(const char *name, const char *pattern)
  * sessions share stays: another one may still be using it.
  */
 static int
-destroy(TALLOC_CTX *mem, krb5_context ctx, const struct config *c, const char *name, const char *user)
+destroy(TALLOC_CTX *mem, krb5_context ctx, const struct config *c, const struct ipc_ccache *m)
 {
+    const char *name = m->name, *user = m->user;
     uint32_t uid = (uint32_t)getuid();
     const char *why, *templ = ccache_name(mem, find_template(mem, c), uid, user, &why);
     const char *fallback = ccache_name(mem, "FILE:", uid, user, &why);
@@ -97,22 +100,49 @@ destroy(TALLOC_CTX *mem, krb5_context ctx, const struct config *c, const char *n
     return code == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* What keeper wants of this process. It closes the channel where it wants nothing. */
+static enum ipc_type
+wait_for_work(struct ipc_ccache *m_out, int *credentials_out)
+{
+    uint8_t packet[2 * PROTO_TEXT_MAX];
+    int fds[CHANNEL_FDS_MAX];
+    ssize_t n = channel_recv(FD_KEEPER, packet, sizeof(packet), fds, -1);
+    enum ipc_type type = n > 0 ? (enum ipc_type)ipc_type(packet, (size_t)n) : 0;
+
+    if (n == 0)
+        exit(EXIT_SUCCESS);
+    if (n < 0 || (type != IPC_CCACHE_WRITE && type != IPC_CCACHE_DESTROY) ||
+        !ipc_get_ccache(packet, (size_t)n, type, m_out) || m_out->uid == 0 || m_out->gid == 0) {
+        log_error("keeper broke the protocol: this process ends");
+        exit(EXIT_FAILURE);
+    }
+    *credentials_out = channel_take_fd(fds);
+    channel_close_fds(fds);
+    return type;
+}
+
 int
-ccache_main(int argc, char **argv)
+ccache_main(void)
 {
     TALLOC_CTX *mem = talloc_new(NULL);
-    struct config *c = role_begin(mem, ROLE_CCACHE);
+    struct config *c = role_begin_waiting(mem, ROLE_CCACHE);
+    struct sandbox *sandbox = sandbox_new(ROLE_CCACHE);
     krb5_context ctx = NULL;
-    int status = EXIT_FAILURE;
+    int credentials = -1, status = EXIT_FAILURE;
+    struct ipc_ccache m;
+    enum ipc_type type = wait_for_work(&m, &credentials);
 
-    if (argc != 3 || krb5_init_context(&ctx) != 0) {
-        tell(EINVAL, "");
+    role_become(m.uid, m.gid);
+    if (!sandbox_load(sandbox)) {
+        log_error("the kernel refuses the system call filter: %s", strerror(errno));
         goto done;
     }
-    if (strcmp(argv[0], "destroy") == 0)
-        status = destroy(mem, ctx, c, argv[1], argv[2]);
+    if (krb5_init_context(&ctx) != 0)
+        tell(EINVAL, "");
+    else if (type == IPC_CCACHE_DESTROY)
+        status = destroy(mem, ctx, c, &m);
     else
-        status = store(mem, ctx, c, argv[1], argv[2]);
+        status = store(mem, ctx, c, &m, credentials);
 
 done:
     if (ctx != NULL)

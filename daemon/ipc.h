@@ -10,6 +10,7 @@
  *   keeper - member     PEER, CONFIG, KEYTAB      <-> GET_KEYTAB
  *   keeper - directory  PEER, CONFIG
  *   keeper - logon      (silence; its end is the worker's end)
+ *   keeper - ccache     CCACHE_WRITE or CCACHE_DESTROY, once <-> CCACHE_DONE
  *   front - directory   LOOKUP, WHO, LEARN, STATE, NEED_DC <-> FOUND, IDENTITY, LEARNED, STATE_IS, DC
  *   front - member                                         <-  VOUCH
  *   front - logon       JOB, DC                            <-> NEED_DC, RESULT

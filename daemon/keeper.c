@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 #define PING_DEADLINE_MS 15000
 #define STOP_DEADLINE_MS 35000
 #define RESTART_PAUSE_MS 1000  /* doubled up to a minute while a role keeps ending */
+#define WELL_MS 60000          /* who ran for so long does not keep ending */
 
 static void
 tell_error(void *arg, const char *message)
@@ -83,9 +85,17 @@ send_all(struct keeper *k, enum ipc_type type, int fd)
 static void
 reload(struct keeper *k)
 {
+    struct child *spare = keeper_spare_ccache(k);
+
     notify("RELOADING=1");
     if (load_config(k)) {
         send_all(k, IPC_CONFIG, k->config_fd);
+        /* It has read the old one: it is let go, and the next turn starts another. */
+        if (spare != NULL) {
+            spare->id = UINT32_MAX;
+            spare->answered = true;
+            (void)shutdown(spare->channel, SHUT_WR);
+        }
         log_info("the configuration was read again");
     } else {
         log_error("the configuration was not read again: what was in force stays");
@@ -116,8 +126,9 @@ static void
 bury(struct keeper *k, struct child *c, int status)
 {
     enum role role = c->role;
+    bool spare = c->id == 0, was_well = client_now() - c->started >= WELL_MS;
 
-    if (role == ROLE_CCACHE)
+    if (role == ROLE_CCACHE && !spare)
         keeper_ccache_result(k, c, NULL, 0);
     else if (WIFSIGNALED(status))
         log_error("%s (process %ld) was ended by signal %d", role_name(role), (long)c->pid, WTERMSIG(status));
@@ -127,7 +138,7 @@ bury(struct keeper *k, struct child *c, int status)
         (void)close(c->channel);
     memset(c, 0, sizeof(*c));
     c->channel = -1;
-    if (k->stopping || role == ROLE_CCACHE || role == ROLE_LOGON)
+    if (k->stopping || (role == ROLE_CCACHE && !spare) || role == ROLE_LOGON)
         return;
     /* Workers know one member and one front: new ones come with the new. */
     if (role == ROLE_FRONT || role == ROLE_MEMBER) {
@@ -136,6 +147,8 @@ bury(struct keeper *k, struct child *c, int status)
                 keeper_kill(&k->children[i]);
         }
     }
+    if (was_well)
+        k->restarts[role] = 0;
     k->restart_at[role] = client_now() + (RESTART_PAUSE_MS << (k->restarts[role] > 6 ? 6 : k->restarts[role])) -
                           (k->restarts[role] == 0 ? RESTART_PAUSE_MS : 0);
     k->restarts[role]++;
@@ -164,7 +177,7 @@ reap(struct keeper *k)
     }
 }
 
-/* Starts what has ended and is due; a role that ran for a minute counts as well again. */
+/* Starts what has ended and is due. */
 static void
 restart_due(struct keeper *k)
 {
@@ -178,6 +191,20 @@ restart_due(struct keeper *k)
             (void)keeper_start_worker(k);
         k->ping_seen = k->ping_sent;
     }
+}
+
+/* Has one process ready for the next credential cache; not while somebody waits for his, who needs the processor more. */
+static void
+keep_spare(struct keeper *k)
+{
+    if (client_now() < k->restart_at[ROLE_CCACHE])
+        return;
+    for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++) {
+        if (k->children[i].pid != 0 && k->children[i].role == ROLE_CCACHE && !k->children[i].answered)
+            return;
+    }
+    if (keeper_start_ccache(k) == NULL)
+        k->restart_at[ROLE_CCACHE] = client_now() + RESTART_PAUSE_MS;
 }
 
 /* Asks front whether it lives; one that does not answer is replaced. */
@@ -201,8 +228,6 @@ ping(struct keeper *k)
             notify("WATCHDOG=1");
         if (k->ping_sent > 0 && now < k->ping_at + PING_EVERY_MS)
             return;
-        if (k->ping_sent > 30)
-            memset(k->restarts, 0, sizeof(k->restarts));
         k->ping_at = now;
         ipc_put_number(&w, IPC_PING, ++k->ping_sent);
         (void)channel_send(front->channel, packet, w.len, NULL, 0, false);
@@ -348,6 +373,7 @@ keeper_main(const char *config_path, bool debug)
         turn(k, signal_fd);
         if (!k->stopping) {
             restart_due(k);
+            keep_spare(k);
             ping(k);
         }
     }

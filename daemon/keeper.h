@@ -23,9 +23,10 @@
 struct child {
     pid_t pid;             /* 0: free */
     enum role role;
-    uint32_t id;           /* of a logon worker; of a ccache child the front's request */
+    uint32_t id;           /* of a logon worker; of a ccache child the front's request, 0: it stands ready */
     int channel;           /* our end; -1 for a worker */
-    int64_t deadline;      /* client_now() based; 0: none */
+    int64_t started;       /* client_now() based */
+    int64_t deadline;      /* the same; 0: none */
     bool answered;         /* a ccache child has told its result */
 };
 
@@ -47,8 +48,8 @@ struct keeper {
     bool activated;                    /* by systemd: the sockets stay */
     struct child children[KEEPER_CHILDREN_MAX];
     uint32_t last_worker;
-    int64_t restart_at[ROLE_CCACHE];   /* by role: not before */
-    int restarts[ROLE_CCACHE];
+    int64_t restart_at[ROLE_CCACHE + 1]; /* by role: not before */
+    int restarts[ROLE_CCACHE + 1];
     uint32_t ping_sent, ping_seen;
     int64_t ping_at;
     int64_t stop_at;
@@ -74,9 +75,19 @@ bool keeper_restart(struct keeper *k, enum role role);
 bool keeper_start_worker(struct keeper *k);
 struct child *keeper_child(struct keeper *k, enum role role);
 struct child *keeper_free_child(struct keeper *k);
-/* One process as that account, with fds[i] at place FD_KEEPER + i (-1: nothing there). argv: what follows --role=. */
+/*
+ * One process with fds[i] at place FD_KEEPER + i (-1: nothing there), which
+ * becomes that account before it does anything; NULL: when it is told whose.
+ */
 bool keeper_spawn(struct keeper *k, struct child *c, enum role role, const struct account *as, const int *fds,
-                  size_t n_fds, const char *const *args);
+                  size_t n_fds);
+/*
+ * A process that will write or remove one credential cache.  One stands ready:
+ * starting it takes longer than all the rest.  NULL: there are enough.
+ */
+struct child *keeper_start_ccache(struct keeper *k);
+/* The one that stands ready, or NULL. */
+struct child *keeper_spare_ccache(struct keeper *k);
 /* Ends it: SIGKILL, and forgets it when it has been reaped. */
 void keeper_kill(struct child *c);
 

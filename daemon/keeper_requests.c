@@ -43,34 +43,24 @@ is_domain_user(const struct keeper *k, const struct ipc_ccache *m)
     return getpwuid(m->uid) == NULL && getpwnam(m->user) == NULL && getgrgid(m->gid) == NULL;
 }
 
-/* Starts the child that becomes the user and does the work; verb: see ccache_main. */
-static bool
-start_ccache(struct keeper *k, const struct ipc_ccache *m, const char *verb, int credentials)
+/* Gives it to a child, which becomes the user and does the work. */
+static void
+give_ccache(struct keeper *k, enum ipc_type type, const struct ipc_ccache *m, int credentials)
 {
-    struct account as = { .uid = m->uid, .gid = m->gid };
-    const char *args[] = { verb, m->name, m->user, NULL };
-    struct child *c = keeper_free_child(k);
-    int own[2] = { -1, -1 };
-    unsigned running = 0;
-    bool ok = false;
+    uint8_t packet[2 * PROTO_TEXT_MAX];
+    struct writer w = writer_init(packet, sizeof(packet));
+    struct child *c = keeper_spare_ccache(k);
 
-    for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++)
-        running += k->children[i].pid != 0 && k->children[i].role == ROLE_CCACHE;
-    if (c == NULL || running >= KEEPER_CCACHES_MAX || !channel_pair(own)) {
+    if (c == NULL)
+        c = keeper_start_ccache(k);
+    ipc_put_ccache(&w, type, m);
+    if (c == NULL || !writer_ok(&w) ||
+        !channel_send(c->channel, packet, w.len, &credentials, credentials < 0 ? 0 : 1, false)) {
         answer_ccache(k, m->request, EAGAIN, "");
-        return true;
+        return;
     }
-    if (keeper_spawn(k, c, ROLE_CCACHE, &as, (int[]){ own[1], k->config_fd, credentials }, 3, args)) {
-        c->id = m->request;
-        c->channel = own[0];
-        c->deadline = client_now() + CCACHE_DEADLINE_MS;
-        ok = true;
-    } else {
-        (void)close(own[0]);
-        answer_ccache(k, m->request, EAGAIN, "");
-    }
-    (void)close(own[1]);
-    return ok;
+    c->id = m->request;
+    c->deadline = client_now() + CCACHE_DEADLINE_MS;
 }
 
 static bool
@@ -79,14 +69,14 @@ do_ccache(struct keeper *k, enum ipc_type type, const uint8_t *packet, size_t le
     bool is_write = type == IPC_CCACHE_WRITE;
     struct ipc_ccache m;
 
-    if (!ipc_get_ccache(packet, len, type, &m) || (is_write && fds[0] < 0))
+    if (!ipc_get_ccache(packet, len, type, &m) || m.request == 0 || (is_write && fds[0] < 0))
         return false;
     if (!is_domain_user(k, &m)) {
         log_alarm("front asked for a credential cache of %s, uid %u, gid %u: not a user of the domain", m.user, m.uid,
                   m.gid);
         return false;
     }
-    (void)start_ccache(k, &m, is_write ? "store" : "destroy", fds[0]);
+    give_ccache(k, type, &m, is_write ? fds[0] : -1);
     return true;
 }
 
@@ -109,7 +99,7 @@ keeper_ccache_result(struct keeper *k, struct child *c, const uint8_t *packet, s
 {
     struct ipc_ccache_done m = { 0 };
 
-    if (c->answered)
+    if (c->answered || c->id == 0)
         return;
     c->answered = true;
     if (packet == NULL || !ipc_get_ccache_done(packet, len, &m)) {

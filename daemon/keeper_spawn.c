@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,31 +65,34 @@ place_descriptors(const int *fds, size_t n_fds)
     return true;
 }
 
+/* In the child: this program again, which becomes `as` itself (role_begin); NULL: not yet. */
 static void
-become(const struct keeper *k, pid_t keeper, enum role role, const struct account *as, const int *fds, size_t n_fds,
-       const char *const *args)
+become(const struct keeper *k, pid_t keeper, enum role role, const struct account *as, const int *fds, size_t n_fds)
 {
     struct rlimit files = { FILES_FRONT, FILES_FRONT };
-    char option[32];
-    const char *argv[8] = { "authsodd", option, k->debug ? "--debug" : "--", "--" };
+    char role_option[32], as_option[48];
+    const char *argv[5] = { "authsodd", role_option };
     /* A role has no environment but what a sanitizer wants to read. */
-    const char *envp[3] = { "PATH=/usr/sbin:/usr/bin", NULL, NULL };
+    const char *envp[2] = { NULL, NULL };
     sigset_t none;
-    size_t n = k->debug ? 4 : 3;
+    size_t n = 2;
 
 #ifdef __SANITIZE_ADDRESS__
-    envp[1] = "ASAN_OPTIONS=detect_leaks=0:abort_on_error=1";
+    envp[0] = "ASAN_OPTIONS=detect_leaks=0:abort_on_error=1";
 #endif
-    for (; args != NULL && *args != NULL && n < 7; args++)
-        argv[n++] = *args;
+    (void)snprintf(role_option, sizeof(role_option), "--role=%s", role_name(role));
+    if (as != NULL) {
+        (void)snprintf(as_option, sizeof(as_option), "--as=%lu:%lu", (unsigned long)as->uid, (unsigned long)as->gid);
+        argv[n++] = as_option;
+    }
+    if (k->debug)
+        argv[n++] = "--debug";
     argv[n] = NULL;
-    (void)snprintf(option, sizeof(option), "--role=%s", role_name(role));
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     if (role == ROLE_FRONT)
         (void)setrlimit(RLIMIT_NOFILE, &files);
-    if (!place_descriptors(fds, n_fds) || setgroups(0, NULL) != 0 || setresgid(as->gid, as->gid, as->gid) != 0 ||
-        setresuid(as->uid, as->uid, as->uid) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+    if (!place_descriptors(fds, n_fds) || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
         _exit(126);
     (void)umask(077);
     if (getppid() != keeper)
@@ -101,7 +103,7 @@ become(const struct keeper *k, pid_t keeper, enum role role, const struct accoun
 
 bool
 keeper_spawn(struct keeper *k, struct child *c, enum role role, const struct account *as, const int *fds,
-             size_t n_fds, const char *const *args)
+             size_t n_fds)
 {
     pid_t keeper = getpid(), pid = fork();
 
@@ -110,9 +112,10 @@ keeper_spawn(struct keeper *k, struct child *c, enum role role, const struct acc
         return false;
     }
     if (pid == 0)
-        become(k, keeper, role, as, fds, n_fds, args);
+        become(k, keeper, role, as, fds, n_fds);
     c->pid = pid;
     c->role = role;
+    c->started = client_now();
     return true;
 }
 
@@ -178,7 +181,7 @@ keeper_restart(struct keeper *k, enum role role)
     }
     fds[n++] = pairs[1][1];
     fds[n++] = pairs[2][1];
-    if (c == NULL || !keeper_spawn(k, c, role, account_of(k, role), fds, n, NULL))
+    if (c == NULL || !keeper_spawn(k, c, role, account_of(k, role), fds, n))
         goto done;
     c->channel = pairs[0][0];
     pairs[0][0] = -1;
@@ -212,7 +215,7 @@ keeper_start_worker(struct keeper *k)
 
     if (c == NULL || !channel_pair(own) || !channel_pair(to_front) || !channel_pair(to_member))
         goto done;
-    if (!keeper_spawn(k, c, ROLE_LOGON, &k->logon, (int[]){ own[1], k->config_fd, to_front[1], to_member[1] }, 4, NULL))
+    if (!keeper_spawn(k, c, ROLE_LOGON, &k->logon, (int[]){ own[1], k->config_fd, to_front[1], to_member[1] }, 4))
         goto done;
     c->id = ++k->last_worker;
     c->channel = own[0];
@@ -226,4 +229,35 @@ done:
     close_all(to_front, 2);
     close_all(to_member, 2);
     return ok;
+}
+
+struct child *
+keeper_start_ccache(struct keeper *k)
+{
+    struct child *c = keeper_free_child(k);
+    int own[2] = { -1, -1 };
+    unsigned running = 0;
+
+    for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++)
+        running += k->children[i].pid != 0 && k->children[i].role == ROLE_CCACHE;
+    if (c == NULL || running >= KEEPER_CCACHES_MAX || !channel_pair(own))
+        return NULL;
+    if (keeper_spawn(k, c, ROLE_CCACHE, NULL, (int[]){ own[1], k->config_fd }, 2)) {
+        c->channel = own[0];
+        own[0] = -1;
+    } else {
+        c = NULL;
+    }
+    close_all(own, 2);
+    return c;
+}
+
+struct child *
+keeper_spare_ccache(struct keeper *k)
+{
+    for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++) {
+        if (k->children[i].pid != 0 && k->children[i].role == ROLE_CCACHE && k->children[i].id == 0)
+            return &k->children[i];
+    }
+    return NULL;
 }

@@ -9,13 +9,14 @@
 #include "daemon/config.h"
 #include "daemon/role.h"
 
-enum { OPT_CHECK = 256, OPT_CONFIG, OPT_DEBUG, OPT_HELP, OPT_JSON, OPT_ROLE, OPT_VERSION };
+enum { OPT_AS = 256, OPT_CHECK, OPT_CONFIG, OPT_DEBUG, OPT_HELP, OPT_JSON, OPT_ROLE, OPT_VERSION };
 
 static const struct option options[] = {
-    { "check-config", no_argument, NULL, OPT_CHECK }, { "config", required_argument, NULL, OPT_CONFIG },
-    { "debug", no_argument, NULL, OPT_DEBUG },        { "help", no_argument, NULL, OPT_HELP },
-    { "json", no_argument, NULL, OPT_JSON },          { "role", required_argument, NULL, OPT_ROLE },
-    { "version", no_argument, NULL, OPT_VERSION },    { NULL, 0, NULL, 0 },
+    { "as", required_argument, NULL, OPT_AS },           { "check-config", no_argument, NULL, OPT_CHECK },
+    { "config", required_argument, NULL, OPT_CONFIG },   { "debug", no_argument, NULL, OPT_DEBUG },
+    { "help", no_argument, NULL, OPT_HELP },             { "json", no_argument, NULL, OPT_JSON },
+    { "role", required_argument, NULL, OPT_ROLE },       { "version", no_argument, NULL, OPT_VERSION },
+    { NULL, 0, NULL, 0 },
 };
 
 static void
@@ -56,7 +57,7 @@ check_config(const char *path, bool json)
 }
 
 static int
-run_role(const char *name, int argc, char **argv)
+run_role(const char *name)
 {
     if (strcmp(name, "front") == 0)
         return front_main();
@@ -67,7 +68,7 @@ run_role(const char *name, int argc, char **argv)
     if (strcmp(name, "directory") == 0)
         return directory_main();
     if (strcmp(name, "ccache") == 0)
-        return ccache_main(argc, argv);
+        return ccache_main();
     fprintf(stderr, "authsodd: there is no role \"%s\"; roles are started by authsodd itself\n", name);
     return 2;
 }
@@ -81,6 +82,12 @@ main(int argc, char **argv)
 
     while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (opt) {
+        case OPT_AS:
+            if (!role_as(optarg)) {
+                usage(stderr);
+                return 2;
+            }
+            break;
         case OPT_CHECK:
             check = true;
             break;
@@ -110,7 +117,7 @@ main(int argc, char **argv)
     if (role != NULL && debug)
         role_debug();
     if (role != NULL)
-        return run_role(role, argc - optind, argv + optind);
+        return run_role(role);
     if (optind < argc || (json && !check)) {
         usage(stderr);
         return 2;

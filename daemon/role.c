@@ -1,24 +1,46 @@
 #include "daemon/role.h"
 
 #include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
 #include <locale.h>
 #include <nss.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/base/log.h"
 
 static bool debug;
+static struct {
+    bool given;
+    uint32_t uid, gid;
+} as;
 
 void
 role_debug(void)
 {
     debug = true;
+}
+
+bool
+role_as(const char *text)
+{
+    char *end;
+
+    errno = 0;
+    as.uid = (uint32_t)strtoul(text, &end, 10);
+    if (errno != 0 || *end != ':')
+        return false;
+    as.gid = (uint32_t)strtoul(end + 1, &end, 10);
+    as.given = errno == 0 && *end == '\0' && as.uid != 0 && as.gid != 0;
+    return as.given;
 }
 
 const char *
@@ -67,29 +89,81 @@ names_from_files(void)
     (void)__nss_configure_lookup("hosts", "files");
 }
 
-struct config *
-role_begin(TALLOC_CTX *mem, enum role role)
+static void
+lock_down_failed(void)
+{
+    log_error("cannot lock the process down: %s", strerror(errno));
+    exit(EXIT_FAILURE);
+}
+
+/* What needs no thought about the user; fast, because keeper's end must find no root process of ours. */
+static void
+begin(enum role role)
 {
     struct rlimit none = { 0, 0 };
-    struct config *c;
 
     log_init(role_name(role), LOG_LEVEL_INFO);
     (void)setrlimit(RLIMIT_CORE, &none);
+    if (prctl(PR_SET_DUMPABLE, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        lock_down_failed();
     names_from_files();
     (void)setlocale(LC_CTYPE, "C.UTF-8");
-    if (prctl(PR_SET_DUMPABLE, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
-        log_error("cannot lock the process down: %s", strerror(errno));
+}
+
+void
+role_become(uint32_t uid, uint32_t gid)
+{
+    pid_t keeper = getppid();
+
+    /* The kernel drops two of our settings with the old user. */
+    if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0 ||
+        prctl(PR_SET_DUMPABLE, 0) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+        lock_down_failed();
+    if (getppid() != keeper)
         exit(EXIT_FAILURE);
-    }
-    c = role_config(mem, FD_CONFIG);
+}
+
+static struct config *
+take_config(TALLOC_CTX *mem, enum role role)
+{
+    struct config *c = role_config(mem, FD_CONFIG);
+
     if (c == NULL) {
         log_error("keeper handed down no valid configuration");
         exit(EXIT_FAILURE);
     }
     log_init(role_name(role), c->log_level);
+    return c;
+}
+
+struct config *
+role_begin(TALLOC_CTX *mem, enum role role)
+{
+    struct config *c;
+
+    begin(role);
+    if (!as.given) {
+        log_error("roles are started by authsodd itself");
+        exit(EXIT_FAILURE);
+    }
+    role_become(as.uid, as.gid);
+    c = take_config(mem, role);
     if (!sandbox_enter(role)) {
         log_error("the kernel refuses the system call filter: %s", strerror(errno));
         exit(EXIT_FAILURE);
     }
     return c;
+}
+
+struct config *
+role_begin_waiting(TALLOC_CTX *mem, enum role role)
+{
+    const uint32_t kept = 1U << CAP_SETUID | 1U << CAP_SETGID;
+    struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct caps[2] = { { .effective = kept, .permitted = kept } };
+
+    begin(role);
+    if (syscall(SYS_capset, &head, caps) != 0)
+        lock_down_failed();
+    return take_config(mem, role);
 }

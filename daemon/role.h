@@ -1,15 +1,17 @@
 /*
  * A role's process: what keeper hands it, and how it begins.
  *
- * keeper forks, becomes the role's user, and executes this program again as
- * `authsodd --role=NAME`, with descriptors at fixed places; role_begin then
- * reads the configuration, forbids what the role never does, and gives back
- * the rest.  Every role looks names up in files only.
+ * keeper forks and executes this program again as `authsodd --role=NAME
+ * --as=UID:GID`, with descriptors at fixed places; role_begin then becomes that
+ * user, reads the configuration, and forbids what the role never does.  (Were
+ * it executed as that user, another process of his could look into it before
+ * it has locked its door.)  Every role looks names up in files only.
  */
 #ifndef AUTHSOD_DAEMON_ROLE_H
 #define AUTHSOD_DAEMON_ROLE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <talloc.h>
 
 #include "daemon/config.h"
@@ -28,26 +30,36 @@
 #define FD_OTHER 6       /* directory's to member, member's to directory */
 /* logon: channels; FD_FRONT as above */
 #define FD_VERIFIER 6    /* to member */
-/* ccache */
-#define FD_CREDENTIALS 5 /* memfd */
 
 #define ROLE_FDS_MAX 9   /* one past the last */
 
 /* "front" and so on; NULL for a number that is no role. */
 const char *role_name(unsigned role);
 
-/* Locks the door: locale and NSS from files only, not dumpable, no new
- * privileges, seccomp filter.  Ends the process where any of it fails. Gives
- * the configuration. */
+/* Locks the door: another user, locale and NSS from files only, not dumpable,
+ * no new privileges, seccomp filter.  Ends the process where any of it fails.
+ * Gives the configuration. */
 struct config *role_begin(TALLOC_CTX *mem, enum role role);
+
+/* For ccache, which learns later whose process it is: all but the user and the
+ * filter. Of root's rights it keeps that to become another user. */
+struct config *role_begin_waiting(TALLOC_CTX *mem, enum role role);
+/* Becomes the user for good. Ends the process where that fails, or keeper is gone. */
+void role_become(uint32_t uid, uint32_t gid);
 
 /* Before role_begin: log at debug level, whatever the configuration says (authsodd --debug). */
 void role_debug(void);
+/* Before role_begin: "UID:GID" of keeper's. False if it is none. */
+bool role_as(const char *text);
 
 /* The configuration out of a memfd with its text (IPC_CONFIG); NULL (logged) if it is not valid. */
 struct config *role_config(TALLOC_CTX *mem, int fd);
 
-/* The filter of a role (sandbox.c). False if the kernel refuses it. */
+/* The filter of a role (sandbox.c): made, and put in force. NULL, false: libseccomp or the kernel refuses it. */
+struct sandbox;
+struct sandbox *sandbox_new(enum role role);
+bool sandbox_load(struct sandbox *s);
+/* Both at once. */
 bool sandbox_enter(enum role role);
 
 /* Main functions; each gives the exit status. */
@@ -56,7 +68,6 @@ int front_main(void);
 int logon_main(void);
 int member_main(void);
 int directory_main(void);
-/* arguments: store|destroy, name ("": a new one after the configuration), user */
-int ccache_main(int argc, char **argv);
+int ccache_main(void);
 
 #endif

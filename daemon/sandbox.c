@@ -179,20 +179,48 @@ done:
 }
 #endif
 
+struct sandbox {
+    enum role role;
+    scmp_filter_ctx filter;
+};
+
+struct sandbox *
+sandbox_new(enum role role)
+{
+    struct sandbox *s = calloc(1, sizeof(*s));
+
+    if (s == NULL)
+        return NULL;
+    s->role = role;
+    s->filter = seccomp_init(role == ROLE_KEEPER ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM));
+    if (s->filter != NULL && fill(s->filter, role))
+        return s;
+    seccomp_release(s->filter);
+    free(s);
+    return NULL;
+}
+
+bool
+sandbox_load(struct sandbox *s)
+{
+    bool ok = s != NULL;
+
+    if (s == NULL)
+        return false;
+#ifdef HAVE_LINUX_LANDLOCK_H
+    if (s->role == ROLE_DIRECTORY)
+        ok = landlock_writes(AUTHSOD_STATEDIR);
+    else if (s->role == ROLE_FRONT || s->role == ROLE_LOGON || s->role == ROLE_MEMBER)
+        ok = landlock_writes(NULL);
+#endif
+    ok = ok && seccomp_load(s->filter) == 0;
+    seccomp_release(s->filter);
+    free(s);
+    return ok;
+}
+
 bool
 sandbox_enter(enum role role)
 {
-    scmp_filter_ctx filter = NULL;
-    bool ok;
-
-#ifdef HAVE_LINUX_LANDLOCK_H
-    if (role == ROLE_DIRECTORY && !landlock_writes(AUTHSOD_STATEDIR))
-        return false;
-    if ((role == ROLE_FRONT || role == ROLE_LOGON || role == ROLE_MEMBER) && !landlock_writes(NULL))
-        return false;
-#endif
-    filter = seccomp_init(role == ROLE_KEEPER ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM));
-    ok = filter != NULL && fill(filter, role) && seccomp_load(filter) == 0;
-    seccomp_release(filter);
-    return ok;
+    return sandbox_load(sandbox_new(role));
 }
