@@ -120,8 +120,13 @@ begin_establish(struct front *f, struct conversation *c)
     bool anew = c->begin.operation == PROTO_CRED_ESTABLISH;
     struct ticket *t = find_ticket(f, c);
 
-    /* Nothing new: a logon by ssh key, or the tickets are in the cache already. */
-    if (t == NULL || t->tgt_fd < 0) {
+    /* A logon by ssh key left none; those of a logon long ago are gone. */
+    if (t == NULL) {
+        front_pam_end(f, c, ERR_NO_TICKETS, true, NULL);
+        return;
+    }
+    /* They are in the cache already. */
+    if (t->tgt_fd < 0) {
         front_pam_end(f, c, ERR_OK, true, NULL);
         return;
     }

@@ -53,7 +53,7 @@ log_end(const struct conversation *c, enum err err)
     if (err == ERR_OK)
         log_info("%s has logged on (%s, %s) in %lld ms", user, c->begin.service, where(c),
                  (long long)(client_now() - c->started));
-    else if (err == ERR_NOT_OURS || err == ERR_CANCELLED)
+    else if (err == ERR_NOT_OURS || err == ERR_CANCELLED || (err == ERR_NO_TICKETS && !c->begin.has_handle))
         log_debug("%s (%s, %s): %s", user, c->begin.service, where(c), err_name(err));
     else
         log_write(alarm ? LOG_LEVEL_ALARM : LOG_LEVEL_INFO, "%s refused (%s, %s): %s%s%s%s%s", user, c->begin.service,

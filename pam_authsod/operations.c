@@ -183,6 +183,18 @@ drop_ccname(const struct call *call, struct logon *logon)
         logon->established = false;
 }
 
+/*
+ * The daemon holds none for us.  Nothing is wrong where the session has those
+ * that it was given, or after a logon by another method (a key, root's su).
+ */
+static enum err
+no_tickets(const struct call *call, const struct logon *logon)
+{
+    if (still_ours(call, logon))
+        return ERR_OK;
+    return logon != NULL && logon->has_handle ? ERR_NO_TICKETS : ERR_NOT_OURS;
+}
+
 int
 operation_cred(struct call *call)
 {
@@ -201,8 +213,7 @@ operation_cred(struct call *call)
         drop_ccname(call, logon);
     else if (err == ERR_OK)
         err = put_ccname(call, out.ccname);
-    /* After a logon by another method (a key, root's su) there is nothing to establish, and nothing is wrong. */
-    if (err == ERR_NO_TICKETS && (logon == NULL || !logon->has_handle))
-        err = ERR_NOT_OURS;
+    if (err == ERR_NO_TICKETS)
+        err = no_tickets(call, logon);
     return conclude(call, err, &out);
 }

@@ -1,0 +1,225 @@
+/* What a logon leaves, and who may claim it, for how long. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+/* cmocka wants the above first */
+#include <cmocka.h>
+
+#include "daemon/front.h"
+#include "lib/proto/client.h"
+
+#define ALICE 200001
+#define BOB 200002
+#define NOBODYS 65534
+
+struct desk {
+    struct front *f;
+    int keeper;      /* keeper's end of its channel with front */
+    int module;      /* the module's end of the connection */
+};
+
+/* A connection of a process, about a user of the domain. */
+static struct conversation *
+conversation(struct desk *d, uint32_t uid, pid_t pid, uid_t peer)
+{
+    struct conversation *c = talloc_zero(d->f, struct conversation);
+    int pair[2];
+
+    assert_true(channel_pair(pair));
+    c->watch.fd = pair[0];
+    d->module = pair[1];
+    c->tgt_fd = -1;
+    c->peer = (struct ucred){ .pid = pid, .uid = peer, .gid = peer };
+    c->who.uid = uid;
+    c->who.gid = uid;
+    (void)snprintf(c->who.name, sizeof(c->who.name), "%s", uid == ALICE ? "alice" : "bob");
+    c->next = d->f->conversations;
+    d->f->conversations = c;
+    d->f->n_conversations++;
+    return c;
+}
+
+/* alice logs on in the process pid, whose parent is parent. */
+static void
+log_on(struct desk *d, pid_t pid, pid_t parent, uint8_t handle[PROTO_HANDLE_LEN])
+{
+    struct conversation *c = conversation(d, ALICE, pid, 0);
+    struct ticket *t;
+    int pair[2];
+
+    assert_int_equal(pipe(pair), 0);
+    (void)close(pair[1]);
+    c->tgt_fd = pair[0];
+    c->begin.operation = PROTO_AUTHENTICATE;
+    c->begin.parent = (uint32_t)parent;
+    t = front_ticket_keep(d->f, c);
+    assert_non_null(t);
+    memcpy(handle, t->handle, PROTO_HANDLE_LEN);
+    front_pam_end(d->f, c, ERR_CANCELLED, false, NULL);
+    (void)close(d->module);
+}
+
+/* What setcred comes to: ERR_OK where keeper is asked to write them. */
+static enum err
+claim(struct desk *d, uint32_t uid, pid_t pid, uid_t peer, const uint8_t *handle, bool *written_out)
+{
+    struct conversation *c = conversation(d, uid, pid, peer);
+    uint8_t packet[8192];
+    struct proto_done done = { .err = ERR_OK };
+    int fds[CHANNEL_FDS_MAX];
+    ssize_t n;
+
+    c->begin.operation = PROTO_CRED_ESTABLISH;
+    c->begin.has_handle = handle != NULL;
+    if (handle != NULL)
+        memcpy(c->begin.handle, handle, PROTO_HANDLE_LEN);
+    front_cred_begin(d->f, c);
+    n = channel_recv(d->keeper, packet, sizeof(packet), fds, 0);
+    *written_out = n > 0;
+    if (n > 0) {
+        assert_int_equal(ipc_type(packet, (size_t)n), IPC_CCACHE_WRITE);
+        assert_true(fds[0] >= 0);
+        channel_close_fds(fds);
+    } else {
+        n = recv(d->module, packet, sizeof(packet), MSG_DONTWAIT);
+        assert_true(n > 0 && proto_get_done(packet, (size_t)n, &done));
+    }
+    (void)close(d->module);
+    return done.err;
+}
+
+static struct desk
+begin(void)
+{
+    struct desk d = { .f = talloc_zero(NULL, struct front) };
+    int pair[2];
+
+    assert_true(channel_pair(pair));
+    d.f->epoll_fd = -1;
+    d.f->keeper.fd = pair[0];
+    d.keeper = pair[1];
+    for (size_t i = 0; i < FRONT_TICKETS_MAX; i++)
+        d.f->tickets[i].tgt_fd = -1;
+    return d;
+}
+
+static void
+end(struct desk *d)
+{
+    for (size_t i = 0; i < FRONT_TICKETS_MAX; i++)
+        front_ticket_drop(&d->f->tickets[i]);
+    while (d->f->conversations != NULL)
+        front_pam_end(d->f, d->f->conversations, ERR_CANCELLED, false, NULL);
+    (void)close(d->f->keeper.fd);
+    (void)close(d->keeper);
+    talloc_free(d->f);
+}
+
+static void
+who_may_claim(void **state)
+{
+    static const struct {
+        const char *what;
+        uint32_t uid;
+        pid_t pid;
+        uid_t peer;
+        bool handle;
+        bool gets;
+    } cases[] = {
+        { "the process that logged on", ALICE, 1001, 0, false, true },
+        { "its parent, as sshd does", ALICE, 1000, 0, false, true },
+        { "another process of root's", ALICE, 1002, 0, false, false },
+        { "another process that has the handle", ALICE, 1002, 0, true, true },
+        { "the same process for another user", BOB, 1001, 0, false, false },
+        { "with the handle for another user", BOB, 1001, 0, true, false },
+        { "a process of no rights with the same id", ALICE, 1001, NOBODYS, false, false },
+        { "a process of no rights with the handle: a lock screen", ALICE, 1001, NOBODYS, true, true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct desk d = begin();
+        uint8_t handle[PROTO_HANDLE_LEN];
+        bool written;
+        enum err err;
+
+        log_on(&d, 1001, 1000, handle);
+        err = claim(&d, cases[i].uid, cases[i].pid, cases[i].peer, cases[i].handle ? handle : NULL, &written);
+        if (written != cases[i].gets || err != (cases[i].gets ? ERR_OK : ERR_NO_TICKETS))
+            fail_msg("%s: %s", cases[i].what, err_name((uint32_t)err));
+        end(&d);
+    }
+}
+
+static void
+they_are_claimed_once(void **state)
+{
+    struct desk d = begin();
+    uint8_t handle[PROTO_HANDLE_LEN];
+    bool written;
+
+    (void)state;
+    log_on(&d, 1001, 1000, handle);
+    assert_int_equal(claim(&d, ALICE, 1001, 0, handle, &written), ERR_OK);
+    assert_true(written);
+    /* Again is no error, and nothing is written. */
+    assert_int_equal(claim(&d, ALICE, 1001, 0, handle, &written), ERR_OK);
+    assert_false(written);
+    end(&d);
+}
+
+static void
+they_wait_two_minutes(void **state)
+{
+    struct desk d = begin();
+    uint8_t handle[PROTO_HANDLE_LEN];
+    bool written;
+
+    (void)state;
+    log_on(&d, 1001, 1000, handle);
+    front_cred_tick(d.f, client_now() + 119 * 1000);
+    assert_int_equal(d.f->tickets[0].uid + d.f->tickets[1].uid, ALICE);
+    front_cred_tick(d.f, client_now() + 120 * 1000);
+    assert_int_equal(claim(&d, ALICE, 1001, 0, handle, &written), ERR_NO_TICKETS);
+    assert_false(written);
+    for (size_t i = 0; i < FRONT_TICKETS_MAX; i++)
+        assert_int_equal(d.f->tickets[i].tgt_fd, -1);
+    end(&d);
+}
+
+static void
+the_newest_of_one_process(void **state)
+{
+    struct desk d = begin();
+    uint8_t first[PROTO_HANDLE_LEN], second[PROTO_HANDLE_LEN];
+    bool written;
+    unsigned left = 0;
+
+    (void)state;
+    log_on(&d, 1001, 1000, first);
+    for (size_t i = 0; i < FRONT_TICKETS_MAX; i++)
+        d.f->tickets[i].until -= d.f->tickets[i].until != 0 ? 10 : 0;
+    log_on(&d, 1001, 1000, second);
+    assert_int_equal(claim(&d, ALICE, 1001, 0, NULL, &written), ERR_OK);
+    assert_true(written);
+    for (size_t i = 0; i < FRONT_TICKETS_MAX; i++)
+        left += d.f->tickets[i].tgt_fd >= 0 && memcmp(d.f->tickets[i].handle, first, sizeof(first)) == 0;
+    assert_int_equal(left, 1);
+    end(&d);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_may_claim),
+        cmocka_unit_test(they_are_claimed_once),
+        cmocka_unit_test(they_wait_two_minutes),
+        cmocka_unit_test(the_newest_of_one_process),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
