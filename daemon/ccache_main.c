@@ -32,13 +32,30 @@ find_template(TALLOC_CTX *mem, const struct config *c)
     return c->ccache != NULL ? c->ccache : ccache_system_template(mem);
 }
 
+/* For a new session: as the template has it; where that is impossible, a file. */
+static const char *
+new_name(TALLOC_CTX *mem, const struct config *c, const char *user)
+{
+    const char *templ = find_template(mem, c), *why;
+    const char *name = ccache_name(mem, templ, (uint32_t)getuid(), user, &why);
+
+    if (name == NULL) {
+        log_warning("the tickets of %s cannot be put into %s (%s): they go into a file", user, templ, why);
+        name = ccache_name(mem, "FILE:", (uint32_t)getuid(), user, &why);
+    }
+    if (name == NULL) {
+        log_error("out of memory");
+        exit(EXIT_FAILURE);
+    }
+    return name;
+}
+
 static int
 store(TALLOC_CTX *mem, krb5_context ctx, const struct config *c, const struct ipc_ccache *m, int credentials)
 {
-    const char *name = m->name[0] != '\0' ? m->name : NULL, *user = m->user;
+    const char *name = m->name, *user = m->user;
     bool fell_back = false;
     krb5_error_code code = 0;
-    const char *why = NULL;
     krb5_creds tgt;
     char *made;
 
@@ -48,21 +65,15 @@ store(TALLOC_CTX *mem, krb5_context ctx, const struct config *c, const struct ip
         tell(EINVAL, "");
         return EXIT_FAILURE;
     }
-    if (name == NULL)
-        name = ccache_name(mem, find_template(mem, c), (uint32_t)getuid(), user, &why);
-    if (name == NULL) {
-        log_error("default_ccache_name cannot be used: %s", why);
-        krb5_free_cred_contents(ctx, &tgt);
-        tell(EINVAL, "");
-        return EXIT_FAILURE;
-    }
+    if (name[0] == '\0')
+        name = new_name(mem, c, user);
     made = ccache_store(mem, ctx, name, &tgt, &fell_back, &code);
     krb5_free_cred_contents(ctx, &tgt);
     if (made == NULL)
         log_error("the credential cache %s of %s cannot be written: code %d (%s)", name, user, (int)code,
                   error_message(code));
     else if (fell_back)
-        log_warning("the tickets of %s do not fit into %s (code %d, %s): they are in %s", user, name, (int)code,
+        log_warning("the tickets of %s cannot be put into %s (code %d, %s): they are in %s", user, name, (int)code,
                     error_message(code), made);
     tell(made == NULL ? (uint32_t)code : 0, made == NULL ? "" : made);
     return made == NULL ? EXIT_FAILURE : EXIT_SUCCESS;

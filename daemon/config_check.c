@@ -201,7 +201,10 @@ ccache_type(const char *text, const char **rest_out, bool *is_path_out)
     static const struct {
         const char *prefix;
         bool is_path;
-    } types[] = { { "FILE:", true }, { "DIR:", true }, { "KEYRING:", false }, { "KCM:", false } };
+    } types[] = {
+        { "FILE:", true },          { "DIR:", true }, { "KEYRING:persistent:", false },
+        { "KEYRING:user:", false }, { "KCM:", false },
+    };
 
     *rest_out = text;
     *is_path_out = true;
@@ -224,7 +227,7 @@ config_check_ccache(char *text)
     bool is_path, per_user = false;
 
     if (!ccache_type(text, &p, &is_path))
-        return "must begin with FILE:, DIR:, KEYRING:, KCM: or `/`";
+        return "must begin with FILE:, DIR:, KEYRING:persistent:, KEYRING:user:, KCM: or `/`";
     if (*p == '\0')
         return NULL;
     if (is_path && *p != '/' && strncmp(p, "%{TEMP}", 7) != 0)

@@ -21,7 +21,8 @@ bool ccache_from_memfd(krb5_context ctx, int fd, krb5_creds *creds_out);
  * as krb5.conf has it, or NULL where it says nothing: then
  * KEYRING:persistent:%{uid} where the kernel has it, else FILE.  %{uid},
  * %{euid}, %{USERID}, %{TEMP}, %{username}, %{null} are replaced; other variables are an
- * error, as is a type other than FILE, DIR, KEYRING and KCM.  A FILE without a
+ * error, as is a type other than FILE, DIR, KEYRING (persistent and user: other
+ * keyrings are one process's or session's) and KCM.  A FILE without a
  * name of its own becomes FILE:/tmp/krb5cc_<uid>_XXXXXX, a name for this session
  * alone.  Called by a process of any user; whether there is a keyring is asked for that user.
  * NULL if the template is impossible; its reason in *why_out (static).

@@ -87,6 +87,12 @@ expand(TALLOC_CTX *mem, const char *templ, uint32_t uid, const char *user, const
 static bool
 is_storable(const char *name, const char **why_out)
 {
+    /* Written by another process than the session's: what belongs to one process or session would not be found. */
+    if (starts_with(name, "KEYRING:") && !starts_with(name, "KEYRING:persistent:") &&
+        !starts_with(name, "KEYRING:user:")) {
+        *why_out = "of the keyrings, only persistent and user ones can be reached from a session";
+        return false;
+    }
     if (name[0] != '/' && !starts_with(name, "FILE:/") && !starts_with(name, "DIR:/") &&
         !starts_with(name, "DIR::/") && !starts_with(name, "KEYRING:") && !starts_with(name, "KCM:")) {
         *why_out = "it is none of FILE, DIR, KEYRING and KCM with an absolute path";

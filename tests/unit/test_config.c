@@ -308,7 +308,7 @@ each_error_names_its_line(void **state)
         { "[identity]\ngecos = %s\n",
           "c:2: `gecos` must hold no `%` but those of %u, %d, %n, %f, %U and %%, not `%s`\n" },
         { "[logon]\nccache = MEMORY:x\n",
-          "c:2: `ccache` must begin with FILE:, DIR:, KEYRING:, KCM: or `/`, not `MEMORY:x`\n" },
+          "c:2: `ccache` must begin with FILE:, DIR:, KEYRING:persistent:, KEYRING:user:, KCM: or `/`, not `MEMORY:x`\n" },
         { "[logon]\nccache = FILE:tmp/x\n", "c:2: `ccache` must be an absolute path, not `FILE:tmp/x`\n" },
         { "[logon]\nccache = /tmp/krb5cc\n",
           "c:2: `ccache` must hold %{uid} or %{username}, or all users would share one cache, not `/tmp/krb5cc`\n" },
