@@ -138,6 +138,10 @@ bury(struct keeper *k, struct child *c, int status)
         (void)close(c->channel);
     memset(c, 0, sizeof(*c));
     c->channel = -1;
+    if (role == ROLE_CCACHE)
+        keeper_ccache_next(k);
+    else if (role == ROLE_FRONT)
+        keeper_ccache_forget(k);
     if (k->stopping || (role == ROLE_CCACHE && !spare) || role == ROLE_LOGON)
         return;
     /* Workers know one member and one front: new ones come with the new. */

@@ -18,6 +18,7 @@
 #define KEEPER_WORKERS_MAX 256  /* the configuration's upper bound for workers */
 #define KEEPER_CHILDREN_MAX (KEEPER_WORKERS_MAX + 32)
 #define KEEPER_CCACHES_MAX 16   /* children that write caches at once */
+#define KEEPER_CCACHES_QUEUED 256 /* requests for more that wait */
 
 /* A process of ours. */
 struct child {
@@ -29,6 +30,8 @@ struct child {
     int64_t deadline;      /* the same; 0: none */
     bool answered;         /* a ccache child has told its result */
 };
+
+struct ccache_job;             /* a credential cache that waits for its child */
 
 struct account {
     uid_t uid;
@@ -47,6 +50,7 @@ struct keeper {
     int nss_fd, pam_fd;                /* listening */
     bool activated;                    /* by systemd: the sockets stay */
     struct child children[KEEPER_CHILDREN_MAX];
+    struct ccache_job *ccaches;        /* in the order in which they came */
     uint32_t last_worker;
     int64_t restart_at[ROLE_CCACHE + 1]; /* by role: not before */
     int restarts[ROLE_CCACHE + 1];
@@ -96,8 +100,16 @@ void keeper_kill(struct child *c);
 /* A message of a role. False if the role may not send it or it is malformed: the caller ends the role. */
 bool keeper_request(struct keeper *k, struct child *from, const uint8_t *packet, size_t len,
                     int fds[CHANNEL_FDS_MAX]);
+/* keeper_ccache.c: the two requests about credential caches. */
+
+bool keeper_ccache_write(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds);
+bool keeper_ccache_destroy(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds);
 /* A ccache child told its result, or died without one (packet NULL). */
 void keeper_ccache_result(struct keeper *k, struct child *c, const uint8_t *packet, size_t len);
+/* Gives what waits to children, as many as there may be: after one has been reaped. */
+void keeper_ccache_next(struct keeper *k);
+/* front has ended: the next one hears nothing of what this one asked for. */
+void keeper_ccache_forget(struct keeper *k);
 
 /* notify.c: sd_notify(3) without libsystemd. Does nothing where NOTIFY_SOCKET is not set. */
 void notify(const char *state);

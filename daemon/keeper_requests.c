@@ -4,9 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,98 +14,6 @@
 #include "lib/proto/client.h"
 
 #define KEYTAB_MAX (1U << 20)
-#define CCACHE_DEADLINE_MS 10000
-
-static void
-answer_ccache(struct keeper *k, uint32_t request, uint32_t code, const char *name)
-{
-    uint8_t packet[PROTO_TEXT_MAX + 64];
-    struct writer w = writer_init(packet, sizeof(packet));
-    struct ipc_ccache_done m = { .request = request, .code = code };
-    const struct child *front = keeper_child(k, ROLE_FRONT);
-
-    (void)snprintf(m.name, sizeof(m.name), "%s", name);
-    ipc_put_ccache_done(&w, &m);
-    if (front != NULL && !channel_send(front->channel, packet, w.len, NULL, 0, false))
-        log_error("front does not take the result of a credential cache: %s", strerror(errno));
-}
-
-/* Only ids of the domain's range that are nobody's here. */
-static bool
-is_domain_user(const struct keeper *k, const struct ipc_ccache *m)
-{
-    if (m->uid < k->config->range_lower || m->uid >= k->config->range_upper || m->gid < k->config->range_lower ||
-        m->gid >= k->config->range_upper)
-        return false;
-    return getpwuid(m->uid) == NULL && getpwnam(m->user) == NULL && getgrgid(m->gid) == NULL;
-}
-
-/* Gives it to a child, which becomes the user and does the work. */
-static void
-give_ccache(struct keeper *k, enum ipc_type type, const struct ipc_ccache *m, int credentials)
-{
-    uint8_t packet[2 * PROTO_TEXT_MAX];
-    struct writer w = writer_init(packet, sizeof(packet));
-    struct child *c = keeper_spare_ccache(k);
-
-    if (c == NULL)
-        c = keeper_start_ccache(k);
-    ipc_put_ccache(&w, type, m);
-    if (c == NULL || !writer_ok(&w) ||
-        !channel_send(c->channel, packet, w.len, &credentials, credentials < 0 ? 0 : 1, false)) {
-        answer_ccache(k, m->request, EAGAIN, "");
-        return;
-    }
-    c->id = m->request;
-    c->deadline = client_now() + CCACHE_DEADLINE_MS;
-}
-
-static bool
-do_ccache(struct keeper *k, enum ipc_type type, const uint8_t *packet, size_t len, int *fds)
-{
-    bool is_write = type == IPC_CCACHE_WRITE;
-    struct ipc_ccache m;
-
-    if (!ipc_get_ccache(packet, len, type, &m) || m.request == 0 || (is_write && fds[0] < 0))
-        return false;
-    if (!is_domain_user(k, &m)) {
-        log_alarm("front asked for a credential cache of %s, uid %u, gid %u: not a user of the domain", m.user, m.uid,
-                  m.gid);
-        return false;
-    }
-    give_ccache(k, type, &m, is_write ? fds[0] : -1);
-    return true;
-}
-
-static bool
-do_ccache_write(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds)
-{
-    (void)from;
-    return do_ccache(k, IPC_CCACHE_WRITE, packet, len, fds);
-}
-
-static bool
-do_ccache_destroy(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds)
-{
-    (void)from;
-    return do_ccache(k, IPC_CCACHE_DESTROY, packet, len, fds);
-}
-
-void
-keeper_ccache_result(struct keeper *k, struct child *c, const uint8_t *packet, size_t len)
-{
-    struct ipc_ccache_done m = { 0 };
-
-    if (c->answered || c->id == 0)
-        return;
-    c->answered = true;
-    if (packet == NULL || !ipc_get_ccache_done(packet, len, &m)) {
-        log_error("the process that writes a credential cache ended without a result");
-        m.code = EIO;
-        m.name[0] = '\0';
-    }
-    answer_ccache(k, c->id, m.code, m.name);
-}
 
 /* The keytab as a sealed memfd; -1 with errno. */
 static int
@@ -215,8 +120,8 @@ static const struct {
     { IPC_PING, ROLE_FRONT, do_ping },
     { IPC_SPAWN, ROLE_FRONT, do_spawn },
     { IPC_END_WORKER, ROLE_FRONT, do_end_worker },
-    { IPC_CCACHE_WRITE, ROLE_FRONT, do_ccache_write },
-    { IPC_CCACHE_DESTROY, ROLE_FRONT, do_ccache_destroy },
+    { IPC_CCACHE_WRITE, ROLE_FRONT, keeper_ccache_write },
+    { IPC_CCACHE_DESTROY, ROLE_FRONT, keeper_ccache_destroy },
     { IPC_GET_KEYTAB, ROLE_MEMBER, do_get_keytab },
 };
 

@@ -1,0 +1,176 @@
+/*
+ * keeper's two requests about credential caches, each done by a process that
+ * becomes the user (ccache_main.c).  So many at once, the rest waits in line.
+ */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/keeper.h"
+#include "lib/base/log.h"
+#include "lib/proto/client.h"
+
+#define DEADLINE_MS 10000
+
+/* A request that waits. */
+struct ccache_job {
+    struct ccache_job *next;
+    enum ipc_type type;
+    struct ipc_ccache m;
+    int credentials;       /* memfd; -1 */
+};
+
+static void
+answer(struct keeper *k, uint32_t request, uint32_t code, const char *name)
+{
+    uint8_t packet[PROTO_TEXT_MAX + 64];
+    struct writer w = writer_init(packet, sizeof(packet));
+    struct ipc_ccache_done m = { .request = request, .code = code };
+    const struct child *front = keeper_child(k, ROLE_FRONT);
+
+    (void)snprintf(m.name, sizeof(m.name), "%s", name);
+    ipc_put_ccache_done(&w, &m);
+    if (front != NULL && !channel_send(front->channel, packet, w.len, NULL, 0, false))
+        log_error("front does not take the result of a credential cache: %s", strerror(errno));
+}
+
+/* Only ids of the domain's range that are nobody's here. */
+static bool
+is_domain_user(const struct keeper *k, const struct ipc_ccache *m)
+{
+    if (m->uid < k->config->range_lower || m->uid >= k->config->range_upper || m->gid < k->config->range_lower ||
+        m->gid >= k->config->range_upper)
+        return false;
+    return getpwuid(m->uid) == NULL && getpwnam(m->user) == NULL && getgrgid(m->gid) == NULL;
+}
+
+static void
+job_free(struct ccache_job *job)
+{
+    if (job->credentials >= 0)
+        (void)close(job->credentials);
+    talloc_free(job);
+}
+
+/* Tells the child, which becomes the user and does the work. */
+static void
+give(struct keeper *k, struct child *c, const struct ccache_job *job)
+{
+    uint8_t packet[2 * PROTO_TEXT_MAX];
+    struct writer w = writer_init(packet, sizeof(packet));
+
+    ipc_put_ccache(&w, job->type, &job->m);
+    if (!writer_ok(&w) ||
+        !channel_send(c->channel, packet, w.len, &job->credentials, job->credentials < 0 ? 0 : 1, false)) {
+        answer(k, job->m.request, EAGAIN, "");
+        return;
+    }
+    c->id = job->m.request;
+    c->deadline = client_now() + DEADLINE_MS;
+}
+
+void
+keeper_ccache_next(struct keeper *k)
+{
+    while (k->ccaches != NULL) {
+        struct ccache_job *job = k->ccaches;
+        struct child *c = keeper_spare_ccache(k);
+
+        if (c == NULL)
+            c = keeper_start_ccache(k);
+        if (c == NULL)
+            return;
+        k->ccaches = job->next;
+        give(k, c, job);
+        job_free(job);
+    }
+}
+
+void
+keeper_ccache_forget(struct keeper *k)
+{
+    while (k->ccaches != NULL) {
+        struct ccache_job *job = k->ccaches;
+
+        k->ccaches = job->next;
+        job_free(job);
+    }
+    for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++) {
+        if (k->children[i].role == ROLE_CCACHE && k->children[i].id != 0)
+            k->children[i].answered = true;
+    }
+}
+
+/* Takes the memfd over. */
+static void
+queue(struct keeper *k, enum ipc_type type, const struct ipc_ccache *m, int credentials)
+{
+    struct ccache_job *job = talloc_zero(k, struct ccache_job), **end = &k->ccaches;
+    unsigned n = 0;
+
+    for (; *end != NULL; end = &(*end)->next)
+        n++;
+    if (job == NULL || n >= KEEPER_CCACHES_QUEUED) {
+        if (credentials >= 0)
+            (void)close(credentials);
+        talloc_free(job);
+        answer(k, m->request, EAGAIN, "");
+        return;
+    }
+    job->type = type;
+    job->m = *m;
+    job->credentials = credentials;
+    *end = job;
+    keeper_ccache_next(k);
+}
+
+static bool
+do_ccache(struct keeper *k, enum ipc_type type, const uint8_t *packet, size_t len, int *fds)
+{
+    bool is_write = type == IPC_CCACHE_WRITE;
+    struct ipc_ccache m;
+
+    if (!ipc_get_ccache(packet, len, type, &m) || m.request == 0 || (is_write && fds[0] < 0))
+        return false;
+    if (!is_domain_user(k, &m)) {
+        log_alarm("front asked for a credential cache of %s, uid %u, gid %u: not a user of the domain", m.user, m.uid,
+                  m.gid);
+        return false;
+    }
+    queue(k, type, &m, is_write ? channel_take_fd(fds) : -1);
+    return true;
+}
+
+bool
+keeper_ccache_write(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds)
+{
+    (void)from;
+    return do_ccache(k, IPC_CCACHE_WRITE, packet, len, fds);
+}
+
+bool
+keeper_ccache_destroy(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds)
+{
+    (void)from;
+    return do_ccache(k, IPC_CCACHE_DESTROY, packet, len, fds);
+}
+
+void
+keeper_ccache_result(struct keeper *k, struct child *c, const uint8_t *packet, size_t len)
+{
+    struct ipc_ccache_done m = { 0 };
+
+    if (c->answered || c->id == 0)
+        return;
+    c->answered = true;
+    if (packet == NULL || !ipc_get_ccache_done(packet, len, &m)) {
+        log_error("the process that writes a credential cache ended without a result");
+        m.code = EIO;
+        m.name[0] = '\0';
+    }
+    answer(k, c->id, m.code, m.name);
+}
+
