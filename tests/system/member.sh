@@ -153,6 +153,7 @@ member_sshd() {
   member_answers "$name" 22 && return 0
   cat >"$LAB/hosts/$name/etc/ssh/sshd_config" <<'EOF'
 UsePAM yes
+PermitRootLogin yes
 PasswordAuthentication yes
 KbdInteractiveAuthentication yes
 GSSAPIAuthentication yes
@@ -195,4 +196,37 @@ member_pam() {
   local name=$1 user=$2 password=$3
   shift 3
   printf '%s\n' "$password" | in_member "$name" timeout 40 pamtester authsod "$user" "$@" 2>&1
+}
+
+# member_do NAME ARG...: pamdo, which says the code of each operation.
+member_do() {
+  local name=$1
+  shift
+  in_member "$name" timeout 50 "$lab_top/tests/system/pamdo" "$@"
+}
+
+# member_login NAME USER PASSWORD CMD: CMD, typed to the shell that the program
+# login starts.
+member_login() {
+  in_member "$1" "$lab_top/tests/system/talk" 'assword: $' "$3" '[$#] $' "$4; exit" -- login "$2"
+}
+
+# member_su NAME FROM TO PASSWORD CMD: CMD by FROM's su to TO, on a terminal.
+member_su() {
+  in_member "$1" "$lab_top/tests/system/talk" 'assword: $' "$4" -- su "$2" -c "su '$3' -c '$5'"
+}
+
+# member_sudo NAME USER PASSWORD CMD: CMD of USER's, whom sudo in it asks for the
+# password.
+member_sudo() {
+  in_member "$1" "$lab_top/tests/system/talk" "\\[sudo\\] password for $2: \$" "$3" -- \
+    su "$2" --session-command "sudo -k; $4"
+}
+
+# member_as NAME USER CMD...: CMD as USER, without PAM.
+member_as() {
+  local name=$1 user=$2
+  shift 2
+  in_member "$name" setpriv --reuid "$(in_member "$name" id -u "$user")" --regid "$(in_member "$name" id -g "$user")" \
+    --init-groups "$@"
 }
