@@ -50,9 +50,11 @@ USERS = {
 # Groups and their members. All Staff's Alice is two steps away, Everyone
 # Nested's three.
 GROUPS = {
-    'Staff': ['alice'],
-    'All Staff': ['Staff'],
+    'Engineers': ['alice'],
+    'All Staff': ['Engineers'],
     'Everyone Nested': ['All Staff'],
+    # Namesakes of local groups, the first in other letters.
+    'Staff': ['alice'],
     'sudo': ['alice'],
 }
 

@@ -219,16 +219,16 @@ fake() {
 ce' '' '*@corp.test' 'al*@corp.test'
   [ "${#lines[@]}" -eq 13 ]
   [ "$(sort -u <<<"$output")" = UNKNOWN_PRINCIPAL ]
-  run -0 dirprobe group '*' 'Staff)(cn=*' 'St*' ''
+  run -0 dirprobe group '*' 'Engineers)(cn=*' 'Eng*' ''
   [ "$(sort -u <<<"$output")" = UNKNOWN_PRINCIPAL ]
 }
 
 @test "a group is no user and a user no group" {
-  run -0 dirprobe user Staff
+  run -0 dirprobe user Engineers
   [ "$output" = UNKNOWN_PRINCIPAL ]
-  run -0 dirprobe group alice STAFF 'domain users'
+  run -0 dirprobe group alice ENGINEERS 'domain users'
   [ "${lines[0]}" = UNKNOWN_PRINCIPAL ]
-  [[ ${lines[1]} == 'group Staff S-1-5-21-'* ]]
+  [[ ${lines[1]} == 'group Engineers S-1-5-21-'* ]]
   [[ ${lines[2]} == 'group Domain Users S-1-5-21-'*-513 ]]
 }
 
@@ -240,7 +240,7 @@ ce' '' '*@corp.test' 'al*@corp.test'
 
 @test "alice's groups, nested ones too" {
   run -0 dirprobe groups alice
-  for group in Staff 'All Staff' 'Everyone Nested' 'Domain Users' sudo; do
+  for group in Engineers 'All Staff' 'Everyone Nested' 'Domain Users' sudo; do
     has_line "group $group"
   done
 }
@@ -253,7 +253,7 @@ ce' '' '*@corp.test' 'al*@corp.test'
 }
 
 @test "members, nested ones and primary ones too" {
-  run -0 dirprobe members Staff
+  run -0 dirprobe members Engineers
   [ "$output" = 'member alice' ]
   run -0 dirprobe members 'Everyone Nested'
   [ "$output" = 'member alice' ]
@@ -298,7 +298,7 @@ EOF
 @test "configuration can neither weaken the connection nor break it" {
   run -0 dirprobe LDAPSASL_SECPROPS=none,minssf=0,maxssf=0 LDAPTIMEOUT=1 open
   run -0 dirprobe LDAPREFERRALS=on LDAPDEREF=always LDAPSIZELIMIT=1 groups alice
-  has_line 'group Staff'
+  has_line 'group Engineers'
 }
 
 @test "servers that stall, talk nonsense, promise a gigabyte, hang up" {
