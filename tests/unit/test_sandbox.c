@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -85,6 +86,28 @@ no_setuid(void)
 }
 
 static bool
+no_listen(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    return fd >= 0 && refused(listen(fd, 1));
+}
+
+static bool
+no_chroot(void)
+{
+    return refused(chroot("/"));
+}
+
+#ifndef __SANITIZE_ADDRESS__ /* whose runtime may end the process by it */
+static bool
+no_kill(void)
+{
+    return refused(kill(getpid(), 0));
+}
+#endif
+
+static bool
 may_read_passwd(void)
 {
     int fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC);
@@ -121,15 +144,20 @@ static const struct rule rules[] = {
     RULE(ROLE_FRONT, no_internet), RULE(ROLE_FRONT, no_unix_socket), RULE(ROLE_FRONT, no_setuid),
     RULE(ROLE_FRONT, may_read_passwd), RULE(ROLE_FRONT, may_make_memfd),
     RULE(ROLE_LOGON, no_exec), RULE(ROLE_LOGON, no_ptrace), RULE(ROLE_LOGON, no_write), RULE(ROLE_LOGON, no_unix_socket),
+    RULE(ROLE_LOGON, no_setuid), RULE(ROLE_LOGON, no_truncate), RULE(ROLE_LOGON, no_listen),
     RULE(ROLE_LOGON, may_use_internet), RULE(ROLE_LOGON, may_make_memfd),
     RULE(ROLE_MEMBER, no_exec), RULE(ROLE_MEMBER, no_ptrace), RULE(ROLE_MEMBER, no_write), RULE(ROLE_MEMBER, no_setuid),
+    RULE(ROLE_MEMBER, no_unix_socket), RULE(ROLE_MEMBER, no_truncate), RULE(ROLE_MEMBER, no_listen),
     RULE(ROLE_MEMBER, may_use_internet),
     RULE(ROLE_DIRECTORY, no_exec), RULE(ROLE_DIRECTORY, no_ptrace), RULE(ROLE_DIRECTORY, no_unix_socket),
-    RULE(ROLE_DIRECTORY, may_use_internet),
+    RULE(ROLE_DIRECTORY, no_setuid), RULE(ROLE_DIRECTORY, no_listen), RULE(ROLE_DIRECTORY, may_use_internet),
     RULE(ROLE_CCACHE, no_exec), RULE(ROLE_CCACHE, no_internet), RULE(ROLE_CCACHE, no_setuid),
-    RULE(ROLE_KEEPER, no_ptrace),
+    RULE(ROLE_CCACHE, no_ptrace),
+    RULE(ROLE_KEEPER, no_ptrace), RULE(ROLE_KEEPER, no_chroot),
 #ifndef __SANITIZE_ADDRESS__
     RULE(ROLE_FRONT, no_fork), RULE(ROLE_LOGON, no_fork), RULE(ROLE_MEMBER, no_fork), RULE(ROLE_DIRECTORY, no_fork),
+    RULE(ROLE_CCACHE, no_fork), RULE(ROLE_FRONT, no_kill), RULE(ROLE_LOGON, no_kill), RULE(ROLE_MEMBER, no_kill),
+    RULE(ROLE_DIRECTORY, no_kill), RULE(ROLE_CCACHE, no_kill),
 #endif
 };
 
