@@ -1,6 +1,7 @@
 /* The LDAP connection: opened when it is needed, made anew when it broke, left alone for a while when it fails. */
 #include "daemon/directory.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/log.h"
@@ -60,6 +61,8 @@ open_there(struct dir *d, TALLOC_CTX *mem, const char **why_out)
         return ERR_INTERNAL;
     *why_out = text;
     err = dir_ticket(d, dc->host, &end, text);
+    if (err != ERR_OK && text[0] == '\0')
+        (void)snprintf(text, 512, "no ticket for it: %s", err_name((uint32_t)err));
     if (err != ERR_OK)
         return err;
     d->link.ldap = directory_open(d, dc->address, dc->host, d->config->name, d->config->timeout * 1000, &err, why_out);

@@ -39,6 +39,7 @@ struct member {
     int keytab_fd;
     uint32_t keytab_errno;
     int64_t keytab_at;             /* read again not before */
+    bool keytab_due;               /* the configuration has changed: read it again */
     krb5_creds tgt;                /* of the computer; ticket.length 0: none */
     bool fast_offered;             /* by the domain, in an answer under our key */
     int64_t tgt_made;
@@ -129,6 +130,7 @@ read_keytab(struct member *m)
     ssize_t n;
 
     m->keytab_at = client_now() + KEYTAB_RETRY_MS;
+    m->keytab_due = false;
     ipc_put_empty(&w, IPC_GET_KEYTAB);
     if (!channel_send(FD_KEEPER, packet, w.len, NULL, 0, true))
         exit(EXIT_FAILURE);
@@ -192,7 +194,8 @@ keeper_message(struct member *m, const uint8_t *packet, size_t len, int *fds)
         talloc_free(m->config);
         m->config = c;
         log_init("member", c->log_level);
-        m->keytab_at = 0;
+        m->keytab_due = true;
+        m->tgt_retry = 0;
         TALLOC_FREE(m->verifier); /* the computer's names may have changed */
         open_context(m);
         return true;
@@ -477,6 +480,8 @@ turn(struct member *m)
     /* Last: it replaces descriptors. */
     if (p[0].revents != 0)
         keeper_ready(m);
+    if (m->keytab_due)
+        read_keytab(m);
 }
 
 int
