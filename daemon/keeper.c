@@ -228,8 +228,10 @@ ping(struct keeper *k)
             log_info("ready: domain %s, this computer is %s", k->config->name, k->config->fqdn);
             notify("READY=1");
         }
-        if (k->ready)
+        if (k->ready && k->watchdog > 0 && now >= k->watchdog_at) {
             notify("WATCHDOG=1");
+            k->watchdog_at = now + k->watchdog;
+        }
         if (k->ping_sent > 0 && now < k->ping_at + PING_EVERY_MS)
             return;
         k->ping_at = now;
@@ -362,6 +364,7 @@ keeper_main(const char *config_path, bool debug)
     log_init("keeper", debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
     k->config_path = config_path;
     k->debug = debug;
+    k->watchdog = notify_watchdog_interval();
     k->config_fd = k->lock_fd = k->nss_fd = k->pam_fd = -1;
     (void)setrlimit(RLIMIT_CORE, &none);
     (void)prctl(PR_SET_DUMPABLE, 0);

@@ -56,6 +56,8 @@ struct keeper {
     int restarts[ROLE_CCACHE + 1];
     uint32_t ping_sent, ping_seen;
     int64_t ping_at;
+    int watchdog;                      /* ms from one WATCHDOG=1 to the next; 0: nobody wants them */
+    int64_t watchdog_at;
     int64_t stop_at;
     bool ready;
     bool stopping;
