@@ -10,6 +10,7 @@
 #include "lib/proto/client.h"
 
 #define TICK_MS 250
+#define LINGER_MS 1000 /* after a success while stopping: the module looks the user up before it believes it */
 
 bool
 front_watch(struct front *f, struct watch *w, uint32_t events)
@@ -170,12 +171,19 @@ take_config(struct front *f, int fd)
     front_pool_retire(f);
 }
 
+/* No conversation begins any more; lookups are answered to the end. */
 static void
 begin_stop(struct front *f)
 {
     f->stopping = true;
-    (void)epoll_ctl(f->epoll_fd, EPOLL_CTL_DEL, f->nss.fd, NULL);
     (void)epoll_ctl(f->epoll_fd, EPOLL_CTL_DEL, f->pam.fd, NULL);
+    front_pam_stop(f);
+}
+
+static bool
+may_end(const struct front *f)
+{
+    return f->stopping && f->n_conversations == 0 && (f->succeeded == 0 || client_now() >= f->succeeded + LINGER_MS);
 }
 
 static bool
@@ -288,7 +296,7 @@ front_main(void)
         log_error("cannot begin: %s", strerror(errno));
         return EXIT_FAILURE;
     }
-    while (!f->stopping || f->n_conversations > 0) {
+    while (!may_end(f)) {
         /* One event at a time: what it frees is in no list of events. */
         int n = epoll_wait(f->epoll_fd, &e, 1, TICK_MS);
 

@@ -116,6 +116,7 @@ struct front {
     struct ipc_dc dc;                  /* the last that directory told */
     int64_t tick_at;
     bool stopping;
+    int64_t succeeded;                 /* while stopping: when a conversation last did; 0: none */
 };
 
 /* front.c */
@@ -177,6 +178,8 @@ void front_pam_result(struct front *f, struct conversation *c, const struct ipc_
 void front_pam_tick(struct front *f, int64_t now);
 /* directory or keeper has ended: what waits for it fails. */
 void front_pam_peer_gone(struct front *f);
+/* Ends those in which the person has not answered yet: they would keep us for as long as somebody stares at a prompt. */
+void front_pam_stop(struct front *f);
 /* Ends the conversation; err as the worker or front found it, told as far as it may be. */
 void front_pam_end(struct front *f, struct conversation *c, enum err err, bool proved, const char *value);
 

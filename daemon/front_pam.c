@@ -87,6 +87,8 @@ front_pam_end(struct front *f, struct conversation *c, enum err err, bool proved
             done.has_handle = true;
             memcpy(done.handle, t->handle, sizeof(done.handle));
         }
+        if (f->stopping)
+            f->succeeded = client_now();
     }
     proto_put_done(&w, &done);
     (void)send_packet(c, &w);
@@ -100,6 +102,10 @@ ask_password(struct front *f, struct conversation *c)
     struct writer w = writer_init(packet, sizeof(packet));
     struct proto_order order = { .type = PROTO_ASK, .how = PROTO_HOW_SECRET, .code = PROMPT_PASSWORD };
 
+    if (f->stopping) {
+        front_pam_end(f, c, ERR_NO_SERVICE, false, NULL);
+        return;
+    }
     proto_put_order(&w, &order);
     if (!send_packet(c, &w)) {
         conversation_free(f, c);
@@ -433,5 +439,27 @@ front_pam_peer_gone(struct front *f)
         next = c->next;
         if (c->state == CONVERSATION_WHO || c->state == CONVERSATION_LEARN || c->state == CONVERSATION_STATE)
             front_pam_end(f, c, ERR_INTERNAL, false, NULL);
+    }
+}
+
+static bool
+has_answered(const struct conversation *c)
+{
+    char byte;
+
+    return recv(c->watch.fd, &byte, sizeof(byte), MSG_DONTWAIT | MSG_PEEK) >= 0;
+}
+
+void
+front_pam_stop(struct front *f)
+{
+    struct conversation *next;
+
+    for (struct conversation *c = f->conversations; c != NULL; c = next) {
+        next = c->next;
+        if (c->state == CONVERSATION_BEGIN)
+            conversation_free(f, c);
+        else if (c->state == CONVERSATION_ANSWER && !has_answered(c))
+            front_pam_end(f, c, ERR_NO_SERVICE, false, NULL);
     }
 }
