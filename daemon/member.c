@@ -307,6 +307,13 @@ vouch(struct member *m, uint32_t worker, uint32_t job, const struct logon_info *
     return writer_ok(&w) && m->front >= 0 && channel_send(m->front, packet, w.len, NULL, 0, true);
 }
 
+/* libkrb5 could not open it with the keys that there are; what it opened, and we refused, it would not take twice. */
+static bool
+is_about_keys(const struct krb_failure *f)
+{
+    return f->err == ERR_STALE_KEYTAB || f->err == ERR_NO_KEYTAB || (f->err == ERR_UNTRUSTED_KDC && f->code != 0);
+}
+
 /* Step 5 of the logon. */
 static bool
 do_verify(struct member *m, struct worker_link *from, const uint8_t *packet, size_t len)
@@ -332,8 +339,7 @@ do_verify(struct member *m, struct worker_link *from, const uint8_t *packet, siz
     if (m->keytab != NULL || reread_keytab(m))
         ok = krb_verify(m->verifier, ap_req, n, NULL, mem, &info, &client, &failure);
     /* The key may have been changed since the keytab was read. */
-    if (!ok && (failure.err == ERR_STALE_KEYTAB || failure.err == ERR_NO_KEYTAB || failure.err == ERR_UNTRUSTED_KDC) &&
-        reread_keytab(m))
+    if (!ok && is_about_keys(&failure) && reread_keytab(m))
         ok = krb_verify(m->verifier, ap_req, n, NULL, mem, &info, &client, &failure);
     r.err = ok ? (vouch(m, from->id, r.job, info) ? ERR_OK : ERR_INTERNAL) : failure.err;
     r.code = (uint32_t)failure.code;
