@@ -63,6 +63,9 @@ read_request(struct proof *p, const void *bytes, size_t len)
     /* There are keys, or we were not here: what is missing is one of the ticket's encryption type. */
     if (p->failure->err == ERR_NO_KEYTAB)
         p->failure->err = ERR_NO_ENCTYPE;
+    /* libkrb5 reads a ticket's PAC in passing, and has these two for one that is malformed. */
+    if (code == ERANGE || code == EINVAL)
+        p->failure->err = ERR_BAD_PAC;
     return false;
 }
 

@@ -42,6 +42,7 @@ struct oddity {
     krb5_flags flags;
     int pacs;                  /* one more than the ticket shall have; 0: one */
     bool damaged;              /* the PAC was changed after it was signed */
+    unsigned length;           /* the PAC ends there; 0: it is whole */
     bool no_logon_info;
     uint32_t account_control;  /* 0: a person's */
     bool service_asserted;
@@ -105,6 +106,8 @@ make_pac(krb5_const_principal client, krb5_timestamp authtime, const struct oddi
                                    odd->pac_key == NULL ? &computer_key : odd->pac_key, &other_key, pac_out), 0);
     if (odd->damaged)
         pac_out->data[pac_out->length / 2] ^= 1;
+    if (odd->length > 0 && odd->length < pac_out->length)
+        pac_out->length = odd->length;
     krb5_pac_free(ctx, pac);
     krb5_free_principal(ctx, named);
 }
@@ -272,6 +275,9 @@ odd_logons_are_refused(void **state)
         { "no PAC", { .pacs = 1 }, ERR_BAD_PAC },
         { "two PACs", { .pacs = 3 }, ERR_BAD_PAC },
         { "a damaged PAC", { .damaged = true }, ERR_BAD_PAC },
+        { "a PAC of four bytes", { .length = 4 }, ERR_BAD_PAC },
+        { "a PAC without buffers", { .length = 8 }, ERR_BAD_PAC },
+        { "a PAC that ends in its middle", { .length = 400 }, ERR_BAD_PAC },
         { "a PAC under another key", { .pac_key = &other_key }, ERR_BAD_PAC },
         { "a PAC with a weak checksum", { .pac_key = &rc4_key }, ERR_BAD_PAC },
         { "a PAC for another client", { .pac_client = "bob@CORP.TEST" }, ERR_BAD_PAC },
