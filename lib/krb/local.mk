@@ -13,6 +13,14 @@ tests_system_krbprobe_SOURCES = tests/system/krbprobe.c
 tests_system_krbprobe_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS)
 tests_system_krbprobe_LDADD = lib/krb/libkrb.la lib/proto/libproto.la $(KRB5_LIBS) $(TALLOC_LIBS)
 
+# A KDC that lies, for tests/system/80-rogue.bats.
+EXTRA_DIST += tests/system/80-rogue.bats
+EXTRA_PROGRAMS += tests/system/liarkdc
+tests_system_liarkdc_SOURCES = tests/system/liarkdc.c tests/system/liarkdc.h tests/system/liarkdc_reply.c \
+	tests/unit/pac_builder.c tests/unit/pac_builder.h
+tests_system_liarkdc_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS)
+tests_system_liarkdc_LDADD = lib/ndr/libndr.la lib/sid/libsid.la lib/base/libbase.la $(KRB5_LIBS) $(TALLOC_LIBS)
+
 fuzz_targets += tests/fuzz/fuzz_krb_edata
 tests_fuzz_fuzz_krb_edata_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS)
 tests_fuzz_fuzz_krb_edata_LDADD = $(fuzz_main) lib/krb/libkrb.la

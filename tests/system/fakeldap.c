@@ -1,20 +1,24 @@
 /*
- * An LDAP server as nobody should meet one, for tests/system/20-directory.bats.
+ * An LDAP server as nobody should meet one, for tests/system/20-directory.bats
+ * and 80-rogue.bats.
  *
- *   fakeldap PORT MODE
+ *   fakeldap PORT MODE [always]
  *
  * unsealed   knows the key of its name (KRB5_KTNAME) but offers no signing and
  *            no sealing (RFC 4752), and then lets everybody in
+ * welcome    knows no key, and calls every bind a success at once
  * stall      begins an answer and does not go on
  * garbage    answers with what is no LDAP
  * huge       announces an answer of a gigabyte
  * close      ends the connection instead of an answer
  *
- * Says "ready" when it listens; serves one connection.
+ * Says "ready" when it listens, "let in" where a bind was gone through with, and
+ * "asked" where a question came in the clear.  Serves one connection, or "always".
  */
 #include <arpa/inet.h>
 #include <gssapi/gssapi.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +30,7 @@
 
 #define BIND_REQUEST 0x60
 #define BIND_RESPONSE 0x61
+#define SEARCH_REQUEST 0x63
 #define SASL_CREDENTIALS 0xa3
 #define SERVER_CREDENTIALS 0x87
 #define SASL_IN_PROGRESS 14
@@ -125,6 +130,21 @@ serve_unsealed(int fd)
     (void)recv(fd, q.bytes, sizeof(q.bytes), 0);
 }
 
+/* What comes after a bind: nothing, an unbind, a search (RFC 4511 4.5.1) that anybody could answer. */
+static void
+await_question(int fd)
+{
+    uint8_t bytes[4096];
+    ssize_t n = recv(fd, bytes, sizeof(bytes), 0);
+    struct reader r = reader_init(bytes, n > 0 ? (size_t)n : 0), message;
+
+    message = ber_enter(&r, BER_SEQUENCE);
+    (void)ber_uint(&message, BER_INTEGER);
+    if (ber_next_is(&message, SEARCH_REQUEST))
+        printf("asked\n");
+    (void)fflush(stdout);
+}
+
 static void
 serve(int fd, const char *mode)
 {
@@ -138,7 +158,10 @@ serve(int fd, const char *mode)
         return;
     }
     read_bind(fd, &q);
-    if (strcmp(mode, "stall") == 0)
+    if (strcmp(mode, "welcome") == 0) {
+        answer_bind(fd, q.id, 0, NULL);
+        await_question(fd);
+    } else if (strcmp(mode, "stall") == 0)
         (void)send(fd, begun, sizeof(begun), MSG_NOSIGNAL);
     else if (strcmp(mode, "garbage") == 0)
         (void)send(fd, garbage, sizeof(garbage) - 1, MSG_NOSIGNAL);
@@ -152,18 +175,22 @@ int
 main(int argc, char **argv)
 {
     struct sockaddr_in a = { .sin_family = AF_INET };
+    bool always = argc == 4 && strcmp(argv[3], "always") == 0;
     int listener, fd, on = 1;
 
-    if (argc != 3)
+    if (argc != 3 && !always)
         return 2;
+    (void)signal(SIGCHLD, SIG_IGN);
     a.sin_port = htons((uint16_t)atoi(argv[1]));
     listener = socket(AF_INET, SOCK_STREAM, 0);
     require(listener >= 0 && setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0, "socket");
-    require(bind(listener, (const struct sockaddr *)&a, sizeof(a)) == 0 && listen(listener, 1) == 0, "listen");
+    require(bind(listener, (const struct sockaddr *)&a, sizeof(a)) == 0 && listen(listener, 8) == 0, "listen");
     printf("ready\n");
     (void)fflush(stdout);
-    fd = accept(listener, NULL, NULL);
-    require(fd >= 0, "accept");
+    do {
+        fd = accept(listener, NULL, NULL);
+        require(fd >= 0, "accept");
+    } while (always && fork() != 0 && close(fd) == 0);
     serve(fd, argv[2]);
     return 0;
 }
