@@ -109,7 +109,7 @@ bool krb_verifier_keytab(struct krb_verifier *v, krb5_keytab keytab, struct krb_
  * What member does with a worker's AP-REQ (design, 2 step 5): krb5_rd_req
  * for host/<fqdn>, a second use of an AP-REQ refused, realm checked, ticket
  * and authenticator of this very logon (not old ones), PAC there and its server
- * signature good, PAC decoded, no S4U2self.
+ * signature good, PAC decoded, neither S4U2self nor S4U2proxy.
  * expected: the SID that must be the PAC's (step 6), or NULL.
  * Failures: ERR_UNTRUSTED_KDC (the ticket is not under our key, the session key
  * does not fit, the ticket is old), ERR_STALE_KEYTAB (our key version is older

@@ -14,6 +14,7 @@
 #define UPN_EXTENDED 2U      /* UPN_DNS_INFO has a SAM name and a SID */
 #define UPN_HEAD_BYTES 12
 #define UPN_EXTENDED_HEAD_BYTES 20
+#define S4U_DELEGATION_INFO 11U /* a service got the ticket for somebody, by constrained delegation */
 
 /* [MS-PAC] 2.4: the buffers that are read. */
 enum { LOGON_INFO, SERVER_CHECKSUM, KDC_CHECKSUM, CLIENT_INFO, UPN_DNS_INFO, ATTRIBUTES_INFO, REQUESTOR, N_KINDS };
@@ -73,6 +74,8 @@ find_buffers(struct buffers *b, struct reader *r)
         bytes = reader_at(r, (size_t)offset, size);
         if (bytes.failed)
             return "a buffer reaches past the end";
+        if (type == S4U_DELEGATION_INFO)
+            return "the ticket was got by delegation (S4U_DELEGATION_INFO): no password was asked for it";
         why = find_buffer(b, type, &bytes);
         if (why != NULL)
             return why;

@@ -23,7 +23,9 @@ struct pac_ticket {
  * Decodes a whole PACTYPE.  Required: LOGON_INFO (1), CLIENT_INFO (10),
  * SERVER_CHECKSUM (6) and KDC_CHECKSUM (7) be there, once each.  Read where
  * present: UPN_DNS_INFO (12, also its extended form), ATTRIBUTES_INFO (17),
- * REQUESTOR (18).  Others are skipped.  Refused: a buffer outside the input or
+ * REQUESTOR (18).  Others are skipped, but S4U_DELEGATION_INFO (11) refuses: such
+ * a ticket is got by a service without the user's password ([MS-PAC] 2.9),
+ * and the service knows its session key.  Refused: a buffer outside the input or
  * overlapping the header, a second buffer of a type that is read,
  * contradictions: CLIENT_INFO's time not the ticket's authtime; SIDs of
  * LOGON_INFO, REQUESTOR and UPN_DNS_INFO that differ; SAM names that differ

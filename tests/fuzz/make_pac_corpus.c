@@ -47,6 +47,19 @@ make(const char *corpus, const char *name, const struct pac_spec *spec)
     talloc_free(info);
 }
 
+/* One that is refused: of no use to fuzz_logon_info. */
+static void
+make_delegated(const char *corpus)
+{
+    static const uint32_t order[PAC_ORDER_MAX] = { 1, 10, 12, 11, 6, 7 };
+    static struct pac_built built;
+    struct pac_spec spec = pac_spec_alice();
+
+    memcpy(spec.order, order, sizeof(order));
+    pac_build(&spec, &built);
+    save(corpus, "fuzz_pac", "delegated", built.data, built.len);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -67,5 +80,6 @@ main(int argc, char **argv)
     spec.full_name = NULL;
     spec.profile_path = NULL;
     make(argv[1], "bare", &spec);
+    make_delegated(argv[1]);
     return 0;
 }

@@ -22,6 +22,7 @@ krb5_error_code krb5_encrypt_tkt_part(krb5_context, const krb5_keyblock *, krb5_
 krb5_error_code encode_krb5_ticket(const krb5_ticket *, krb5_data **);
 
 #define REQUESTOR 18 /* [MS-PAC] 2.4 */
+#define S4U_DELEGATION_INFO 11
 
 static const struct krb_target target = { .realm = "CORP.TEST", .domain_dns = "corp.test", .fqdn = "ws1.corp.test",
                                           .computer = "WS1", .timeout = 1 };
@@ -46,6 +47,7 @@ struct oddity {
     bool no_logon_info;
     uint32_t account_control;  /* 0: a person's */
     bool service_asserted;
+    bool delegated;            /* S4U_DELEGATION_INFO is in the PAC */
 };
 
 static void
@@ -93,6 +95,8 @@ make_pac(krb5_const_principal client, krb5_timestamp authtime, const struct oddi
     memset(spec.order, 0, sizeof(spec.order));
     spec.order[0] = odd->no_logon_info ? REQUESTOR : KRB5_PAC_LOGON_INFO;
     spec.order[1] = KRB5_PAC_UPN_DNS_INFO;
+    if (odd->delegated)
+        spec.order[2] = S4U_DELEGATION_INFO;
     if (odd->account_control != 0)
         spec.account_control = odd->account_control;
     if (odd->service_asserted)
@@ -285,6 +289,7 @@ odd_logons_are_refused(void **state)
         { "a computer", { .account_control = USER_WORKSTATION_TRUST_ACCOUNT }, ERR_NOT_A_PERSON },
         { "a trust", { .account_control = USER_INTERDOMAIN_TRUST_ACCOUNT }, ERR_NOT_A_PERSON },
         { "made by S4U2self", { .service_asserted = true }, ERR_BAD_PAC },
+        { "made by S4U2proxy", { .delegated = true }, ERR_BAD_PAC },
     };
     struct krb_verifier *v = make_verifier();
     struct sid alice = alice_sid();

@@ -224,6 +224,7 @@ an_enterprise_name_is_not_compared(void **state)
 
 #define NOT_LOGON_INFO "LOGON_INFO is malformed"
 #define NOT_UPN "UPN_DNS_INFO is malformed"
+#define DELEGATED "the ticket was got by delegation (S4U_DELEGATION_INFO): no password was asked for it"
 
 /* A few bytes of alice's PAC changed. Offsets in LOGON_INFO count from its type header; [MS-PAC] 2.5. */
 static const struct {
@@ -248,6 +249,9 @@ static const struct {
     { AT_START, 8 + 16 * 5, 4, 12, "a second UPN_DNS_INFO" },
     { AT_START, 8 + 16 * 5, 4, 17, "a second ATTRIBUTES_INFO" },
     { AT_START, 8 + 16 * 5, 4, 18, "a second REQUESTOR" },
+    { AT_START, 8 + 16 * 5, 4, 11, DELEGATED },
+    { AT_START, 8 + 16 * 7, 4, 11, DELEGATED },
+    { AT_START, 24, 4, 11, DELEGATED },
     { AT_START, 12, 4, UINT32_MAX, "a buffer reaches past the end" },
     { AT_START, 12, 4, 0x10000, "a buffer reaches past the end" },
     { AT_START, 16, 8, 0, "a buffer is not where a buffer may be" },
