@@ -10,7 +10,7 @@
 #include "daemon/config_check.h"
 #include "daemon/config_keys.h"
 #include "lib/base/buf.h"
-#include "lib/sid/utf8.h"
+#include "lib/base/utf8.h"
 
 #define BLANKS " \t"
 
@@ -103,7 +103,7 @@ line_ok(struct parse *p, const char *line, size_t n, size_t max)
             fail(p, p->line, "the line is not UTF-8");
             return false;
         }
-        if ((c < 0x20 && c != '\t') || (c >= 0x7f && c < 0xa0)) {
+        if (utf8_is_control(c) && c != '\t') {
             fail(p, p->line, "there is a control character in the line");
             return false;
         }

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "daemon/config.h"
-#include "lib/sid/utf8.h"
+#include "lib/base/utf8.h"
 
 /* The value of one placeholder; NULL for a letter that is none. number: room for %U. */
 static const char *
@@ -71,7 +71,7 @@ field_character(const char *p, const char *end)
 {
     uint32_t c;
 
-    if (!utf8_get(&p, end, &c) || c < 0x20 || (c >= 0x7f && c < 0xa0) || c == ':')
+    if (!utf8_get(&p, end, &c) || utf8_is_control(c) || c == ':')
         return NULL;
     return p;
 }

@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include "lib/base/secret.h"
+#include "lib/base/visible.h"
 #include "pam_authsod/codes.h"
 #include "pam_authsod/conversation.h"
 #include "pam_authsod/logon.h"
 #include "pam_authsod/users.h"
-#include "pam_authsod/visible.h"
 
 /* One conversation about call->user, and the check of what it came to. */
 static enum err

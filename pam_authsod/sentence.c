@@ -3,9 +3,9 @@
 #include <libintl.h>
 #include <string.h>
 
+#include "lib/base/visible.h"
 #include "lib/proto/messages.h"
 #include "lib/proto/proto.h"
-#include "pam_authsod/visible.h"
 
 /*
  * The locale is the application's: nothing is set here, and a program that

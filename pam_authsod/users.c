@@ -9,7 +9,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "pam_authsod/visible.h"
+#include "lib/base/visible.h"
 
 #ifndef USERS_LOCAL_FILE
 #define USERS_LOCAL_FILE "/etc/passwd"

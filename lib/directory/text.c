@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "lib/sid/utf8.h"
+#include "lib/base/utf8.h"
 
 bool
 text_ok(const char *s, size_t n)
@@ -11,8 +11,7 @@ text_ok(const char *s, size_t n)
     uint32_t c;
 
     while (s < end) {
-        /* Control characters are C0, DEL and C1. */
-        if (!utf8_get(&s, end, &c) || c < 0x20 || (c >= 0x7f && c < 0xa0))
+        if (!utf8_get(&s, end, &c) || utf8_is_control(c))
             return false;
     }
     return true;

@@ -1,6 +1,6 @@
 #include "lib/ndr/ndr.h"
 
-#include "lib/sid/utf8.h"
+#include "lib/base/utf8.h"
 
 #define SERIALIZATION_VERSION 1
 #define LITTLE_ENDIAN_FORMAT 0x10

@@ -2,42 +2,18 @@
 
 #include <string.h>
 
+#include "lib/base/utf8.h"
 #include "lib/proto/proto.h"
-
-size_t
-text_next(const char *text, size_t n, uint32_t *c_out)
-{
-    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-    const unsigned char *s = (const unsigned char *)text;
-    size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
-    uint32_t c;
-
-    *c_out = 0;
-    if (len == 0 || len > n)
-        return 0;
-    c = len == 1 ? s[0] : s[0] & (0x7fU >> len);
-    for (size_t i = 1; i < len; i++) {
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-        c = c << 6 | (s[i] & 0x3fU);
-    }
-    if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-        return 0;
-    *c_out = c;
-    return len;
-}
 
 bool
 text_is_field(const char *s, size_t n)
 {
-    while (n > 0) {
-        uint32_t c;
-        size_t len = text_next(s, n, &c);
+    const char *end = s + n;
+    uint32_t c;
 
-        if (len == 0 || c < 0x20 || (c >= 0x7f && c < 0xa0) || c == ':')
+    while (s < end) {
+        if (!utf8_get(&s, end, &c) || utf8_is_control(c) || c == ':')
             return false;
-        s += len;
-        n -= len;
     }
     return true;
 }

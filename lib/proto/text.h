@@ -7,10 +7,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
-
-/* Bytes of the UTF-8 character at s, of which n > 0 are left, with the character in *c_out; 0 where there is none. */
-size_t text_next(const char *s, size_t n, uint32_t *c_out);
 
 /*
  * True for n bytes of valid UTF-8 without control characters (C0, DEL, C1) and

@@ -1,6 +1,6 @@
 noinst_LTLIBRARIES += lib/sid/libsid.la
-lib_sid_libsid_la_SOURCES = lib/sid/idmap.c lib/sid/idmap.h lib/sid/name.c lib/sid/name.h lib/sid/sid.c \
-	lib/sid/sid.h lib/sid/utf8.c lib/sid/utf8.h
+lib_sid_libsid_la_SOURCES = lib/sid/idmap.c lib/sid/idmap.h lib/sid/lower.c lib/sid/lower.h \
+	lib/sid/name.c lib/sid/name.h lib/sid/sid.c lib/sid/sid.h
 lib_sid_libsid_la_CPPFLAGS = $(AM_CPPFLAGS) $(IDMAP_CFLAGS) $(TALLOC_CFLAGS)
 lib_sid_libsid_la_LIBADD = lib/base/libbase.la $(IDMAP_LIBS) $(TALLOC_LIBS)
 

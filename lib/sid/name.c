@@ -3,7 +3,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "lib/sid/utf8.h"
+#include "lib/base/utf8.h"
+#include "lib/sid/lower.h"
 
 /* A name that is a number below this could be taken for a system id (chown(1) and others try the name first). */
 #define NUMBER_MIN 1000
@@ -49,14 +50,6 @@ name_fold(const char *s, char *buf, size_t size)
     return fold(s, strlen(s), buf, size);
 }
 
-/* Controls, and what reorders or breaks the line that it stands in. */
-static bool
-is_control(uint32_t c)
-{
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-           (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
-}
-
 static bool
 has_only_name_characters(const char *s, size_t n)
 {
@@ -64,7 +57,7 @@ has_only_name_characters(const char *s, size_t n)
     uint32_t c;
 
     while (s < end) {
-        if (!utf8_get(&s, end, &c) || is_control(c) || c == ':' || c == '/')
+        if (!utf8_get(&s, end, &c) || !utf8_is_visible(c) || c == ':' || c == '/')
             return false;
     }
     return true;

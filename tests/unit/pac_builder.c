@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "lib/base/buf.h"
+#include "lib/base/utf8.h"
 #include "lib/sid/sid.h"
-#include "lib/sid/utf8.h"
 
 #define NEVER 0x7fffffffffffffffULL
 #define FILETIME(seconds) (((uint64_t)(seconds) + 11644473600U) * 10000000U)

@@ -9,8 +9,9 @@
 #include <string.h>
 #include <wctype.h>
 
+#include "lib/base/utf8.h"
+#include "lib/sid/lower.h"
 #include "lib/sid/name.h"
-#include "lib/sid/utf8.h"
 
 static void
 each_form_is_told_apart_and_folded(void **state)

@@ -11,11 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/visible.h"
 #include "lib/proto/messages.h"
 #include "lib/proto/proto.h"
 #include "pam_authsod/codes.h"
 #include "pam_authsod/sentence.h"
-#include "pam_authsod/visible.h"
 #include "tests/unit/pam/workplace.h"
 
 static void

@@ -1,8 +1,8 @@
 /*
- * UTF-8 and Unicode's simple lower case, without locales.
+ * UTF-8, without locales.
  */
-#ifndef AUTHSOD_SID_UTF8_H
-#define AUTHSOD_SID_UTF8_H
+#ifndef AUTHSOD_BASE_UTF8_H
+#define AUTHSOD_BASE_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +20,11 @@ bool utf8_get(const char **s, const char *end, uint32_t *c_out);
 /* Writes c, a character and no surrogate, to bytes; gives how many. */
 size_t utf8_put(uint32_t c, char bytes[static UTF8_BYTES_MAX]);
 
-uint32_t unicode_lower(uint32_t c);
+/* True for a control character: C0, DEL, C1. */
+bool utf8_is_control(uint32_t c);
+
+/* False for those, which could drive a terminal or forge a line, and for what breaks a line or turns the direction of
+ * writing. */
+bool utf8_is_visible(uint32_t c);
 
 #endif
