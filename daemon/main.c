@@ -128,5 +128,6 @@ main(int argc, char **argv)
         fputs("authsodd: must be started by root\n", stderr);
         return EXIT_FAILURE;
     }
+    log_open();
     return keeper_main(config_path, debug);
 }

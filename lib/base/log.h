@@ -1,11 +1,14 @@
 /*
- * Logging of the daemon: one line a decision, to the journal (a "<N>" priority
- * prefix on stderr, which systemd reads) or to syslog where stderr is not ours.
+ * Logging of the daemon: one line a decision, to stderr, with a priority as
+ * "<N>" before it, which systemd reads for the journal.
  *
  * The caller that decides logs once, with the logon's id, the step, the peer
  * and the protocol's own code by name.  Libraries log at debug only.  Never a
- * secret.  Control characters in arguments are shown as \xNN so that no value
- * from outside can forge a line.
+ * secret.  What is not to be shown (lib/base/visible.h) has its bytes as \xNN,
+ * so that no value from outside can forge a line or drive a terminal.
+ *
+ * Nothing here waits: a line that stderr does not take at once is lost, and
+ * the next one that it takes is preceded by one that says how many were.
  */
 #ifndef AUTHSOD_BASE_LOG_H
 #define AUTHSOD_BASE_LOG_H
@@ -13,6 +16,13 @@
 #include <stdbool.h>
 
 enum log_level { LOG_LEVEL_ALARM, LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+/*
+ * For the first process, before it starts others: a stderr of our own where it
+ * is a pipe, which then never blocks (otherwise two processes that both saw
+ * room for a line could wait for each other's reader), and no death by SIGPIPE.
+ */
+void log_open(void);
 
 /* role: a static string ("front"), shown in each line. */
 void log_init(const char *role, enum log_level most);

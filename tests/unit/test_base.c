@@ -1,13 +1,18 @@
-/* lib/base: the bounded reader and writer, secrets. */
+/* lib/base: the bounded reader and writer, secrets, the log. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "lib/base/buf.h"
+#include "lib/base/log.h"
 #include "lib/base/secret.h"
 
 static void
@@ -124,6 +129,144 @@ secrets_are_erased(void **state)
     secret_free(NULL, 1);
 }
 
+/* stderr becomes fd for the time of a test; gives what it was. */
+static int
+redirect_stderr(int fd)
+{
+    int was = dup(STDERR_FILENO);
+
+    assert_true(was >= 0);
+    assert_true(dup2(fd, STDERR_FILENO) >= 0);
+    (void)close(fd);
+    return was;
+}
+
+/* Whatever is in fd, as a string. */
+static size_t
+drain(int fd, char *text, size_t size)
+{
+    size_t len = 0;
+    ssize_t n;
+
+    assert_true(fcntl(fd, F_SETFL, O_NONBLOCK) == 0);
+    for (n = read(fd, text, size - 1); n > 0; n = read(fd, text + len, size - 1 - len))
+        len += (size_t)n;
+    text[len] = '\0';
+    return len;
+}
+
+static void
+values_in_the_log_forge_no_line(void **state)
+{
+    static const struct {
+        const char *in, *out;
+    } cases[] = {
+        { "alice", "alice" },
+        { "J\xc3\xbcrgen \xe2\x82\xac \xf0\x9f\x94\x91", "J\xc3\xbcrgen \xe2\x82\xac \xf0\x9f\x94\x91" },
+        { "a\n<1>authsodd", "a\\x0a<1>authsodd" },
+        { "\x1b[2J\x7f", "\\x1b[2J\\x7f" },
+        { "\xc2\x80\xc2\x9b\xc2\xa0", "\\xc2\\x80\\xc2\\x9b\xc2\xa0" }, /* C1 */
+        { "\xe2\x80\xaegnp.exe", "\\xe2\\x80\\xaegnp.exe" },           /* right to left */
+        { "\xd8\x9c\xef\xbb\xbf", "\\xd8\\x9c\\xef\\xbb\\xbf" },
+        { "\xff\xc0\xaf" "a\xe2\x82", "\\xff\\xc0\\xaf" "a\\xe2\\x82" }, /* no UTF-8 */
+    };
+    char text[4096];
+    int ends[2], was;
+
+    (void)state;
+    log_init("test", LOG_LEVEL_INFO);
+    log_set_logon(17);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char expected[256];
+
+        assert_int_equal(pipe(ends), 0);
+        was = redirect_stderr(ends[1]);
+        log_info("%s", cases[i].in);
+        (void)close(redirect_stderr(was));
+        (void)drain(ends[0], text, sizeof(text));
+        (void)close(ends[0]);
+        (void)snprintf(expected, sizeof(expected), "<6>authsodd[%ld] test: info: logon 17: %s\n", (long)getpid(),
+                       cases[i].out);
+        assert_string_equal(text, expected);
+    }
+    log_set_logon(0);
+}
+
+static void
+a_long_line_is_cut(void **state)
+{
+    char value[1024], text[4096];
+    int ends[2], was;
+    size_t len;
+
+    (void)state;
+    memset(value, 1, sizeof(value));
+    value[sizeof(value) - 1] = '\0';
+    assert_int_equal(pipe(ends), 0);
+    was = redirect_stderr(ends[1]);
+    log_info("%s", value);
+    (void)close(redirect_stderr(was));
+    len = drain(ends[0], text, sizeof(text));
+    (void)close(ends[0]);
+    assert_in_range(len, 2000, 2048);
+    assert_memory_equal(text + len - 5, "\\x01\n", 5);
+}
+
+/* Writes until nobody reads any more; then somebody does. */
+static void
+log_into(int reader, int writer)
+{
+    static char text[1 << 20];
+    unsigned written = 0, lost = 0;
+    const char *line;
+    int was = redirect_stderr(writer);
+
+    (void)alarm(60);
+    for (int i = 0; i < 5000; i++)
+        log_info("%d", i);
+    (void)drain(reader, text, sizeof(text));
+    for (const char *p = strchr(text, '\n'); p != NULL; p = strchr(p + 1, '\n'))
+        written++;
+    assert_in_range(written, 10, 4990);
+    log_info("again");
+    log_info("and again");
+    (void)close(redirect_stderr(was));
+    (void)alarm(0);
+    (void)drain(reader, text, sizeof(text));
+    (void)close(reader);
+    line = strstr(text, ": warning: ");
+    assert_non_null(line);
+    assert_int_equal(sscanf(line, ": warning: %u lines of the log are lost", &lost), 1);
+    assert_int_equal(written + lost, 5000);
+    assert_non_null(strstr(line, ": info: again\n"));
+    assert_non_null(strstr(line, ": info: and again\n"));
+    assert_null(strstr(line + 1, ": warning: "));
+}
+
+static void
+a_log_that_nobody_reads_stops_nobody(void **state)
+{
+    int ends[2], was;
+
+    (void)state;
+    log_init("test", LOG_LEVEL_INFO);
+    assert_int_equal(pipe(ends), 0);
+    log_into(ends[0], ends[1]);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0); /* as the journal's */
+    log_into(ends[0], ends[1]);
+
+    /* A pipe is opened anew: the one that we were given stays as it was. */
+    assert_int_equal(pipe(ends), 0);
+    was = redirect_stderr(dup(ends[1]));
+    log_open();
+    assert_true((fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK) != 0);
+    assert_true((fcntl(ends[1], F_GETFL) & O_NONBLOCK) == 0);
+    (void)close(ends[1]);
+    log_into(ends[0], dup(STDERR_FILENO));
+    log_info("nobody hears this"); /* and no SIGPIPE */
+    (void)close(redirect_stderr(was));
+}
+
 int
 main(void)
 {
@@ -134,6 +277,9 @@ main(void)
         cmocka_unit_test(ranges_outside_are_refused),
         cmocka_unit_test(writer_never_writes_past_its_size),
         cmocka_unit_test(secrets_are_erased),
+        cmocka_unit_test(values_in_the_log_forge_no_line),
+        cmocka_unit_test(a_long_line_is_cut),
+        cmocka_unit_test(a_log_that_nobody_reads_stops_nobody),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
