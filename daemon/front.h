@@ -28,6 +28,8 @@
 #define FRONT_PENDING_PER_UID 128        /* started by an unprivileged user */
 #define FRONT_QUEUE_MAX 256              /* logons that wait for a worker */
 #define FRONT_TICKETS_MAX 512            /* logons whose tickets were not claimed */
+#define FRONT_TICKETS_PER_UID 64         /* of one user */
+#define FRONT_CCACHES_PER_UID 2          /* credential caches that keeper writes at once for an unprivileged user */
 #define FRONT_TICKETS_MS 120000          /* how long they wait */
 #define FRONT_BEGIN_MS 10000             /* to say the first word */
 #define FRONT_ASK_MS 3600000             /* a lock screen's prompt may stand for long */

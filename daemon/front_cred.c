@@ -21,16 +21,32 @@ front_ticket_drop(struct ticket *t)
     t->tgt_fd = -1;
 }
 
+/* A free place, else the oldest; the user's own oldest where he has his share: one user's logons push nobody's out. */
+static struct ticket *
+find_place(struct front *f, uint32_t uid)
+{
+    struct ticket *place = &f->tickets[0], *own = NULL;
+    unsigned n = 0;
+
+    for (size_t i = 0; i < FRONT_TICKETS_MAX; i++) {
+        struct ticket *t = &f->tickets[i];
+
+        if (t->until < place->until)
+            place = t;
+        if (t->until == 0 || t->uid != uid)
+            continue;
+        n++;
+        if (own == NULL || t->until < own->until)
+            own = t;
+    }
+    return n >= FRONT_TICKETS_PER_UID ? own : place;
+}
+
 struct ticket *
 front_ticket_keep(struct front *f, struct conversation *c)
 {
-    struct ticket *t = &f->tickets[0];
+    struct ticket *t = find_place(f, c->who.uid);
 
-    /* A free place, else the oldest. */
-    for (size_t i = 1; i < FRONT_TICKETS_MAX; i++) {
-        if (f->tickets[i].until < t->until)
-            t = &f->tickets[i];
-    }
     front_ticket_drop(t);
     if (getrandom(t->handle, sizeof(t->handle), 0) != (ssize_t)sizeof(t->handle))
         return NULL;
@@ -76,6 +92,17 @@ find_ticket(struct front *f, const struct conversation *c)
             found = t;
     }
     return found;
+}
+
+/* True where an unprivileged program keeps so many of keeper's few processes busy. */
+static bool
+is_greedy(const struct front *f, uid_t uid)
+{
+    unsigned n = 0;
+
+    for (const struct conversation *c = f->conversations; c != NULL && uid != 0; c = c->next)
+        n += c->state == CONVERSATION_CCACHE && c->peer.uid == uid;
+    return n >= FRONT_CCACHES_PER_UID;
 }
 
 static bool
@@ -155,11 +182,17 @@ front_cred_begin(struct front *f, struct conversation *c)
     case PROTO_CRED_ESTABLISH:
     case PROTO_CRED_REINITIALIZE:
     case PROTO_CRED_REFRESH:
-        begin_establish(f, c);
+        if (is_greedy(f, c->peer.uid))
+            front_pam_end(f, c, ERR_BUSY, true, NULL);
+        else
+            begin_establish(f, c);
         break;
     case PROTO_CRED_DELETE:
     case PROTO_CLOSE_SESSION:
-        begin_delete(f, c);
+        if (is_greedy(f, c->peer.uid))
+            front_pam_end(f, c, ERR_BUSY, true, NULL);
+        else
+            begin_delete(f, c);
         break;
     default: /* PROTO_OPEN_SESSION: nothing is to be done */
         front_pam_end(f, c, ERR_OK, true, NULL);

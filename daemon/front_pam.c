@@ -11,6 +11,7 @@
 #include "daemon/front.h"
 #include "lib/base/log.h"
 #include "lib/proto/client.h"
+#include "lib/sid/idmap.h"
 
 static void
 conversation_free(struct front *f, struct conversation *c)
@@ -115,6 +116,20 @@ ask_password(struct front *f, struct conversation *c)
     c->deadline = client_now() + FRONT_ASK_MS;
 }
 
+/*
+ * An unprivileged program is at this computer, and its user's own: where else
+ * it says that it is would be read in the log as another program's word.
+ */
+static void
+believe_less(struct proto_begin *b, uid_t uid)
+{
+    char service[32];
+
+    (void)snprintf(service, sizeof(service), "%.10s", b->service);
+    (void)snprintf(b->service, sizeof(b->service), "%s of uid %lu", service, (unsigned long)uid);
+    b->tty[0] = b->rhost[0] = b->ruser[0] = '\0';
+}
+
 static void
 take_begin(struct front *f, struct conversation *c)
 {
@@ -129,9 +144,10 @@ take_begin(struct front *f, struct conversation *c)
         conversation_free(f, c);
         return;
     }
-    /* What only root is believed: a parent, a remote host, a cache of its own choice. */
     if (c->begin.pid != (uint32_t)c->peer.pid || c->peer.uid != 0)
         c->begin.parent = 0;
+    if (c->peer.uid != 0)
+        believe_less(&c->begin, c->peer.uid);
     if (c->begin.user[0] == '\0' || local_names_has_user(f->names, c->begin.user)) {
         front_pam_end(f, c, ERR_NOT_OURS, false, NULL);
         return;
@@ -266,11 +282,31 @@ find_waiting(struct front *f, enum conversation_state state, uint32_t request)
     return c;
 }
 
+/*
+ * Ids come from SIDs, and not from directory, which reads what the network
+ * sends: by its word alone Mallory's password would open Alice's account.
+ */
+static bool
+is_id_of(struct front *f, const struct sid *sid, uint32_t uid)
+{
+    const struct config *config = f->config;
+    struct idmap *map = idmap_new(f, config->range_lower, config->range_upper, config->range_size);
+    struct sid domain;
+    uint32_t rid, id;
+    bool ok;
+
+    ok = map != NULL && sid_split(sid, &domain, &rid) && idmap_add_domain(map, config->name, &domain) &&
+         idmap_id(map, sid, &id) && id == uid;
+    talloc_free(map);
+    return ok;
+}
+
 bool
 front_pam_identity(struct front *f, const uint8_t *packet, size_t len)
 {
     struct ipc_identity m;
     struct conversation *c;
+    char text[SID_TEXT_MAX];
 
     if (!ipc_get_identity(packet, len, &m))
         return false;
@@ -281,8 +317,14 @@ front_pam_identity(struct front *f, const uint8_t *packet, size_t len)
         front_pam_end(f, c, ERR_NO_KDC, false, f->config->name);
         return true;
     }
-    if (m.status != IPC_STATUS_FOUND || m.uid < f->config->range_lower || m.uid >= f->config->range_upper ||
-        local_names_has_user(f->names, m.name) || local_names_has_uid(f->names, m.uid)) {
+    if (m.status == IPC_STATUS_FOUND && !is_id_of(f, &m.sid, m.uid)) {
+        log_alarm("directory says that %s, uid %u, is the account %s, which has another id", m.name, m.uid,
+                  sid_text(&m.sid, text));
+        front_pam_end(f, c, ERR_WRONG_ACCOUNT, false, NULL);
+        return true;
+    }
+    if (m.status != IPC_STATUS_FOUND || local_names_has_user(f->names, m.name) ||
+        local_names_has_uid(f->names, m.uid)) {
         front_pam_end(f, c, ERR_NOT_OURS, false, NULL);
         return true;
     }

@@ -42,11 +42,11 @@ conversation(struct desk *d, uint32_t uid, pid_t pid, uid_t peer)
     return c;
 }
 
-/* alice logs on in the process pid, whose parent is parent. */
+/* A user logs on in the process pid, whose parent is parent. */
 static void
-log_on(struct desk *d, pid_t pid, pid_t parent, uint8_t handle[PROTO_HANDLE_LEN])
+log_on(struct desk *d, uint32_t uid, pid_t pid, pid_t parent, uint8_t handle[PROTO_HANDLE_LEN])
 {
-    struct conversation *c = conversation(d, ALICE, pid, 0);
+    struct conversation *c = conversation(d, uid, pid, 0);
     struct ticket *t;
     int pair[2];
 
@@ -146,7 +146,7 @@ who_may_claim(void **state)
         bool written;
         enum err err;
 
-        log_on(&d, 1001, 1000, handle);
+        log_on(&d, ALICE, 1001, 1000, handle);
         err = claim(&d, cases[i].uid, cases[i].pid, cases[i].peer, cases[i].handle ? handle : NULL, &written);
         if (written != cases[i].gets || err != (cases[i].gets ? ERR_OK : ERR_NO_TICKETS))
             fail_msg("%s: %s", cases[i].what, err_name((uint32_t)err));
@@ -162,7 +162,7 @@ they_are_claimed_once(void **state)
     bool written;
 
     (void)state;
-    log_on(&d, 1001, 1000, handle);
+    log_on(&d, ALICE, 1001, 1000, handle);
     assert_int_equal(claim(&d, ALICE, 1001, 0, handle, &written), ERR_OK);
     assert_true(written);
     /* Again is no error, and nothing is written. */
@@ -179,7 +179,7 @@ they_wait_two_minutes(void **state)
     bool written;
 
     (void)state;
-    log_on(&d, 1001, 1000, handle);
+    log_on(&d, ALICE, 1001, 1000, handle);
     front_cred_tick(d.f, client_now() + 119 * 1000);
     assert_int_equal(d.f->tickets[0].uid + d.f->tickets[1].uid, ALICE);
     front_cred_tick(d.f, client_now() + 120 * 1000);
@@ -199,15 +199,63 @@ the_newest_of_one_process(void **state)
     unsigned left = 0;
 
     (void)state;
-    log_on(&d, 1001, 1000, first);
+    log_on(&d, ALICE, 1001, 1000, first);
     for (size_t i = 0; i < FRONT_TICKETS_MAX; i++)
         d.f->tickets[i].until -= d.f->tickets[i].until != 0 ? 10 : 0;
-    log_on(&d, 1001, 1000, second);
+    log_on(&d, ALICE, 1001, 1000, second);
     assert_int_equal(claim(&d, ALICE, 1001, 0, NULL, &written), ERR_OK);
     assert_true(written);
     for (size_t i = 0; i < FRONT_TICKETS_MAX; i++)
         left += d.f->tickets[i].tgt_fd >= 0 && memcmp(d.f->tickets[i].handle, first, sizeof(first)) == 0;
     assert_int_equal(left, 1);
+    end(&d);
+}
+
+/* One user's many logons take the places of his own, not of others. */
+static void
+a_user_has_a_share_of_the_places(void **state)
+{
+    struct desk d = begin();
+    uint8_t first[PROTO_HANDLE_LEN], others[PROTO_HANDLE_LEN];
+    bool written;
+
+    (void)state;
+    log_on(&d, ALICE, 1001, 1000, first);
+    d.f->tickets[0].until--;
+    for (pid_t pid = 2000; pid < 2000 + 2 * FRONT_TICKETS_MAX; pid++)
+        log_on(&d, BOB, pid, 1, others);
+    assert_int_equal(claim(&d, ALICE, 1001, 0, first, &written), ERR_OK);
+    assert_true(written);
+    assert_int_equal(claim(&d, BOB, 2000 + 2 * FRONT_TICKETS_MAX - 1, 0, others, &written), ERR_OK);
+    assert_true(written);
+    assert_int_equal(claim(&d, BOB, 2000, 0, NULL, &written), ERR_NO_TICKETS);
+    end(&d);
+}
+
+/* keeper's few processes are not all one user's, who can stop those that have become him. */
+static void
+caches_at_once_of_an_unprivileged_user(void **state)
+{
+    struct desk d = begin();
+    bool busy[4];
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct conversation *c = conversation(&d, ALICE, 1001, i < 3 ? ALICE : 0);
+        struct proto_done done;
+        uint8_t packet[8192];
+        ssize_t n;
+
+        c->begin.operation = PROTO_CRED_DELETE;
+        (void)snprintf(c->begin.ccname, sizeof(c->begin.ccname), "FILE:/tmp/x");
+        front_cred_begin(d.f, c);
+        n = recv(d.module, packet, sizeof(packet), MSG_DONTWAIT);
+        busy[i] = n > 0 && proto_get_done(packet, (size_t)n, &done) && done.err == ERR_BUSY;
+        (void)close(d.module);
+    }
+    assert_false(busy[0] || busy[1]);
+    assert_true(busy[2]);
+    assert_false(busy[3]); /* root's */
     end(&d);
 }
 
@@ -219,6 +267,8 @@ main(void)
         cmocka_unit_test(they_are_claimed_once),
         cmocka_unit_test(they_wait_two_minutes),
         cmocka_unit_test(the_newest_of_one_process),
+        cmocka_unit_test(a_user_has_a_share_of_the_places),
+        cmocka_unit_test(caches_at_once_of_an_unprivileged_user),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
