@@ -74,6 +74,7 @@ become(const struct keeper *k, pid_t keeper, enum role role, const struct accoun
     const char *argv[5] = { "authsodd", role_option };
     /* A role has no environment but what a sanitizer wants to read. */
     const char *envp[2] = { NULL, NULL };
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     sigset_t none;
     size_t n = 2;
 
@@ -92,7 +93,9 @@ become(const struct keeper *k, pid_t keeper, enum role role, const struct accoun
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     if (role == ROLE_FRONT)
         (void)setrlimit(RLIMIT_NOFILE, &files);
-    if (!place_descriptors(fds, n_fds) || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+    /* No role has anything to read or to type at the terminal that keeper may have been started from. */
+    if (!place_descriptors(fds, n_fds) || setsid() < 0 || dup2(null, STDIN_FILENO) < 0 ||
+        prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
         _exit(126);
     (void)umask(077);
     if (getppid() != keeper)

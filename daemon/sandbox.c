@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <seccomp.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -44,10 +45,10 @@ static const int front[] = {
     CALL(inotify_init1), CALL(inotify_add_watch), CALL(inotify_rm_watch),
 };
 
-/* A client of the network; sockets are limited by their family below. */
+/* A client of the network; sockets and what is asked of them are limited below. */
 static const int network[] = {
     CALL(connect), CALL(bind), CALL(getsockname), CALL(getpeername), CALL(setsockopt), CALL(getsockopt),
-    CALL(sendmmsg), CALL(recvmmsg), CALL(ioctl),
+    CALL(sendmmsg), CALL(recvmmsg),
 };
 
 /* Files of its own: the store, a credential cache. */
@@ -100,19 +101,32 @@ add_open_readonly(scmp_filter_ctx filter)
     return rc == 0 || rc == -EDOM;
 }
 
-/* A call whose first argument is this value. */
+/* A call whose argument of that number is this value. */
 static bool
-add_first(scmp_filter_ctx filter, int call, int value)
+add_with(scmp_filter_ctx filter, int call, unsigned arg, unsigned value)
 {
-    const struct scmp_arg_cmp first = { .arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)value };
+    const struct scmp_arg_cmp is = { .arg = arg, .op = SCMP_CMP_EQ, .datum_a = value };
 
-    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1, first) == 0;
+    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1, is) == 0;
 }
 
+/* A client of the internet. AF_NETLINK: getaddrinfo asks which addresses this computer has. */
 static bool
-add_socket(scmp_filter_ctx filter, int family)
+add_network(scmp_filter_ctx filter)
 {
-    return add_first(filter, CALL(socket), family);
+    static const unsigned families[] = { AF_INET, AF_INET6, AF_NETLINK };
+    /* What libresolv and libldap ask of a socket; nothing of a terminal. */
+    static const unsigned ioctls[] = { FIONREAD, FIONBIO };
+
+    for (size_t i = 0; i < COUNT(families); i++) {
+        if (!add_with(filter, CALL(socket), 0, families[i]))
+            return false;
+    }
+    for (size_t i = 0; i < COUNT(ioctls); i++) {
+        if (!add_with(filter, CALL(ioctl), 1, ioctls[i]))
+            return false;
+    }
+    return add(filter, SCMP_ACT_ALLOW, network, COUNT(network));
 }
 
 static bool
@@ -121,7 +135,7 @@ fill(scmp_filter_ctx filter, enum role role)
     if (role == ROLE_KEEPER)
         return add(filter, SCMP_ACT_ERRNO(EPERM), never, COUNT(never));
     /* prctl as libraries name threads; never to undo what role_begin did. */
-    if (!add(filter, SCMP_ACT_ALLOW, common, COUNT(common)) || !add_first(filter, CALL(prctl), PR_SET_NAME))
+    if (!add(filter, SCMP_ACT_ALLOW, common, COUNT(common)) || !add_with(filter, CALL(prctl), 0, PR_SET_NAME))
         return false;
 #ifdef __SANITIZE_ADDRESS__
     /* What the sanitizers' own runtime calls when it reports. */
@@ -133,14 +147,12 @@ fill(scmp_filter_ctx filter, enum role role)
         return add(filter, SCMP_ACT_ALLOW, front, COUNT(front)) && add_open_readonly(filter);
     case ROLE_LOGON:
     case ROLE_MEMBER:
-        return add(filter, SCMP_ACT_ALLOW, network, COUNT(network)) && add_open_readonly(filter) &&
-               add_socket(filter, AF_INET) && add_socket(filter, AF_INET6) && add_socket(filter, AF_NETLINK);
+        return add_network(filter) && add_open_readonly(filter);
     case ROLE_DIRECTORY:
-        return add(filter, SCMP_ACT_ALLOW, network, COUNT(network)) && add(filter, SCMP_ACT_ALLOW, files, COUNT(files)) &&
-               add_socket(filter, AF_INET) && add_socket(filter, AF_INET6) && add_socket(filter, AF_NETLINK);
+        return add_network(filter) && add(filter, SCMP_ACT_ALLOW, files, COUNT(files));
     case ROLE_CCACHE:
         return add(filter, SCMP_ACT_ALLOW, keyring, COUNT(keyring)) && add(filter, SCMP_ACT_ALLOW, files, COUNT(files)) &&
-               add_socket(filter, AF_UNIX);
+               add_with(filter, CALL(socket), 0, AF_UNIX);
     case ROLE_KEEPER:
         break;
     }

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -66,6 +67,16 @@ no_truncate(void)
 
     return fd >= 0 && refused(ftruncate(fd, 1)) && refused(fallocate(fd, 0, 0, 1));
 }
+
+#ifndef __SANITIZE_ADDRESS__ /* whose runtime asks whether it writes to a terminal */
+static bool
+no_typing(void)
+{
+    char c = '\n';
+
+    return refused(ioctl(0, TIOCSTI, &c));
+}
+#endif
 
 static bool
 no_internet(void)
@@ -155,6 +166,8 @@ static const struct rule rules[] = {
     RULE(ROLE_CCACHE, no_ptrace),
     RULE(ROLE_KEEPER, no_ptrace), RULE(ROLE_KEEPER, no_chroot),
 #ifndef __SANITIZE_ADDRESS__
+    RULE(ROLE_FRONT, no_typing), RULE(ROLE_LOGON, no_typing), RULE(ROLE_MEMBER, no_typing),
+    RULE(ROLE_DIRECTORY, no_typing), RULE(ROLE_CCACHE, no_typing),
     RULE(ROLE_FRONT, no_fork), RULE(ROLE_LOGON, no_fork), RULE(ROLE_MEMBER, no_fork), RULE(ROLE_DIRECTORY, no_fork),
     RULE(ROLE_CCACHE, no_fork), RULE(ROLE_FRONT, no_kill), RULE(ROLE_LOGON, no_kill), RULE(ROLE_MEMBER, no_kill),
     RULE(ROLE_DIRECTORY, no_kill), RULE(ROLE_CCACHE, no_kill),
