@@ -13,7 +13,7 @@
 #define CHANNEL_PACKET_MAX (256U * 1024) /* bytes of one message */
 #define CHANNEL_FDS_MAX 4
 
-/* Makes a pair, close-on-exec, with room for several of the largest messages (needs root for that). */
+/* Makes a pair, close-on-exec, with room for several of the largest messages, or at least for one. */
 bool channel_pair(int fds_out[2]);
 
 /*

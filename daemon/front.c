@@ -90,13 +90,16 @@ directory_ready(struct front *f, struct watch *w, uint32_t events)
 {
     static uint8_t packet[CHANNEL_PACKET_MAX];
     int fds[CHANNEL_FDS_MAX];
-    ssize_t n = channel_recv(w->fd, packet, sizeof(packet), fds, 0);
+    ssize_t n;
 
-    (void)events;
+    if ((events & EPOLLOUT) != 0)
+        front_outbox_flush(f);
+    n = channel_recv(w->fd, packet, sizeof(packet), fds, 0);
     if (n < 0 && errno == EAGAIN)
         return;
     if (n <= 0) {
         front_unwatch(f, w);
+        front_outbox_clear(f);
         front_nss_directory_gone(f);
         front_pam_peer_gone(f);
         return;
@@ -152,6 +155,8 @@ take_peer(struct front *f, const struct ipc_peer *m, int fd)
     if (m->role != ROLE_DIRECTORY && m->role != ROLE_MEMBER)
         return false;
     front_unwatch(f, w);
+    if (m->role == ROLE_DIRECTORY)
+        front_outbox_clear(f);
     w->fd = fd;
     return front_watch(f, w, EPOLLIN);
 }

@@ -26,6 +26,7 @@
 #define FRONT_NSS_CLIENTS_PER_UID 512    /* of an unprivileged user */
 #define FRONT_PENDING_MAX 4096           /* lookups that directory has not answered */
 #define FRONT_PENDING_PER_UID 128        /* started by an unprivileged user */
+#define FRONT_OUTBOX_MAX (4U << 20)      /* bytes that wait for room in directory's channel */
 #define FRONT_QUEUE_MAX 256              /* logons that wait for a worker */
 #define FRONT_TICKETS_MAX 512            /* logons whose tickets were not claimed */
 #define FRONT_TICKETS_PER_UID 64         /* of one user */
@@ -47,6 +48,7 @@ struct watch {
 
 struct conversation;
 struct lookups;
+struct letter;
 
 /* A logon worker. */
 struct worker {
@@ -115,6 +117,8 @@ struct front {
     struct ticket tickets[FRONT_TICKETS_MAX];
     uint32_t last_request;
     uint32_t last_conversation;
+    struct letter *outbox;             /* what directory's channel has no room for */
+    size_t outbox_size;                /* bytes */
     struct ipc_dc dc;                  /* the last that directory told */
     int64_t tick_at;
     bool stopping;
@@ -129,6 +133,18 @@ void front_unwatch(struct front *f, struct watch *w);
 bool front_send(struct watch *w, const struct writer *packet, const int *fds, size_t n_fds);
 /* A number no request that is still open has. */
 uint32_t front_request(struct front *f);
+
+/* front_outbox.c */
+
+/*
+ * Sends directory a question, now or when it has room; urgent ones, of a
+ * logon, overtake lookups that wait.  False: it is not there, or far behind.
+ */
+bool front_ask(struct front *f, const struct writer *packet, bool urgent);
+/* directory's channel has room. */
+void front_outbox_flush(struct front *f);
+/* directory has ended. */
+void front_outbox_clear(struct front *f);
 
 /* front_nss.c: lookups */
 

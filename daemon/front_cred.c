@@ -137,7 +137,7 @@ begin_account(struct front *f, struct conversation *c)
     ipc_put_state(&w, &m);
     c->state = CONVERSATION_STATE;
     c->deadline = client_now() + FRONT_WAIT_MS;
-    if (!front_send(&f->directory, &w, NULL, 0))
+    if (!front_ask(f, &w, true))
         front_pam_end(f, c, ERR_NO_STATE, true, NULL);
 }
 

@@ -192,7 +192,7 @@ ask(struct front *f, const struct cache_key *key, uint32_t uid, bool refresh)
     else
         m.id = key->id;
     ipc_put_lookup(&w, &m);
-    if (!front_send(&f->directory, &w, NULL, 0)) {
+    if (!front_ask(f, &w, false)) {
         pending_free(f->lookups, p);
         return NULL;
     }

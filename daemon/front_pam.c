@@ -157,7 +157,7 @@ take_begin(struct front *f, struct conversation *c)
     ipc_put_who(&w, &who);
     c->state = CONVERSATION_WHO;
     c->deadline = client_now() + FRONT_WAIT_MS;
-    if (!front_send(&f->directory, &w, NULL, 0))
+    if (!front_ask(f, &w, true))
         front_pam_end(f, c, ERR_INTERNAL, false, NULL);
 }
 
@@ -362,7 +362,7 @@ take_success(struct front *f, struct conversation *c)
     ipc_put_learn(&w, c->request, c->who.name, c->vouched);
     c->state = CONVERSATION_LEARN;
     c->deadline = client_now() + FRONT_WAIT_MS;
-    if (!front_send(&f->directory, &w, NULL, 0))
+    if (!front_ask(f, &w, true))
         front_pam_end(f, c, ERR_INTERNAL, true, NULL);
     else
         talloc_free(packet);
@@ -380,7 +380,7 @@ ask_state(struct front *f, struct conversation *c)
     ipc_put_state(&w, &m);
     c->state = CONVERSATION_STATE;
     c->deadline = client_now() + FRONT_WAIT_MS;
-    if (!front_send(&f->directory, &w, NULL, 0))
+    if (!front_ask(f, &w, true))
         front_pam_end(f, c, ERR_NO_STATE, false, NULL);
 }
 

@@ -143,7 +143,7 @@ forward_need_dc(struct front *f, const struct worker *w, const uint8_t *packet, 
         return false;
     m.request = w->id;
     ipc_put_need_dc(&wr, &m);
-    if (front_send(&f->directory, &wr, NULL, 0))
+    if (front_ask(f, &wr, true))
         return true;
     none.request = w->id;
     front_pool_dc(f, &none);

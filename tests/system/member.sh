@@ -42,8 +42,8 @@ member_configure() {
     in_member "$name" sh -c 'umask 022; cat >/etc/authsod/authsod.conf'
 }
 
-# member_start NAME [ARG...]: starts authsodd with ARGs on the member, and
-# returns when it is ready. Its log is $LAB/log/NAME-authsodd.log. $AUTHSODD
+# member_start NAME [ARG...]: starts authsodd with ARGs on the member, with the
+# rights that its unit gives, and returns when it is ready. Its log is $LAB/log/NAME-authsodd.log. $AUTHSODD
 # may name another program than /usr/sbin/authsodd.
 member_start() {
   local name=$1
@@ -59,11 +59,18 @@ member_start() {
   lab_spawn "$log" sh -c 'echo $$ >"$1.new" && mv "$1.new" "$1"; shift; exec "$@"' sh "$pid" \
     nsenter --target "$(cat "$LAB/hosts/$name/holder")" --mount --net --uts -- \
     env -i PATH=/usr/sbin:/usr/bin ${ASAN_OPTIONS:+"ASAN_OPTIONS=$ASAN_OPTIONS"} \
-    "${AUTHSODD:-/usr/sbin/authsodd}" "$@"
+    setpriv --no-new-privs --bounding-set="$(member_capabilities)" "${AUTHSODD:-/usr/sbin/authsodd}" "$@"
   lab_wait 5 test -e "$pid" || lab_fail "$name: authsodd was not started" || return 1
   lab_wait 30 member_ready_or_gone "$name" "$from"
   tail -c "+$from" "$log" | grep 'ready: ' >/dev/null ||
     lab_fail "$name: authsodd did not become ready: $(tail -c "+$from" "$log" | tail -n 20)"
+}
+
+# member_capabilities: prints the rights that the unit for systemd gives, for
+# setpriv.
+member_capabilities() {
+  sed -n 's/^CapabilityBoundingSet=//p' "$lab_top/dist/authsodd.service.in" |
+    tr '[:upper:]' '[:lower:]' | sed 's/cap_/+/g; s/ /,/g; s/^/-all,/'
 }
 
 # member_stop NAME: ends authsodd as an administrator does; waits for its end.

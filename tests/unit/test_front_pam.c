@@ -205,12 +205,66 @@ what_is_believed(void **state)
     end(&d);
 }
 
+/* The number in a message that directory reads; 0: there is none. */
+static uint32_t
+asked(const struct desk *d)
+{
+    uint8_t packet[64];
+    int fds[CHANNEL_FDS_MAX];
+    ssize_t n = channel_recv(d->directory, packet, sizeof(packet), fds, 0);
+    uint32_t number = 0;
+
+    assert_true(n <= 0 || ipc_get_number(packet, (size_t)n, IPC_PING, &number));
+    return number;
+}
+
+/* directory waits for the domain and reads nothing: lookups pile up, and no logon fails for want of room. */
+static void
+a_logons_questions_overtake_lookups(void **state)
+{
+    struct desk d = begin();
+    int room = 1;
+    uint32_t sent = 0, urgent, next, got = 0;
+    uint8_t packet[8];
+    struct writer w;
+
+    (void)state;
+    assert_int_equal(setsockopt(d.f->directory.fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)), 0);
+    while (d.f->outbox_size < 10 * 5) {
+        w = writer_init(packet, sizeof(packet));
+        ipc_put_number(&w, IPC_PING, ++sent);
+        assert_true(front_ask(d.f, &w, false));
+    }
+    urgent = sent + 1;
+    w = writer_init(packet, sizeof(packet));
+    ipc_put_number(&w, IPC_PING, urgent);
+    assert_true(front_ask(d.f, &w, true));
+    for (next = asked(&d); next != urgent; next = asked(&d)) {
+        if (next == 0) /* read empty: room again */
+            front_outbox_flush(d.f);
+        else
+            assert_int_equal(next, ++got);
+    }
+    assert_in_range(got, 1, sent - 10);
+    while (got < sent) {
+        next = asked(&d);
+        if (next == 0)
+            front_outbox_flush(d.f);
+        else
+            assert_int_equal(next, ++got);
+    }
+    assert_null(d.f->outbox);
+    assert_int_equal(d.f->outbox_size, 0);
+    end(&d);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ids_come_from_sids),
         cmocka_unit_test(what_is_believed),
+        cmocka_unit_test(a_logons_questions_overtake_lookups),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
