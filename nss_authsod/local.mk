@@ -2,7 +2,7 @@
 # sections, so that what it doesn't call stays out of every process.
 nss_module_sources = nss_authsod/group.c nss_authsod/initgroups.c nss_authsod/lookup.c nss_authsod/module.h \
 	nss_authsod/passwd.c nss_authsod/request.c
-nss_lib_sources = lib/base/buf.c lib/base/utf8.c lib/proto/client.c lib/proto/messages.c lib/proto/proto.c \
+nss_lib_sources = lib/base/buf.c lib/base/passwd_file.c lib/base/utf8.c lib/proto/client.c lib/proto/messages.c lib/proto/proto.c \
 	lib/proto/record.c lib/proto/sealed.c lib/proto/text.c
 
 # The sanitizers' functions are in the program that loads the module.
@@ -20,7 +20,7 @@ EXTRA_DIST += nss_authsod/libnss_authsod.map
 dist_man_MANS += doc/man/libnss_authsod.8
 
 # The module's sources with another run directory: the one that the program stands in.
-nss_here = -UAUTHSOD_RUNDIR -DAUTHSOD_RUNDIR='"."'
+nss_here = -UAUTHSOD_RUNDIR -DAUTHSOD_RUNDIR='"."' -DNSS_LOCAL_FILE='"etc-passwd"'
 
 EXTRA_PROGRAMS += tests/bench/nss_lookup
 tests_bench_nss_lookup_SOURCES = tests/bench/nss_lookup.c $(nss_module_sources) $(nss_lib_sources)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/passwd_file.h"
 #include "lib/proto/text.h"
 #include "nss_authsod/module.h"
 
@@ -58,6 +59,9 @@ find(const struct query *q, struct answer *a, int *errnop)
         return NSS_STATUS_NOTFOUND;
     if (!may_ask())
         return NSS_STATUS_UNAVAIL;
+    /* The one question that comes for local users too, and at each of their logons: a daemon that hangs is not theirs. */
+    if (q->kind == RECORD_GROUPS && passwd_file_has(NSS_LOCAL_FILE, q->name, UINT32_MAX))
+        return NSS_STATUS_NOTFOUND;
     status = request(q, a, errnop);
     if (status == NSS_STATUS_SUCCESS && !may_believe(q, &a->rec)) {
         *errnop = EPROTO;

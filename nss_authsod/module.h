@@ -38,6 +38,11 @@
 #define NSS_PATIENCE 10000
 #endif
 
+/* The local users. */
+#ifndef NSS_LOCAL_FILE
+#define NSS_LOCAL_FILE "/etc/passwd"
+#endif
+
 /* What is asked for. */
 struct query {
     enum record_kind kind;

@@ -382,6 +382,23 @@ no_service_is_told_at_once(void **state)
     assert_true(client_now() - start < 5000);
 }
 
+/* Every logon of a local user asks for his groups: no state of the daemon may cost him time. */
+static void
+groups_of_a_local_user_are_not_asked_for(void **state)
+{
+    unsigned before = front_heard();
+    FILE *file = fopen("etc-passwd", "w");
+
+    (void)state;
+    assert_non_null(file);
+    assert_true(fputs("root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\n", file) > 0);
+    assert_int_equal(fclose(file), 0);
+    assert_refused(groups_of("alice", 1000, 8, -1), NSS_STATUS_NOTFOUND, ENOENT, "groups of a local user");
+    assert_int_equal(front_heard(), before);
+    assert_int_equal(groups_of("many", 200513, 8, -1), NSS_STATUS_SUCCESS);
+    assert_int_equal(unlink("etc-passwd"), 0);
+}
+
 static void
 too_few_descriptors_pass_by(void **state)
 {
@@ -424,6 +441,7 @@ main(void)
         cmocka_unit_test(lies_are_refused),
         cmocka_unit_test(large_groups_come_whole),
         cmocka_unit_test(memberships_obey_glibc),
+        cmocka_unit_test(groups_of_a_local_user_are_not_asked_for),
         cmocka_unit_test(too_few_descriptors_pass_by),
         cmocka_unit_test_teardown(signals_lose_nothing, stop_front),
     };

@@ -1,0 +1,14 @@
+/*
+ * A file of the form of passwd(5), read without NSS: no other source can hide a
+ * local user or delay him.  Leaves errno undefined.
+ */
+#ifndef AUTHSOD_BASE_PASSWD_FILE_H
+#define AUTHSOD_BASE_PASSWD_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* True if a line of the file at path has that name or that id (UINT32_MAX: the name alone), as glibc reads lines. */
+bool passwd_file_has(const char *path, const char *name, uint32_t uid);
+
+#endif
