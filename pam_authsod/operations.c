@@ -1,6 +1,8 @@
 #include "pam_authsod/operations.h"
 
+#include <security/pam_ext.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -10,6 +12,7 @@
 #include "pam_authsod/codes.h"
 #include "pam_authsod/conversation.h"
 #include "pam_authsod/logon.h"
+#include "pam_authsod/sentence.h"
 #include "pam_authsod/users.h"
 
 /* One conversation about call->user, and the check of what it came to. */
@@ -128,6 +131,32 @@ authenticate_nameless(struct call *call, int *code_out)
     return *code_out != PAM_SUCCESS;
 }
 
+/*
+ * A name that nobody has, and somebody far away who tries it: he is asked for
+ * a password and hears the sentence that a wrong one has, or the silence would
+ * tell him which names are worth guessing for.  The modules after this one get
+ * the password, and the code is what it is without this.
+ */
+static void
+deny_nobody(const struct call *call)
+{
+    char sentence[SENTENCE_MAX];
+    const void *token = NULL;
+    char *typed = NULL;
+
+    if (call_item(call, PAM_RHOST)[0] == '\0' || call->user[0] == '\0' || !users_is_nobody(call))
+        return;
+    if (pam_get_item(call->pamh, PAM_AUTHTOK, &token) != PAM_SUCCESS || token == NULL) {
+        if (call->options.use_first_pass || !sentence_prompt(PROMPT_PASSWORD, 0, NULL, sentence) ||
+            pam_prompt(call->pamh, PAM_PROMPT_ECHO_OFF, &typed, "%s", sentence) != PAM_SUCCESS || typed == NULL)
+            return;
+        (void)pam_set_item(call->pamh, PAM_AUTHTOK, typed);
+        secret_erase_str(typed);
+        free(typed);
+    }
+    call_tell(call, ERR_DENIED, 0, NULL);
+}
+
 int
 operation_authenticate(struct call *call)
 {
@@ -141,6 +170,8 @@ operation_authenticate(struct call *call)
     err = talk(call, NULL, &out);
     if (err == ERR_OK)
         err = keep_logon(call, &out);
+    if (err == ERR_NOT_OURS)
+        deny_nobody(call);
     return conclude(call, err, &out);
 }
 

@@ -30,6 +30,12 @@ users_pass_over(const struct call *call)
     return pw != NULL && pw->pw_uid < call->options.minimum_uid;
 }
 
+bool
+users_is_nobody(const struct call *call)
+{
+    return !is_local(call->user, UINT32_MAX) && pam_modutil_getpwnam(call->pamh, call->user) == NULL;
+}
+
 /* CVE-2024-9313: an application, or another module within the conversation, may set PAM_USER at any time. */
 static bool
 user_unchanged(const struct call *call)

@@ -21,4 +21,7 @@ bool users_pass_over(const struct call *call);
  */
 enum err users_check(const struct call *call, const struct outcome *outcome);
 
+/* True if no source of users on this computer knows the call's user. */
+bool users_is_nobody(const struct call *call);
+
 #endif
