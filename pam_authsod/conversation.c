@@ -90,15 +90,17 @@ send_packet(struct conversation *c, struct writer *w)
 static enum err
 receive(struct conversation *c, size_t *len_out)
 {
-    int64_t start = client_now();
+    int64_t start = client_now(), end = start + c->left;
     ptrdiff_t n;
     int err;
 
     *len_out = 0;
-    n = client_recv_sender(c->fd, c->packet, sizeof(c->packet), &c->sender, start + c->left);
+    if (c->front.pid == 0 && c->left > CONVERSATION_FIRST_MS)
+        end = start + CONVERSATION_FIRST_MS;
+    n = client_recv_sender(c->fd, c->packet, sizeof(c->packet), &c->sender, end);
     /* The kernel tells of a daemon that left before it read us, once, ahead of what it said. */
     if (n < 0 && errno == ECONNRESET)
-        n = client_recv_sender(c->fd, c->packet, sizeof(c->packet), &c->sender, start + c->left);
+        n = client_recv_sender(c->fd, c->packet, sizeof(c->packet), &c->sender, end);
     err = n < 0 ? errno : EPIPE;
     spend(c, start);
     if (n <= 0)

@@ -14,6 +14,7 @@
 #ifndef CONVERSATION_DAEMON_MS
 #define CONVERSATION_DAEMON_MS 60000     /* that the daemon may take in all; a person's typing does not count */
 #endif
+#define CONVERSATION_FIRST_MS 25000      /* until its first word: front never waits longer, or is replaced */
 #ifndef CONVERSATION_NAMELESS_MS
 #define CONVERSATION_NAMELESS_MS 1000    /* until its first question, where it is only asked who is there */
 #endif
