@@ -95,6 +95,19 @@ dir_reply(struct dir *d, const struct writer *w, int fd)
         log_warning("front does not take a reply: %s", strerror(errno));
 }
 
+/* People log on with a full disk too: only what was learned is lost with this process. */
+static struct store *
+open_store(struct dir *d, const char *statedir, const char **why_out)
+{
+    struct store *s = store_open(d, statedir, why_out);
+
+    if (s != NULL || errno == EBUSY)
+        return s;
+    log_error("cannot keep what is learned in %s: %s; it is kept in memory until the service is started again", statedir,
+              *why_out);
+    return store_open_memory(d);
+}
+
 struct dir *
 dir_new(TALLOC_CTX *mem, struct config *config, const char *statedir)
 {
@@ -105,7 +118,7 @@ dir_new(TALLOC_CTX *mem, struct config *config, const char *statedir)
         return NULL;
     d->keeper = d->front = d->member = d->krb5_profile = -1;
     d->pending = talloc_array(d, uint32_t, DIR_PENDING_MAX);
-    d->store = store_open(d, statedir, &why);
+    d->store = open_store(d, statedir, &why);
     if (d->pending == NULL || d->store == NULL) {
         log_error("cannot keep what is learned in %s: %s", statedir, why);
         goto fail;

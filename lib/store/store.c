@@ -58,6 +58,9 @@ store_failed(struct store *s, int rc, const char *what)
     log_warning("the store %s: %s", s->path, what);
 }
 
+/* As SQLite calls it. */
+static const char in_memory[] = ":memory:";
+
 static void
 close_db(struct store *s)
 {
@@ -224,7 +227,7 @@ open_file(struct store *s, TALLOC_CTX *mem, const char **why_out)
 {
     enum outcome outcome;
 
-    if (!make_file(s->path)) {
+    if (s->path != in_memory && !make_file(s->path)) {
         outcome = errno == ELOOP || errno == EINVAL || errno == EISDIR || errno == ENXIO ? DAMAGED : FAILED;
         *why_out = talloc_asprintf(mem, "%s: %s", s->path, strerror(errno));
         return outcome;
@@ -232,6 +235,7 @@ open_file(struct store *s, TALLOC_CTX *mem, const char **why_out)
     outcome = open_steps(s);
     if (outcome == OPENED)
         return OPENED;
+    s->busy = s->db != NULL && (sqlite3_errcode(s->db) & 0xff) == SQLITE_BUSY;
     if (outcome == NEWER)
         *why_out = talloc_asprintf(mem, "%s was made by a later version", s->path);
     else if (s->db != NULL && sqlite3_errcode(s->db) != SQLITE_OK && sqlite3_errcode(s->db) != SQLITE_DONE)
@@ -316,8 +320,11 @@ store_open_schema(TALLOC_CTX *mem, const char *dir, const struct store_schema *s
         ok = s->path != NULL && open_or_renew(s, tmp, &why);
     }
     if (!ok) {
+        int err = s != NULL && s->busy ? EBUSY : EIO;
+
         *why_out = talloc_strdup(mem, why);
         talloc_free(s);
+        errno = err;
         return NULL;
     }
     talloc_free(tmp);
@@ -328,6 +335,22 @@ struct store *
 store_open(TALLOC_CTX *mem, const char *dir, const char **why_out)
 {
     return store_open_schema(mem, dir, &store_schema, why_out);
+}
+
+struct store *
+store_open_memory(TALLOC_CTX *mem)
+{
+    struct store *s = talloc_zero(mem, struct store);
+    const char *why;
+
+    if (s == NULL)
+        return NULL;
+    talloc_set_destructor(s, destroy);
+    s->schema = &store_schema;
+    s->path = in_memory;
+    if (open_file(s, s, &why) != OPENED)
+        TALLOC_FREE(s);
+    return s;
 }
 
 void

@@ -55,8 +55,11 @@ struct store_group {
 };
 
 /* Opens or makes STORE_FILE in dir (0600). NULL only where not even a new one can be made, or another process has it
- * open; *why_out says why (under mem). */
+ * open (errno EBUSY); *why_out says why (under mem). */
 struct store *store_open(TALLOC_CTX *mem, const char *dir, const char **why_out);
+
+/* One that ends with the process, for a disk that is full or cannot be written. NULL: out of memory. */
+struct store *store_open_memory(TALLOC_CTX *mem);
 
 /* NULL is fine; so is freeing the talloc context. What was begun and not committed is forgotten. */
 void store_close(struct store *s);

@@ -57,6 +57,7 @@ struct store {
     sqlite3_stmt *stmts[STMT_COUNT];
     enum store_transaction transaction;
     bool held;                           /* between store_begin and store_commit */
+    bool busy;                           /* not opened: another process has it open */
     bool damaged;                        /* found since: the next call begins a new file */
     int64_t warned;                      /* when the last failure was logged, seconds of the monotonic clock */
 };

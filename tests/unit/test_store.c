@@ -1,6 +1,7 @@
 /* lib/store: what is put comes back, as the contract says, and after restarts too. */
 #include "tests/unit/store_fixture.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -351,8 +352,23 @@ a_place_that_is_none_is_told(void **state)
 
     (void)state;
     assert_null(store_open(NULL, "/nonexistent/place", &why));
+    assert_int_not_equal(errno, EBUSY);
     assert_non_null(strstr(why, "No such file"));
     talloc_free((void *)(uintptr_t)why);
+}
+
+static void
+a_store_in_memory_ends_with_the_process(void **state)
+{
+    struct store *s = store_open_memory(NULL), *other = store_open_memory(NULL);
+    struct store_user a = alice();
+
+    (void)state;
+    assert_true(store_put_user(s, &a));
+    assert_non_null(store_user_by_name(s, s, "alice"));
+    assert_null(store_user_by_name(other, other, "alice"));
+    store_close(s);
+    store_close(other);
 }
 
 static void
@@ -435,6 +451,7 @@ main(void)
         TEST(domains_keep_their_order_for_ever),
         TEST(a_transaction_is_whole_or_not_at_all),
         TEST(a_place_that_is_none_is_told),
+        TEST(a_store_in_memory_ends_with_the_process),
         TEST(versions_upgrade_and_never_downgrade),
         TEST(a_group_of_twenty_thousand_fits),
     };
