@@ -18,6 +18,8 @@ err_of_state(const char *name, uint32_t state, bool password)
         return ERR_LOCKED;
     if ((state & STORE_STATE_OUTSIDE_HOURS) != 0)
         return ERR_LOGON_HOURS;
+    if ((state & STORE_STATE_OTHER_WORKSTATION) != 0)
+        return ERR_WORKSTATION;
     if ((state & (STORE_STATE_PASSWORD_EXPIRED | STORE_STATE_MUST_CHANGE)) == 0)
         return ERR_OK;
     if (password)

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "lib/base/log.h"
@@ -73,10 +74,33 @@ stored(struct dir *d, TALLOC_CTX *mem, const struct dir_key *key)
     return NULL;
 }
 
-static uint32_t
-state_bits(const struct account_state *s)
+/* True if the list of names between commas ([MS-ADA3] userWorkstations) is empty or has this computer in it. */
+static bool
+is_for_us(const struct dir *d, const char *list)
 {
-    return (s->disabled ? STORE_STATE_DISABLED : 0) | (s->locked ? STORE_STATE_LOCKED : 0) |
+    if (*list == '\0')
+        return true;
+    while (*list != '\0') {
+        size_t n;
+
+        list += strspn(list, ", ");
+        n = strcspn(list, ",");
+        while (n > 0 && list[n - 1] == ' ')
+            n--;
+        if ((n == strlen(d->config->computer) && strncasecmp(list, d->config->computer, n) == 0) ||
+            (n == strlen(d->config->fqdn) && strncasecmp(list, d->config->fqdn, n) == 0))
+            return true;
+        list += strcspn(list, ",");
+    }
+    return false;
+}
+
+static uint32_t
+state_bits(const struct dir *d, const struct dir_user *a)
+{
+    const struct account_state *s = &a->state;
+
+    return (is_for_us(d, a->workstations) ? 0 : STORE_STATE_OTHER_WORKSTATION) | (s->disabled ? STORE_STATE_DISABLED : 0) | (s->locked ? STORE_STATE_LOCKED : 0) |
            (s->expired ? STORE_STATE_EXPIRED : 0) | (s->password_expired ? STORE_STATE_PASSWORD_EXPIRED : 0) |
            (s->must_change ? STORE_STATE_MUST_CHANGE : 0) | (s->outside_hours ? STORE_STATE_OUTSIDE_HOURS : 0);
 }
@@ -107,7 +131,7 @@ unix_user(struct dir *d, TALLOC_CTX *mem, const struct dir_user *a)
     u->upn = talloc_strdup(u, upn);
     u->full_name = talloc_strdup(u, a->full_name);
     u->refreshed = u->state_learned = dir_now();
-    u->state = state_bits(&a->state);
+    u->state = state_bits(d, a);
     if (u->name != NULL && u->account != NULL && u->upn != NULL && u->full_name != NULL)
         return u;
 

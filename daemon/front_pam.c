@@ -397,7 +397,7 @@ front_pam_result(struct front *f, struct conversation *c, const struct ipc_resul
         front_pam_end(f, c, ERR_INTERNAL, false, NULL);
     else if (result->err == ERR_OK)
         take_success(f, c);
-    else if (result->err == ERR_REVOKED || result->err == ERR_PASSWORD_EXPIRED)
+    else if (result->err == ERR_REVOKED || result->err == ERR_PASSWORD_EXPIRED || result->err == ERR_POLICY)
         ask_state(f, c);
     else
         front_pam_end(f, c, (enum err)result->err, result->proved, result->value);

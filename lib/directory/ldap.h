@@ -54,6 +54,7 @@ struct dir_user {
     const char *account;       /* sAMAccountName */
     const char *upn;           /* userPrincipalName; "" if none */
     const char *full_name;     /* displayName, else cn; UTF-8 without control characters; "" if none */
+    const char *workstations;  /* userWorkstations: names between commas; "" for every computer */
     bool is_machine;           /* computer or trust account */
     struct account_state state;
 };

@@ -8,6 +8,7 @@
 
 #define DIR_DN_MAX 4096         /* bytes of a distinguished name */
 #define DIR_NAME_MAX 1024       /* of any other name */
+#define WORKSTATIONS_MAX 4096   /* of userWorkstations: 1024 characters */
 
 /*
  * Exported by libldap, but declared only in its own openldap.h, which Debian

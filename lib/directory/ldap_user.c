@@ -12,7 +12,7 @@
 static const char *const user_attributes[] = {
     "objectSid", "primaryGroupID", "sAMAccountName", "userPrincipalName", "displayName", "cn",
     "userAccountControl", "msDS-User-Account-Control-Computed", "lockoutTime", "accountExpires", "pwdLastSet",
-    "msDS-UserPasswordExpiryTimeComputed", "logonHours", NULL
+    "msDS-UserPasswordExpiryTimeComputed", "logonHours", "userWorkstations", NULL
 };
 
 /* One of several attributes that are malformed must not make the account unusable: no full name, then. */
@@ -81,6 +81,11 @@ read_user(struct directory *d, LDAPMessage *entry, TALLOC_CTX *mem)
     u->primary_rid = (uint32_t)primary;
     if (u->upn == NULL)
         u->upn = "";
+    /* What we cannot read does not allow anything. */
+    if (!entry_text(d, entry, u, "userWorkstations", WORKSTATIONS_MAX, &u->workstations))
+        u->workstations = ",";
+    else if (u->workstations == NULL)
+        u->workstations = "";
     u->full_name = full_name(d, entry, u);
     return u;
 }

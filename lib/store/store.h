@@ -43,6 +43,7 @@ struct store_user {
 #define STORE_STATE_PASSWORD_EXPIRED 0x08U
 #define STORE_STATE_MUST_CHANGE 0x10U
 #define STORE_STATE_OUTSIDE_HOURS 0x20U
+#define STORE_STATE_OTHER_WORKSTATION 0x40U
 
 struct store_group {
     struct sid sid;

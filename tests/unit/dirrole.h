@@ -17,6 +17,7 @@ struct fake_user {
     uint32_t rid;
     bool is_machine;
     struct account_state state;
+    const char *workstations;   /* NULL: every computer */
     uint32_t groups[8];         /* RIDs of its token; 0 ends */
 };
 

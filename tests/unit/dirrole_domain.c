@@ -219,6 +219,7 @@ give_user(TALLOC_CTX *mem, const struct fake_user *f, struct dir_user **out)
     u->dn = talloc_strdup(u, f->account);
     u->account = talloc_strdup(u, f->account);
     u->upn = talloc_strdup(u, f->upn);
+    u->workstations = talloc_strdup(u, f->workstations == NULL ? "" : f->workstations);
     u->full_name = talloc_asprintf(u, "%s Example", f->account);
     u->is_machine = f->is_machine;
     u->state = f->state;

@@ -249,6 +249,32 @@ a_controller_is_found_kept_and_remembered(void **state)
 }
 
 static void
+an_account_may_be_for_other_computers(void **state)
+{
+    static const struct {
+        const char *workstations;
+        enum err err;
+    } cases[] = {
+        { "", ERR_OK },
+        { "WS1", ERR_OK },
+        { "OTHER, ws1 ,THIRD", ERR_OK },
+        { "OTHER,Ws1.Corp.Test", ERR_OK },
+        { "OTHER", ERR_WORKSTATION },
+        { "WS,WS11,XWS1,WS1.OTHER.TEST", ERR_WORKSTATION },
+        { ",", ERR_WORKSTATION },
+        { " , ,", ERR_WORKSTATION },
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        restart(f, SHORT "computer = WS1\nfqdn = ws1.corp.test\n");
+        fake_user("alice")->workstations = cases[i].workstations;
+        if (state_of(f, 1104) != cases[i].err || state_for(f, 1104, true) != cases[i].err)
+            fail_msg("'%s': %s", cases[i].workstations, err_name(state_of(f, 1104)));
+    }
+}
+
+static void
 no_controller_is_looked_for_once_a_second(void **state)
 {
     struct fixture *f = *state;
@@ -297,8 +323,10 @@ main(void)
         DIRROLE_TEST(an_idle_connection_is_tried_by_a_ping),
         DIRROLE_TEST(a_hung_controller_is_left),
         DIRROLE_TEST(a_ticket_that_is_refused_is_no_controllers_fault),
+        DIRROLE_TEST(whoever_logs_on_hears_why_the_domain_is_not_asked),
         DIRROLE_TEST(names_wait_for_the_domain),
         DIRROLE_TEST(the_state_of_an_account),
+        DIRROLE_TEST(an_account_may_be_for_other_computers),
         DIRROLE_TEST(a_controller_is_found_kept_and_remembered),
         DIRROLE_TEST(no_controller_is_looked_for_once_a_second),
         DIRROLE_TEST(a_new_member_hears_of_the_controller),
