@@ -41,6 +41,7 @@ struct lookups {
     struct pending slots[FRONT_PENDING_MAX];
     uint32_t uids[FRONT_PENDING_MAX];   /* who asked first, by slot: counted for each new question */
     struct pending *chains[CHAINS];
+    unsigned n_pending;
     uint32_t hand;                      /* where the search for a free slot starts */
     uint32_t generation;
     struct nss_client *clients;
@@ -107,6 +108,7 @@ pending_free(struct lookups *l, struct pending *p)
     while (*at != p)
         at = &(*at)->next;
     *at = p->next;
+    l->n_pending--;
     l->uids[p - l->slots] = 0;
     memset(p, 0, sizeof(*p));
 }
@@ -146,6 +148,13 @@ pending_of(const struct lookups *l, uint32_t uid)
     return n;
 }
 
+/* Half of all places are root's: other users' questions, however many users there are, never keep root's out. */
+static bool
+may_ask(const struct lookups *l, uint32_t uid)
+{
+    return uid == 0 || (l->n_pending < FRONT_PENDING_MAX / 2 && pending_of(l, uid) < FRONT_PENDING_PER_UID);
+}
+
 static struct pending *
 pending_new(struct lookups *l, const struct cache_key *key, uint32_t uid)
 {
@@ -167,6 +176,7 @@ pending_new(struct lookups *l, const struct cache_key *key, uint32_t uid)
         chain = &l->chains[cache_hash(&p->key) % CHAINS];
         p->next = *chain;
         *chain = p;
+        l->n_pending++;
         return p;
     }
     return NULL;
@@ -181,7 +191,7 @@ ask(struct front *f, const struct cache_key *key, uint32_t uid, bool refresh)
     struct writer w = writer_init(packet, sizeof(packet));
     struct pending *p;
 
-    if (uid != 0 && pending_of(f->lookups, uid) >= FRONT_PENDING_PER_UID)
+    if (!may_ask(f->lookups, uid))
         return NULL;
     p = pending_new(f->lookups, key, uid);
     if (p == NULL)
@@ -285,6 +295,15 @@ clients_of(const struct lookups *l, uint32_t uid)
     return n;
 }
 
+/* Half of all places are root's. */
+static bool
+may_wait(const struct lookups *l, uint32_t uid)
+{
+    if (uid == 0)
+        return l->n_clients < FRONT_NSS_CLIENTS_MAX;
+    return l->n_clients < FRONT_NSS_CLIENTS_MAX / 2 && clients_of(l, uid) < FRONT_NSS_CLIENTS_PER_UID;
+}
+
 /* A client whose question was not answered on the spot is kept. */
 static void
 keep(struct front *f, const struct nss_client *c)
@@ -294,6 +313,8 @@ keep(struct front *f, const struct nss_client *c)
 
     kept = talloc(l, struct nss_client);
     if (kept == NULL) {
+        if (c->pending != NULL)
+            c->pending->waiting = c->next_waiting;
         (void)close(c->watch.fd);
         return;
     }
@@ -335,8 +356,7 @@ front_nss_accept(struct front *f, struct watch *w, uint32_t events)
         }
         if (answered)
             (void)close(c.watch.fd);
-        else if (f->lookups->n_clients >= FRONT_NSS_CLIENTS_MAX ||
-                 (c.uid != 0 && clients_of(f->lookups, c.uid) >= FRONT_NSS_CLIENTS_PER_UID)) {
+        else if (!may_wait(f->lookups, c.uid)) {
             if (c.pending != NULL)
                 c.pending->waiting = c.next_waiting;
             answer_type(&c.watch, PROTO_LATER);
