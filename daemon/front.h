@@ -165,7 +165,7 @@ struct cache_key {
     unsigned kind;                     /* enum record_kind */
     enum proto_by by;
     uint32_t id;
-    const char *name;                  /* terminated */
+    const char *name;                  /* terminated, PROTO_NAME_MAX at most */
 };
 struct cache_entry {
     const uint8_t *packet;             /* RECORD or NONE, as it is sent; NULL where fd brings it */
@@ -173,15 +173,21 @@ struct cache_entry {
     int fd;                            /* sealed memfd of a large RECORD; -1 */
     int64_t refresh, end;              /* client_now() based */
 };
+/* NULL: no memory, or no random numbers for the hash. */
 struct cache *cache_new(TALLOC_CTX *mem);
-/* Borrowed until the next call that changes the cache. NULL: not there, or past its end. */
+/* Borrowed until the next call. NULL: not there, or past its end. */
 const struct cache_entry *cache_get(struct cache *c, const struct cache_key *key, int64_t now);
-/* Copies; takes fd over. */
+/* Copies; takes fd over.  Where there is no room those go that were not used for longest. */
 void cache_put(struct cache *c, const struct cache_key *key, const struct cache_entry *entry);
+/* There is no such entry: kept in a table of fixed size of its own, so that no number of wrong names costs a record. */
+void cache_put_none(struct cache *c, const struct cache_key *key, int64_t end);
 void cache_clear(struct cache *c);
+/* Removes what is past its end in the next part of the table. */
+void cache_sweep(struct cache *c, int64_t now);
 /* Asked for again at once: not asked for again before `refresh`. */
 void cache_defer(struct cache *c, const struct cache_key *key, int64_t refresh);
-uint32_t cache_hash(const struct cache_key *key);
+/* Nobody outside can make two keys have the same. */
+uint64_t cache_hash(const struct cache *c, const struct cache_key *key);
 bool cache_same(const struct cache_key *a, const struct cache_key *b);
 
 /* front_pam.c: conversations */

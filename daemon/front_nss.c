@@ -101,9 +101,10 @@ answer_entry(const struct watch *w, const struct cache_entry *e)
 
 /* Takes a pending question out of its chain and frees it. */
 static void
-pending_free(struct lookups *l, struct pending *p)
+pending_free(struct front *f, struct pending *p)
 {
-    struct pending **at = &l->chains[cache_hash(&p->key) % CHAINS];
+    struct lookups *l = f->lookups;
+    struct pending **at = &l->chains[cache_hash(f->cache, &p->key) % CHAINS];
 
     while (*at != p)
         at = &(*at)->next;
@@ -124,13 +125,13 @@ pending_answer(struct front *f, struct pending *p, enum proto_type type, const s
             answer_type(&p->waiting->watch, type);
         client_free(f, p->waiting);
     }
-    pending_free(f->lookups, p);
+    pending_free(f, p);
 }
 
 static struct pending *
-pending_find(struct lookups *l, const struct cache_key *key)
+pending_find(struct front *f, const struct cache_key *key)
 {
-    struct pending *p = l->chains[cache_hash(key) % CHAINS];
+    struct pending *p = f->lookups->chains[cache_hash(f->cache, key) % CHAINS];
 
     while (p != NULL && !cache_same(&p->key, key))
         p = p->next;
@@ -156,8 +157,10 @@ may_ask(const struct lookups *l, uint32_t uid)
 }
 
 static struct pending *
-pending_new(struct lookups *l, const struct cache_key *key, uint32_t uid)
+pending_new(struct front *f, const struct cache_key *key, uint32_t uid)
 {
+    struct lookups *l = f->lookups;
+
     for (uint32_t i = 0; i < FRONT_PENDING_MAX; i++) {
         uint32_t slot = (l->hand + i) % FRONT_PENDING_MAX;
         struct pending *p = &l->slots[slot];
@@ -173,7 +176,7 @@ pending_new(struct lookups *l, const struct cache_key *key, uint32_t uid)
         if (key->by == PROTO_BY_NAME)
             memcpy(p->name, key->name, strlen(key->name) + 1);
         p->key.name = p->name;
-        chain = &l->chains[cache_hash(&p->key) % CHAINS];
+        chain = &l->chains[cache_hash(f->cache, &p->key) % CHAINS];
         p->next = *chain;
         *chain = p;
         l->n_pending++;
@@ -193,7 +196,7 @@ ask(struct front *f, const struct cache_key *key, uint32_t uid, bool refresh)
 
     if (!may_ask(f->lookups, uid))
         return NULL;
-    p = pending_new(f->lookups, key, uid);
+    p = pending_new(f, key, uid);
     if (p == NULL)
         return NULL;
     m.request = p->request;
@@ -203,7 +206,7 @@ ask(struct front *f, const struct cache_key *key, uint32_t uid, bool refresh)
         m.id = key->id;
     ipc_put_lookup(&w, &m);
     if (!front_ask(f, &w, false)) {
-        pending_free(f->lookups, p);
+        pending_free(f, p);
         return NULL;
     }
     p->deadline = client_now() + FRONT_NSS_MS;
@@ -260,7 +263,7 @@ serve(struct front *f, struct nss_client *c)
         answer_type(&c->watch, PROTO_NONE);
         return true;
     }
-    p = pending_find(f->lookups, &key);
+    p = pending_find(f, &key);
     if (p == NULL)
         p = ask(f, &key, c->uid, false);
     if (p == NULL) {
@@ -439,11 +442,7 @@ remember(struct front *f, const struct cache_key *asked, const struct cache_entr
 static void
 remember_none(struct front *f, const struct cache_key *key)
 {
-    static const uint8_t none[2] = { PROTO_VERSION, PROTO_NONE };
-    int64_t end = client_now() + (int64_t)f->config->negative * 1000;
-    struct cache_entry e = { .packet = none, .len = sizeof(none), .fd = -1, .refresh = end, .end = end };
-
-    cache_put(f->cache, key, &e);
+    cache_put_none(f->cache, key, client_now() + (int64_t)f->config->negative * 1000);
 }
 
 /* FOUND with a record: checked, cached, and given to those who wait. */
@@ -525,6 +524,7 @@ front_nss_tick(struct front *f, int64_t now)
         if (now >= c->deadline)
             client_free(f, c);
     }
+    cache_sweep(f->cache, now);
 }
 
 void

@@ -26,8 +26,10 @@ daemon_authsodd_LDADD = $(daemon_libs)
 dist_man_MANS += doc/man/authsodd.8
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_front_cred tests/unit/test_front_pam tests/unit/test_ipc tests/unit/test_sandbox \
-	tests/unit/test_local_names
+check_PROGRAMS += tests/unit/test_front_cache tests/unit/test_front_cred tests/unit/test_front_pam
+check_PROGRAMS += tests/unit/test_ipc tests/unit/test_local_names tests/unit/test_sandbox
+tests_unit_test_front_cache_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_front_cache_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_front_cred_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_front_cred_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_front_pam_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)

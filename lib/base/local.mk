@@ -1,7 +1,7 @@
 noinst_LTLIBRARIES += lib/base/libbase.la
-lib_base_libbase_la_SOURCES = lib/base/buf.c lib/base/buf.h lib/base/log.c lib/base/log.h lib/base/passwd_file.c \
-	lib/base/passwd_file.h lib/base/secret.c lib/base/secret.h lib/base/utf8.c lib/base/utf8.h lib/base/visible.c \
-	lib/base/visible.h
+lib_base_libbase_la_SOURCES = lib/base/buf.c lib/base/buf.h lib/base/hash.c lib/base/hash.h lib/base/log.c \
+	lib/base/log.h lib/base/passwd_file.c lib/base/passwd_file.h lib/base/secret.c lib/base/secret.h lib/base/utf8.c \
+	lib/base/utf8.h lib/base/visible.c lib/base/visible.h
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_base

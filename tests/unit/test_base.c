@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/base/buf.h"
+#include "lib/base/hash.h"
 #include "lib/base/log.h"
 #include "lib/base/secret.h"
 
@@ -267,6 +268,29 @@ a_log_that_nobody_reads_stops_nobody(void **state)
     (void)close(redirect_stderr(was));
 }
 
+/* The vectors of SipHash's authors: key 00 01 .. 0f, message 00 01 .. */
+static void
+hashes_are_siphash(void **state)
+{
+    static const struct {
+        size_t n;
+        uint64_t hash;
+    } cases[] = {
+        { 0, 0x726fdb47dd0e0e31 }, { 1, 0x74f839c593dc67fd }, { 7, 0xab0200f58b01d137 },
+        { 8, 0x93f5f5799a932462 }, { 15, 0xa129ca6149be45e5 }, { 63, 0x958a324ceb064572 },
+    };
+    uint8_t key[HASH_KEY_LEN], message[64];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(message); i++)
+        message[i] = (uint8_t)i;
+    memcpy(key, message, sizeof(key));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_true(hash_keyed(key, message, cases[i].n) == cases[i].hash);
+    key[15] ^= 1;
+    assert_true(hash_keyed(key, message, 8) != cases[3].hash);
+}
+
 int
 main(void)
 {
@@ -280,6 +304,7 @@ main(void)
         cmocka_unit_test(values_in_the_log_forge_no_line),
         cmocka_unit_test(a_long_line_is_cut),
         cmocka_unit_test(a_log_that_nobody_reads_stops_nobody),
+        cmocka_unit_test(hashes_are_siphash),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
