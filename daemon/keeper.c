@@ -15,6 +15,7 @@
 
 #include "lib/base/log.h"
 #include "lib/proto/client.h"
+#include "lib/proto/sealed.h"
 
 #define PING_EVERY_MS 2000
 #define PING_DEADLINE_MS 15000
@@ -50,7 +51,7 @@ load_config(struct keeper *k)
         goto done;
     }
     /* An empty file has no text that could be mapped. */
-    fd = keeper_memfd("authsod.conf", len > 0 ? text : "\n", len > 0 ? len : 1);
+    fd = sealed_new("authsod.conf", len > 0 ? text : "\n", len > 0 ? len : 1);
     if (fd < 0)
         goto done;
     if (k->config_fd >= 0)

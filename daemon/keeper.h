@@ -69,8 +69,6 @@ struct keeper {
 bool keeper_setup(struct keeper *k);
 /* Removes the sockets that it made. */
 void keeper_cleanup(struct keeper *k);
-/* Text in a memfd sealed against everything; -1 with errno. */
-int keeper_memfd(const char *name, const void *text, size_t len);
 
 /* keeper_spawn.c */
 

@@ -12,6 +12,7 @@
 #include "lib/base/log.h"
 #include "lib/base/secret.h"
 #include "lib/proto/client.h"
+#include "lib/proto/sealed.h"
 
 #define KEYTAB_MAX (1U << 20)
 
@@ -39,7 +40,7 @@ read_keytab(const char *path)
         goto done;
     n = read(fd, text, (size_t)st.st_size);
     if (n > 0)
-        memfd = keeper_memfd("keytab", text, (size_t)n);
+        memfd = sealed_new("keytab", text, (size_t)n);
 
 done:
     err = errno;

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -144,32 +143,4 @@ keeper_cleanup(struct keeper *k)
         return;
     (void)unlink(CLIENT_PATH_NSS);
     (void)unlink(CLIENT_PATH_PAM);
-}
-
-int
-keeper_memfd(const char *name, const void *text, size_t len)
-{
-    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    size_t at = 0;
-    int err;
-
-    if (fd < 0)
-        return -1;
-    while (at < len) {
-        ssize_t n = write(fd, (const char *)text + at, len - at);
-
-        if (n < 0)
-            goto fail;
-        at += (size_t)n;
-    }
-    if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0 ||
-        lseek(fd, 0, SEEK_SET) != 0)
-        goto fail;
-    return fd;
-
-fail:
-    err = errno;
-    (void)close(fd);
-    errno = err;
-    return -1;
 }

@@ -29,7 +29,7 @@
 static const int common[] = {
     CALL(brk), CALL(mmap), CALL(munmap), CALL(mremap), CALL(mprotect), CALL(madvise), CALL(mlock), CALL(mlock2),
     CALL(munlock), CALL(exit), CALL(exit_group), CALL(read), CALL(readv), CALL(pread64), CALL(write), CALL(writev),
-    CALL(close), CALL(lseek), CALL(fstat), CALL(newfstatat), CALL(statx), CALL(fcntl), CALL(dup), CALL(poll),
+    CALL(close), CALL(lseek), CALL(fstat), CALL(fstatfs), CALL(newfstatat), CALL(statx), CALL(fcntl), CALL(dup), CALL(poll),
     CALL(ppoll), CALL(select), CALL(pselect6), CALL(recvmsg), CALL(sendmsg), CALL(recvfrom), CALL(sendto), CALL(shutdown),
     CALL(clock_gettime), CALL(clock_getres), CALL(clock_nanosleep), CALL(nanosleep), CALL(gettimeofday), CALL(time),
     CALL(getpid), CALL(gettid), CALL(getppid), CALL(getuid), CALL(geteuid), CALL(getgid), CALL(getegid),

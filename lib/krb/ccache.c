@@ -10,45 +10,23 @@
 #include <unistd.h>
 
 #include "lib/base/secret.h"
+#include "lib/proto/sealed.h"
 
-#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 #define CREDS_MAX (1U << 20)
-
-static bool
-write_all(int fd, const char *p, size_t n)
-{
-    while (n > 0) {
-        ssize_t written = write(fd, p, n);
-
-        if (written < 0 && errno != EINTR)
-            return false;
-        if (written > 0) {
-            p += written;
-            n -= (size_t)written;
-        }
-    }
-    return true;
-}
 
 int
 ccache_to_memfd(krb5_context ctx, const krb5_creds *creds)
 {
     krb5_creds copy = *creds;
     krb5_data *data = NULL;
-    int fd, saved;
+    int fd;
 
     /* Reads them only; the declaration lacks the const. */
     if (krb5_marshal_credentials(ctx, &copy, &data) != 0) {
         errno = ENOMEM;
         return -1;
     }
-    fd = memfd_create("tickets", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd >= 0 && (!write_all(fd, data->data, data->length) || fcntl(fd, F_ADD_SEALS, SEALS) != 0)) {
-        saved = errno;
-        (void)close(fd);
-        errno = saved;
-        fd = -1;
-    }
+    fd = sealed_new("tickets", data->data, data->length);
     secret_erase(data->data, data->length);
     krb5_free_data(ctx, data);
     return fd;
@@ -83,26 +61,21 @@ ccache_from_memfd(krb5_context ctx, int fd, krb5_creds *creds_out)
 {
     krb5_creds *creds = NULL;
     krb5_data data = { 0 };
-    struct stat st;
-    int seals = fcntl(fd, F_GET_SEALS);
+    const void *bytes;
+    size_t len;
     bool ok;
 
     memset(creds_out, 0, sizeof(*creds_out));
-    /* Without the seals its size could change while it is read. */
-    if (seals < 0 || (seals & SEALS) != SEALS || fstat(fd, &st) != 0)
+    if (sealed_map(fd, CREDS_MAX, &bytes, &len) != 0)
         return false;
-    if (st.st_size <= 0 || st.st_size > (off_t)CREDS_MAX)
-        return false;
-    data.length = (unsigned)st.st_size;
-    data.data = mmap(NULL, data.length, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (data.data == MAP_FAILED)
-        return false;
+    data.length = (unsigned)len;
+    data.data = (char *)(uintptr_t)bytes; /* which libkrb5 reads only */
     ok = krb5_unmarshal_credentials(ctx, &data, &creds) == 0;
     if (ok && !is_whole(ctx, creds, &data)) {
         krb5_free_creds(ctx, creds);
         ok = false;
     }
-    (void)munmap(data.data, data.length);
+    (void)munmap(data.data, len);
     if (ok) {
         /* Its parts live on in creds_out. */
         *creds_out = *creds;

@@ -29,7 +29,7 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_ccache tests/unit/test_krb tests/unit/test_krb_verify
 tests_unit_test_ccache_SOURCES = tests/unit/test_ccache.c
 tests_unit_test_ccache_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS)
-tests_unit_test_ccache_LDADD = lib/krb/libkrb.la $(CMOCKA_LIBS) $(KRB5_LIBS) $(TALLOC_LIBS)
+tests_unit_test_ccache_LDADD = lib/krb/libkrb.la lib/proto/libproto.la $(CMOCKA_LIBS) $(KRB5_LIBS) $(TALLOC_LIBS)
 tests_unit_test_krb_SOURCES = tests/unit/test_krb.c
 tests_unit_test_krb_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS)
 tests_unit_test_krb_LDADD = lib/krb/libkrb.la lib/proto/libproto.la $(CMOCKA_LIBS) $(KRB5_LIBS) $(TALLOC_LIBS)
