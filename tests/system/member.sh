@@ -14,9 +14,10 @@ ssh_command=(ssh -F /dev/null -o StrictHostKeyChecking=no -o UserKnownHostsFile=
 # --localstatedir=/var --runstatedir=/run and Debian's --libdir. Does nothing if
 # BUILD is installed there already.
 member_install() {
-  local name=$1 build=${2:-$AUTHSOD_BUILD}
+  local name=$1 build
   local mark=$LAB/hosts/$1/authsod-build log=$LAB/log/$1-install.log
 
+  build=$(realpath "${2:-$AUTHSOD_BUILD}")
   [ "$(cat "$mark" 2>/dev/null)" != "$build" ] || return 0
   {
     in_member "$name" make -s -C "$build" install &&
