@@ -155,6 +155,8 @@ bool front_nss_found(struct front *f, const uint8_t *packet, size_t len, int fds
 void front_nss_tick(struct front *f, int64_t now);
 /* directory has ended: what it was asked is answered with LATER. */
 void front_nss_directory_gone(struct front *f);
+/* The domain has no user of that name any more, in whatever spelling: then there is none here either. */
+void front_nss_forget(struct front *f, const char *name);
 /* Caches the two records of LEARNED. */
 void front_nss_learned(struct front *f, const struct ipc_learned *m);
 

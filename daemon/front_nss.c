@@ -445,6 +445,30 @@ remember_none(struct front *f, const struct cache_key *key)
     cache_put_none(f->cache, key, client_now() + (int64_t)f->config->negative * 1000);
 }
 
+void
+front_nss_forget(struct front *f, const char *name)
+{
+    struct cache_key by_name = { .kind = RECORD_PASSWD, .by = PROTO_BY_NAME, .name = name };
+    struct cache_key by_id = { .kind = RECORD_PASSWD, .by = PROTO_BY_ID };
+    const struct cache_entry *e = cache_get(f->cache, &by_name, client_now());
+    char canonical[PROTO_NAME_MAX + 1];
+    struct reader r;
+    struct record rec;
+
+    if (e == NULL || e->packet == NULL)
+        return;
+    r = reader_init(e->packet, e->len);
+    if (proto_get_head(&r) != PROTO_RECORD || !record_get(&r, &rec) || !copy_name(&rec.name, canonical))
+        return;
+    by_id.id = rec.uid;
+    remember_none(f, &by_id);
+    remember_none(f, &by_name);
+    by_name.name = canonical;
+    remember_none(f, &by_name);
+    by_name.kind = RECORD_GROUPS;
+    remember_none(f, &by_name);
+}
+
 /* FOUND with a record: checked, cached, and given to those who wait. */
 static void
 found_record(struct front *f, struct pending *p, const struct ipc_found *m, int fd)

@@ -323,6 +323,8 @@ front_pam_identity(struct front *f, const uint8_t *packet, size_t len)
         front_pam_end(f, c, ERR_WRONG_ACCOUNT, false, NULL);
         return true;
     }
+    if (m.status == IPC_STATUS_NONE)
+        front_nss_forget(f, c->begin.user);
     if (m.status != IPC_STATUS_FOUND || local_names_has_user(f->names, m.name) ||
         local_names_has_uid(f->names, m.uid)) {
         front_pam_end(f, c, ERR_NOT_OURS, false, NULL);
@@ -435,6 +437,11 @@ front_pam_state(struct front *f, const uint8_t *packet, size_t len)
     if (c == NULL)
         return true;
     err = (enum err)m.err;
+    /* Another module of the stack, who still saw the user, could let him in. */
+    if (err == ERR_UNKNOWN_PRINCIPAL) {
+        front_nss_forget(f, c->begin.user);
+        front_nss_forget(f, c->who.name);
+    }
     if (c->begin.operation == PROTO_AUTHENTICATE) {
         proved = c->result.proved ||
                  (c->result.proved_unless_locked && err != ERR_OK && err != ERR_NO_STATE && err != ERR_LOCKED);

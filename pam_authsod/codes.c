@@ -52,8 +52,12 @@ codes_pam(enum err err, enum proto_operation operation)
     case PROTO_OPEN_SESSION:
     case PROTO_CLOSE_SESSION:
         return code_of_session(code_of(err));
-    case PROTO_AUTHENTICATE:
     case PROTO_ACCOUNT:
+        /* Who was the domain's a moment ago is not to be taken for somebody of another module's. */
+        if (err == ERR_UNKNOWN_PRINCIPAL)
+            return PAM_PERM_DENIED;
+        break;
+    case PROTO_AUTHENTICATE:
     case PROTO_CHANGE_PASSWORD:
         break;
     }

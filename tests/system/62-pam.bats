@@ -137,6 +137,13 @@ by_key() {
   shift
   in_member ws1 sh -c 'mkdir -p "/home/$1/.ssh" && cat >"/home/$1/.ssh/authorized_keys" && chown -R "$1:" "/home/$1" &&
     chmod -R go-rwx "/home/$1/.ssh"' sh "$user" < <(in_host desk cat /tmp/pam62.key.pub)
+  by_key_as_it_is "$user" "$@"
+}
+
+# by_key_as_it_is USER CMD...: the same, with the home that USER has.
+by_key_as_it_is() {
+  local user=$1
+  shift
   in_host desk "${ssh_command[@]}" -i /tmp/pam62.key -o BatchMode=yes -o PreferredAuthentications=publickey \
     "$user@ws1.corp.test" "$@"
 }
@@ -156,6 +163,21 @@ by_key() {
   [[ "$output" == *'acct_mgmt: ACCT_EXPIRED' ]]
   run member_do ws1 pam62 bob '' acct_mgmt establish open_session env close_session
   gives 'acct_mgmt: SUCCESS' 'establish: SUCCESS' 'open_session: SUCCESS' 'close_session: SUCCESS'
+}
+
+# deleted_user: a user of the domain who has logged on by key, deleted since.
+deleted_user() {
+  in_dc dc1 samba-tool user create pam62gone Passw0rd-pam62gone &&
+    by_key pam62gone true &&
+    in_dc dc1 samba-tool user delete pam62gone
+}
+
+@test "an account that was deleted a moment ago gets in by no key" {
+  deleted_user
+  run -255 by_key_as_it_is pam62gone true
+  run -255 by_key_as_it_is pam62gone true
+  run -2 in_member ws1 getent passwd pam62gone
+  run ! in_member ws1 pamtester authsod pam62gone acct_mgmt
 }
 
 @test "setcred without a logon of ours has nothing to do" {
