@@ -7,98 +7,122 @@
 struct code_err {
     krb5_error_code code;
     enum err err;
+    const char *name;
 };
+
+#define CODE(code, err) { code, err, #code }
 
 /*
  * What is not here is ERR_UNTRUSTED_KDC if it is Kerberos's and ERR_INTERNAL if
  * not: an answer that makes no sense came from something that is no KDC of ours.
  */
 static const struct code_err codes[] = {
-    { KRB5KDC_ERR_NAME_EXP, ERR_ACCOUNT_EXPIRED },
-    { KRB5KDC_ERR_SERVICE_EXP, ERR_STALE_KEYTAB },
-    { KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN, ERR_UNKNOWN_PRINCIPAL },
-    { KRB5KDC_ERR_S_PRINCIPAL_UNKNOWN, ERR_NO_KEYTAB },
-    { KRB5KDC_ERR_MUST_USE_USER2USER, ERR_NO_KEYTAB },
-    { KRB5KDC_ERR_NULL_KEY, ERR_REVOKED },
-    { KRB5KDC_ERR_NEVER_VALID, ERR_POLICY },
-    { KRB5KDC_ERR_POLICY, ERR_POLICY },
-    { KRB5KDC_ERR_BADOPTION, ERR_POLICY },
-    { KRB5KDC_ERR_PATH_NOT_ACCEPTED, ERR_POLICY },
-    { KRB5KDC_ERR_ETYPE_NOSUPP, ERR_NO_ENCTYPE },
-    { KRB5KDC_ERR_PADATA_TYPE_NOSUPP, ERR_POLICY },
-    { KRB5KDC_ERR_CLIENT_REVOKED, ERR_REVOKED },
-    { KRB5KDC_ERR_SERVICE_REVOKED, ERR_STALE_KEYTAB },
-    { KRB5KDC_ERR_CLIENT_NOTYET, ERR_REVOKED },
-    { KRB5KDC_ERR_KEY_EXP, ERR_PASSWORD_EXPIRED },
-    { KRB5KDC_ERR_PREAUTH_FAILED, ERR_WRONG_PASSWORD },
-    { KRB5KDC_ERR_PREAUTH_REQUIRED, ERR_NO_ENCTYPE },
-    { KRB5KDC_ERR_SVC_UNAVAILABLE, ERR_NO_KDC },
-    { KRB5KRB_AP_ERR_TKT_NYV, ERR_CLOCK },
-    { KRB5KRB_AP_ERR_SKEW, ERR_CLOCK },
-    { KRB5_KDCREP_SKEW, ERR_CLOCK },
-    { KRB5KRB_ERR_GENERIC, ERR_NO_KDC },
-    { KRB5_KDC_UNREACH, ERR_NO_KDC },
-    { KRB5_REALM_CANT_RESOLVE, ERR_NO_KDC },
-    { KRB5KDC_ERR_WRONG_REALM, ERR_NO_REALM },
-    { KRB5_REALM_UNKNOWN, ERR_NO_REALM },
-    { KRB5_CONFIG_ETYPE_NOSUPP, ERR_NO_ENCTYPE },
-    { KRB5_PROG_ETYPE_NOSUPP, ERR_NO_ENCTYPE },
-    { KRB5_BAD_ENCTYPE, ERR_NO_ENCTYPE },
-    { KRB5_NOPERM_ETYPE, ERR_NO_ENCTYPE },
-    { KRB5_PREAUTH_FAILED, ERR_NO_ENCTYPE },
-    { KRB5_ERR_FAST_REQUIRED, ERR_NO_FAST },
-    { KRB5KRB_AP_ERR_BADKEYVER, ERR_STALE_KEYTAB },
-    { KRB5_KT_KVNONOTFOUND, ERR_STALE_KEYTAB },
-    { KRB5KRB_AP_ERR_NOKEY, ERR_NO_KEYTAB },
-    { KRB5_KT_NOTFOUND, ERR_NO_KEYTAB },
-    { KRB5_KT_IOERR, ERR_NO_KEYTAB },
-    { KRB5_KT_BADNAME, ERR_NO_KEYTAB },
-    { KRB5_KEYTAB_BADVNO, ERR_NO_KEYTAB },
-    { KRB5_KT_FORMAT, ERR_NO_KEYTAB },
+    CODE(KRB5KDC_ERR_NAME_EXP, ERR_ACCOUNT_EXPIRED),
+    CODE(KRB5KDC_ERR_SERVICE_EXP, ERR_STALE_KEYTAB),
+    CODE(KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN, ERR_UNKNOWN_PRINCIPAL),
+    CODE(KRB5KDC_ERR_S_PRINCIPAL_UNKNOWN, ERR_NO_KEYTAB),
+    CODE(KRB5KDC_ERR_MUST_USE_USER2USER, ERR_NO_KEYTAB),
+    CODE(KRB5KDC_ERR_NULL_KEY, ERR_REVOKED),
+    CODE(KRB5KDC_ERR_NEVER_VALID, ERR_POLICY),
+    CODE(KRB5KDC_ERR_POLICY, ERR_POLICY),
+    CODE(KRB5KDC_ERR_BADOPTION, ERR_POLICY),
+    CODE(KRB5KDC_ERR_PATH_NOT_ACCEPTED, ERR_POLICY),
+    CODE(KRB5KDC_ERR_ETYPE_NOSUPP, ERR_NO_ENCTYPE),
+    CODE(KRB5KDC_ERR_PADATA_TYPE_NOSUPP, ERR_POLICY),
+    CODE(KRB5KDC_ERR_CLIENT_REVOKED, ERR_REVOKED),
+    CODE(KRB5KDC_ERR_SERVICE_REVOKED, ERR_STALE_KEYTAB),
+    CODE(KRB5KDC_ERR_CLIENT_NOTYET, ERR_REVOKED),
+    CODE(KRB5KDC_ERR_KEY_EXP, ERR_PASSWORD_EXPIRED),
+    CODE(KRB5KDC_ERR_PREAUTH_FAILED, ERR_WRONG_PASSWORD),
+    CODE(KRB5KDC_ERR_PREAUTH_REQUIRED, ERR_NO_ENCTYPE),
+    CODE(KRB5KDC_ERR_SVC_UNAVAILABLE, ERR_NO_KDC),
+    CODE(KRB5KRB_AP_ERR_TKT_NYV, ERR_CLOCK),
+    CODE(KRB5KRB_AP_ERR_SKEW, ERR_CLOCK),
+    CODE(KRB5_KDCREP_SKEW, ERR_CLOCK),
+    CODE(KRB5KRB_ERR_GENERIC, ERR_NO_KDC),
+    CODE(KRB5_KDC_UNREACH, ERR_NO_KDC),
+    CODE(KRB5_REALM_CANT_RESOLVE, ERR_NO_KDC),
+    CODE(KRB5KDC_ERR_WRONG_REALM, ERR_NO_REALM),
+    CODE(KRB5_REALM_UNKNOWN, ERR_NO_REALM),
+    CODE(KRB5_CONFIG_ETYPE_NOSUPP, ERR_NO_ENCTYPE),
+    CODE(KRB5_PROG_ETYPE_NOSUPP, ERR_NO_ENCTYPE),
+    CODE(KRB5_BAD_ENCTYPE, ERR_NO_ENCTYPE),
+    CODE(KRB5_NOPERM_ETYPE, ERR_NO_ENCTYPE),
+    CODE(KRB5_PREAUTH_FAILED, ERR_NO_ENCTYPE),
+    CODE(KRB5_ERR_FAST_REQUIRED, ERR_NO_FAST),
+    CODE(KRB5KRB_AP_ERR_BADKEYVER, ERR_STALE_KEYTAB),
+    CODE(KRB5_KT_KVNONOTFOUND, ERR_STALE_KEYTAB),
+    CODE(KRB5KRB_AP_ERR_NOKEY, ERR_NO_KEYTAB),
+    CODE(KRB5_KT_NOTFOUND, ERR_NO_KEYTAB),
+    CODE(KRB5_KT_IOERR, ERR_NO_KEYTAB),
+    CODE(KRB5_KT_BADNAME, ERR_NO_KEYTAB),
+    CODE(KRB5_KEYTAB_BADVNO, ERR_NO_KEYTAB),
+    CODE(KRB5_KT_FORMAT, ERR_NO_KEYTAB),
 };
 
-static const struct {
+#undef CODE
+
+static const struct status_err {
     uint32_t status;
     enum err err;
+    const char *name;
 } statuses[] = {
-    { 0xc0000064, ERR_UNKNOWN_PRINCIPAL }, /* NO_SUCH_USER */
-    { 0xc000006a, ERR_WRONG_PASSWORD },    /* WRONG_PASSWORD */
-    { 0xc000006d, ERR_WRONG_PASSWORD },    /* LOGON_FAILURE */
-    { 0xc000006e, ERR_POLICY },            /* ACCOUNT_RESTRICTION */
-    { 0xc000006f, ERR_LOGON_HOURS },       /* INVALID_LOGON_HOURS */
-    { 0xc0000070, ERR_WORKSTATION },       /* INVALID_WORKSTATION */
-    { 0xc0000071, ERR_PASSWORD_EXPIRED },  /* PASSWORD_EXPIRED */
-    { 0xc0000072, ERR_DISABLED },          /* ACCOUNT_DISABLED */
-    { 0xc0000133, ERR_CLOCK },             /* TIME_DIFFERENCE_AT_DC */
-    { 0xc000015b, ERR_POLICY },            /* LOGON_TYPE_NOT_GRANTED */
-    { 0xc000018b, ERR_NO_KEYTAB },         /* NO_TRUST_SAM_ACCOUNT */
-    { 0xc0000193, ERR_ACCOUNT_EXPIRED },   /* ACCOUNT_EXPIRED */
-    { 0xc0000198, ERR_NOT_A_PERSON },      /* NOLOGON_INTERDOMAIN_TRUST_ACCOUNT */
-    { 0xc0000199, ERR_NOT_A_PERSON },      /* NOLOGON_WORKSTATION_TRUST_ACCOUNT */
-    { 0xc000019a, ERR_NOT_A_PERSON },      /* NOLOGON_SERVER_TRUST_ACCOUNT */
-    { 0xc0000224, ERR_MUST_CHANGE },       /* PASSWORD_MUST_CHANGE */
-    { 0xc0000234, ERR_LOCKED },            /* ACCOUNT_LOCKED_OUT */
-    { 0xc00002fa, ERR_POLICY },            /* SMARTCARD_LOGON_REQUIRED */
-    { 0xc0000413, ERR_POLICY },            /* AUTHENTICATION_FIREWALL_FAILED */
+    { 0xc0000064, ERR_UNKNOWN_PRINCIPAL, "STATUS_NO_SUCH_USER" },
+    { 0xc000006a, ERR_WRONG_PASSWORD, "STATUS_WRONG_PASSWORD" },
+    { 0xc000006d, ERR_WRONG_PASSWORD, "STATUS_LOGON_FAILURE" },
+    { 0xc000006e, ERR_POLICY, "STATUS_ACCOUNT_RESTRICTION" },
+    { 0xc000006f, ERR_LOGON_HOURS, "STATUS_INVALID_LOGON_HOURS" },
+    { 0xc0000070, ERR_WORKSTATION, "STATUS_INVALID_WORKSTATION" },
+    { 0xc0000071, ERR_PASSWORD_EXPIRED, "STATUS_PASSWORD_EXPIRED" },
+    { 0xc0000072, ERR_DISABLED, "STATUS_ACCOUNT_DISABLED" },
+    { 0xc0000133, ERR_CLOCK, "STATUS_TIME_DIFFERENCE_AT_DC" },
+    { 0xc000015b, ERR_POLICY, "STATUS_LOGON_TYPE_NOT_GRANTED" },
+    { 0xc000018b, ERR_NO_KEYTAB, "STATUS_NO_TRUST_SAM_ACCOUNT" },
+    { 0xc0000193, ERR_ACCOUNT_EXPIRED, "STATUS_ACCOUNT_EXPIRED" },
+    { 0xc0000198, ERR_NOT_A_PERSON, "STATUS_NOLOGON_INTERDOMAIN_TRUST_ACCOUNT" },
+    { 0xc0000199, ERR_NOT_A_PERSON, "STATUS_NOLOGON_WORKSTATION_TRUST_ACCOUNT" },
+    { 0xc000019a, ERR_NOT_A_PERSON, "STATUS_NOLOGON_SERVER_TRUST_ACCOUNT" },
+    { 0xc0000224, ERR_MUST_CHANGE, "STATUS_PASSWORD_MUST_CHANGE" },
+    { 0xc0000234, ERR_LOCKED, "STATUS_ACCOUNT_LOCKED_OUT" },
+    { 0xc00002fa, ERR_POLICY, "STATUS_SMARTCARD_LOGON_REQUIRED" },
+    { 0xc0000413, ERR_POLICY, "STATUS_AUTHENTICATION_FIREWALL_FAILED" },
 };
+
+static const struct status_err *
+find_status(uint32_t ntstatus)
+{
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+        if (statuses[i].status == ntstatus)
+            return &statuses[i];
+    }
+    return NULL;
+}
+
+static const struct code_err *
+find_code(krb5_error_code code)
+{
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+        if (codes[i].code == code)
+            return &codes[i];
+    }
+    return NULL;
+}
 
 enum err
 krb_err_of_ntstatus(uint32_t ntstatus)
 {
-    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
-        if (statuses[i].status == ntstatus)
-            return statuses[i].err;
-    }
-    return ERR_REVOKED;
+    const struct status_err *s = find_status(ntstatus);
+
+    return s == NULL ? ERR_REVOKED : s->err;
 }
 
 static enum err
 err_of_code(krb5_error_code code)
 {
-    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
-        if (codes[i].code == code)
-            return codes[i].err;
-    }
+    const struct code_err *c = find_code(code);
+
+    if (c != NULL)
+        return c->err;
     /* The errno values: memory, descriptors. */
     if (code > 0 && code < 4096)
         return ERR_INTERNAL;
@@ -149,4 +173,48 @@ failure_of_exchange(krb5_context ctx, struct krb_failure *f, const char *step, k
     /* A clock that is days off asks for a ticket that has run out already, as the KDC sees it. */
     if (code == KRB5KDC_ERR_NEVER_VALID && llabs(f->clock_offset) > CLOCK_SKEW)
         f->err = ERR_CLOCK;
+}
+
+void
+krb_failure_value(const struct krb_failure *f, const char *domain_dns, char *buf, size_t size)
+{
+    long long offset = llabs((long long)f->clock_offset);
+
+    buf[0] = '\0';
+    if (f->err == ERR_CLOCK && offset > 0)
+        (void)snprintf(buf, size, "%lld:%02lld min", offset / 60, offset % 60);
+    else if (f->err == ERR_NO_KDC || f->err == ERR_NO_REALM)
+        (void)snprintf(buf, size, "%s", domain_dns);
+}
+
+/* RFC 4120's name and number where it is a code of that, else libkrb5's. */
+static void
+describe_code(krb5_error_code code, char *buf, size_t size)
+{
+    const struct code_err *c = find_code(code);
+    const char *name = c == NULL ? "code" : c->name;
+    long number = code;
+
+    if (code >= ERROR_TABLE_BASE_krb5 && code < ERROR_TABLE_BASE_krb5 + 128)
+        number = code - ERROR_TABLE_BASE_krb5;
+    if (strncmp(name, "KRB5KDC_", 8) == 0 || strncmp(name, "KRB5KRB_", 8) == 0)
+        name += 4;
+    (void)snprintf(buf, size, "%s %ld", name, number);
+}
+
+void
+krb_failure_describe(const struct krb_failure *f, char *buf, size_t size)
+{
+    const struct status_err *s = find_status(f->ntstatus);
+    char code[64] = "", status[64] = "";
+
+    if (f->code != 0)
+        describe_code(f->code, code, sizeof(code));
+    if (f->ntstatus != 0)
+        (void)snprintf(status, sizeof(status), "%s%s %08X", code[0] != '\0' ? ", " : "",
+                       s == NULL ? "NTSTATUS" : s->name, (unsigned)f->ntstatus);
+    if (code[0] == '\0' && status[0] == '\0')
+        (void)snprintf(buf, size, "%s", f->text);
+    else
+        (void)snprintf(buf, size, "%s (%s%s)", f->text, code, status);
 }

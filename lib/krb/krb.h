@@ -129,4 +129,13 @@ uint32_t krb_error_ntstatus(const void *e_data, size_t len);
 /* NTSTATUS to our code; ERR_REVOKED for one that is not in the table. */
 enum err krb_err_of_ntstatus(uint32_t ntstatus);
 
+/* What the sentence of f->err has for its %1: the domain, the offset of the clock ("10:00 min"); else "". */
+void krb_failure_value(const struct krb_failure *f, const char *domain_dns, char *buf, size_t size);
+
+/*
+ * For the log: f->text, then in brackets the protocol's own codes by name and
+ * number: "... have been revoked (KDC_ERR_CLIENT_REVOKED 18, STATUS_ACCOUNT_DISABLED C0000072)".
+ */
+void krb_failure_describe(const struct krb_failure *f, char *buf, size_t size);
+
 #endif

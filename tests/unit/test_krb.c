@@ -307,6 +307,34 @@ a_bad_kdc_is_left(void **state)
     assert_int_equal(ask(&(struct kdc){ .address = "dc1", .timeout = 1, .fd = -1 }, "one", false), KRB5_KDC_UNREACH);
 }
 
+static void
+failures_are_described(void **state)
+{
+    static const struct {
+        struct krb_failure failure;
+        const char *value, *text;
+    } cases[] = {
+        { { .err = ERR_CLOCK, .code = KRB5KRB_AP_ERR_SKEW, .clock_offset = 603, .text = "skew" }, "10:03 min",
+          "skew (KRB_AP_ERR_SKEW 37)" },
+        { { .err = ERR_CLOCK, .clock_offset = -600, .text = "skew" }, "10:00 min", "skew" },
+        { { .err = ERR_NO_KDC, .code = KRB5_KDC_UNREACH, .text = "silence" }, "corp.test",
+          "silence (KRB5_KDC_UNREACH -1765328228)" },
+        { { .err = ERR_DISABLED, .code = KRB5KDC_ERR_CLIENT_REVOKED, .ntstatus = 0xc0000072, .text = "revoked" }, "",
+          "revoked (KDC_ERR_CLIENT_REVOKED 18, STATUS_ACCOUNT_DISABLED C0000072)" },
+        { { .err = ERR_REVOKED, .ntstatus = 0xc0009999, .text = "no" }, "", "no (NTSTATUS C0009999)" },
+        { { .err = ERR_UNTRUSTED_KDC, .code = KRB5KRB_AP_ERR_MSG_TYPE, .text = "odd" }, "", "odd (code 40)" },
+    };
+    char value[64], text[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        krb_failure_value(&cases[i].failure, "corp.test", value, sizeof(value));
+        krb_failure_describe(&cases[i].failure, text, sizeof(text));
+        assert_string_equal(value, cases[i].value);
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
 #define EXT_ERROR(status) "\x04\x0c" status "\0\0\0\0\x01\0\0\0"
 
 static void
@@ -445,6 +473,7 @@ main(void)
         cmocka_unit_test(a_kdc_may_end_the_connection),
         cmocka_unit_test(what_must_be_sent_once_is_sent_once),
         cmocka_unit_test(a_bad_kdc_is_left),
+        cmocka_unit_test(failures_are_described),
         cmocka_unit_test(ntstatus_is_found_in_e_data),
         cmocka_unit_test(fast_is_found_in_e_data),
         cmocka_unit_test(codes_become_ours),
