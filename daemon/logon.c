@@ -18,7 +18,8 @@
 
 #define MEMBER_MS 20000 /* member may have to fetch the computer's own ticket first */
 #define DC_MS 15000
-#define TRIES 3         /* domain controllers for one logon */
+#define TRIES 4         /* at domain controllers for one logon */
+#define PATIENCE_MS 1500 /* with one that says nothing at all: another may be there */
 
 struct job {
     struct config *config;
@@ -197,17 +198,21 @@ log_on(struct job *j)
     bool armor_refused = false;
 
     for (int i = 0; i < TRIES; i++) {
-        bool moved = i > 0 && !armor_refused;
+        bool moved = i > 0 && !armor_refused, is_same;
         struct krb_failure failure;
 
         if ((moved || j->m.dc.err != ERR_OK) && !need_dc(j, avoid)) {
             j->result.err = j->m.dc.err;
             (void)snprintf(j->result.value, sizeof(j->result.value), "%s", j->config->name);
+            if (j->result.step[0] == '\0')
+                (void)snprintf(j->result.step, sizeof(j->result.step), "search for a controller");
             return false;
         }
-        /* The only one there is has just failed. */
-        if (moved && strcmp(avoid, j->m.dc.address) == 0)
+        /* The only one there is has just failed; but it answers pings, and may be slow. */
+        is_same = moved && strcmp(avoid, j->m.dc.address) == 0;
+        if (is_same && j->target.patience == 0)
             return false;
+        j->target.patience = is_same ? 0 : PATIENCE_MS;
         if (try_logon(j, armor_refused, &failure))
             return true;
         if (failure.password_sent || (armor_refused && failure.armor_refused) ||

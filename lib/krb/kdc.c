@@ -16,7 +16,7 @@
 struct kdc
 kdc_init(const struct krb_target *t)
 {
-    struct kdc kdc = { .address = t->kdc, .timeout = t->timeout, .fd = -1 };
+    struct kdc kdc = { .address = t->kdc, .timeout = t->timeout, .patience = t->patience, .fd = -1 };
 
     return kdc;
 }
@@ -237,7 +237,8 @@ is_open(int fd)
 static int
 talk(struct kdc *kdc, const krb5_data *request, bool once, krb5_data *reply_out)
 {
-    int64_t deadline = now_ms() + (int64_t)kdc->timeout * 1000;
+    int64_t most = (int64_t)kdc->timeout * 1000;
+    int64_t deadline = now_ms() + (kdc->patience > 0 && kdc->patience < most ? kdc->patience : most);
     bool reused = is_open(kdc->fd);
     int error;
 
@@ -265,8 +266,10 @@ kdc_exchange(krb5_context ctx, struct kdc *kdc, const krb5_data *request, bool o
         return KRB5_KDC_UNREACH;
     }
     error = talk(kdc, request, once, reply_out);
-    if (error == 0)
+    if (error == 0) {
+        kdc->patience = 0;
         return 0;
+    }
     kdc_done(kdc);
     if (error == ENOMEM)
         return ENOMEM;

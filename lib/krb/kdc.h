@@ -16,6 +16,7 @@
 struct kdc {
     const char *address; /* alias; as in struct krb_target */
     int timeout;         /* seconds */
+    int patience;        /* as in struct krb_target; 0 once it has answered */
     int fd;              /* the connection, kept from request to request; -1: none */
 };
 

@@ -23,6 +23,7 @@ struct krb_target {
     const char *fqdn;        /* this computer: "ws1.corp.test" */
     const char *computer;    /* its NetBIOS name: "WS1" */
     int timeout;             /* seconds for one request to the KDC, connecting included */
+    int patience;            /* milliseconds, at most timeout, until the KDC has answered once; 0: no less than timeout */
 };
 
 /*

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/krb/edata.h"
@@ -111,7 +112,7 @@ addresses_are_split(void **state)
 }
 
 /* How the KDC of a test answers each request on each connection. */
-enum manner { ECHO, ECHO_AND_CLOSE, ECHO_ONCE, CLOSE, SILENT, HUGE_LENGTH, NO_LENGTH, HALF };
+enum manner { ECHO, ECHO_AND_CLOSE, ECHO_ONCE, ECHO_SLOWLY, CLOSE, SILENT, HUGE_LENGTH, NO_LENGTH, HALF };
 
 static bool
 read_all(int fd, uint8_t *p, size_t n)
@@ -146,6 +147,11 @@ answer(int fd, enum manner manner, int n)
     case ECHO_ONCE:
         if (n > 0)
             return false;
+        must_write(fd, bytes, 4U + bytes[3]);
+        return true;
+    case ECHO_SLOWLY: /* but for the first one */
+        if (n > 0)
+            (void)usleep(400000);
         must_write(fd, bytes, 4U + bytes[3]);
         return true;
     case ECHO:
@@ -305,6 +311,31 @@ a_bad_kdc_is_left(void **state)
     assert_int_equal(ask(&(struct kdc){ .address = t.kdc, .timeout = 1, .fd = -1 }, "one", false), KRB5_KDC_UNREACH);
     assert_int_equal(ask(&(struct kdc){ .address = NULL, .timeout = 1, .fd = -1 }, "one", false), KRB5_KDC_UNREACH);
     assert_int_equal(ask(&(struct kdc){ .address = "dc1", .timeout = 1, .fd = -1 }, "one", false), KRB5_KDC_UNREACH);
+}
+
+static void
+patience_is_for_a_kdc_that_has_not_answered(void **state)
+{
+    struct server s = serve(ECHO_SLOWLY, 1, SILENT);
+    struct krb_target t = target;
+    struct timespec from, to;
+    struct kdc kdc;
+
+    (void)state;
+    t.timeout = 30;
+    t.patience = 200;
+    t.kdc = s.address;
+    kdc = kdc_init(&t);
+    assert_int_equal(ask(&kdc, "one", false), 0);
+    assert_int_equal(ask(&kdc, "two", true), 0);
+    kdc_done(&kdc);
+    kdc = kdc_init(&t);
+    (void)clock_gettime(CLOCK_MONOTONIC, &from);
+    assert_int_equal(ask(&kdc, "one", false), KRB5_KDC_UNREACH);
+    (void)clock_gettime(CLOCK_MONOTONIC, &to);
+    assert_in_range(to.tv_sec - from.tv_sec, 0, 15);
+    kdc_done(&kdc);
+    serve_end(&s);
 }
 
 static void
@@ -473,6 +504,7 @@ main(void)
         cmocka_unit_test(a_kdc_may_end_the_connection),
         cmocka_unit_test(what_must_be_sent_once_is_sent_once),
         cmocka_unit_test(a_bad_kdc_is_left),
+        cmocka_unit_test(patience_is_for_a_kdc_that_has_not_answered),
         cmocka_unit_test(failures_are_described),
         cmocka_unit_test(ntstatus_is_found_in_e_data),
         cmocka_unit_test(fast_is_found_in_e_data),
