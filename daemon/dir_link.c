@@ -10,6 +10,7 @@
 #define IDLE_MS 5000             /* after so long without an answer the other end is asked first whether it is there */
 #define PING_WAIT_MS 1000
 #define QUICK_MS 500             /* what fails sooner was a connection that had gone, not a hung controller */
+#define AGAIN_MS 1000            /* from one try that fails at once to the next */
 #define RETRY_MAX_S 30
 #define TICKET_MARGIN_S 300      /* before the end of its ticket a connection is made anew */
 #define TICKET_MIN_S 60          /* but not sooner than this after it was made */
@@ -23,17 +24,20 @@ dir_link_close(struct dir *d)
 }
 
 static void
-back_off(struct dir *d, const char *why)
+back_off(struct dir *d, const struct ipc_reason *why)
 {
     struct dir_link *l = &d->link;
     unsigned shift = l->failures < 5 ? l->failures : 5;
     int64_t pause = (int64_t)1 << shift;
 
-    if (l->failures == 0)
-        log_warning("the directory of %s does not answer (%s): the store answers for it", d->config->name, why);
+    if (l->failures == 0 || l->why.err != why->err)
+        log_warning("the directory of %s cannot be asked (%s: %s): the store answers for it", d->config->name,
+                    err_name(why->err), why->text);
     else
-        log_debug("the directory of %s still does not answer: %s", d->config->name, why);
+        log_debug("the directory of %s still cannot be asked: %s: %s", d->config->name, err_name(why->err), why->text);
+    l->why = *why;
     l->failures++;
+    l->quick = client_now() - l->tried < QUICK_MS;
     l->retry_at = client_now() + 1000 * (pause < RETRY_MAX_S ? pause : RETRY_MAX_S);
 }
 
@@ -47,64 +51,91 @@ renewal(int64_t end)
     return dir_now() + (left > TICKET_MIN_S ? left : TICKET_MIN_S);
 }
 
-/* One try at the controller in use. *why_out: for the log, under mem or static. */
-static enum err
-open_there(struct dir *d, TALLOC_CTX *mem, const char **why_out)
+static void
+say_no_kdc(const struct dir *d, enum err err, const char *text, struct ipc_reason *why_out)
 {
-    const struct dc *dc = &d->dc.dc;
-    char *text = talloc_zero_size(mem, 512);
-    int64_t end = 0;
-    enum err err;
+    memset(why_out, 0, sizeof(*why_out));
+    why_out->err = err;
+    if (err == ERR_NO_KDC || err == ERR_NO_REALM)
+        (void)snprintf(why_out->value, sizeof(why_out->value), "%s", d->config->name);
+    (void)snprintf(why_out->text, sizeof(why_out->text), "%s", text);
+}
 
-    *why_out = "no memory";
-    if (text == NULL)
-        return ERR_INTERNAL;
-    *why_out = text;
-    err = dir_ticket(d, dc->host, &end, text);
-    if (err != ERR_OK && text[0] == '\0')
-        (void)snprintf(text, 512, "no ticket for it: %s", err_name((uint32_t)err));
-    if (err != ERR_OK)
-        return err;
-    d->link.ldap = directory_open(d, dc->address, dc->host, d->config->name, d->config->timeout * 1000, &err, why_out);
+/* One try at the controller in use. */
+static bool
+open_there(struct dir *d, struct ipc_reason *why_out)
+{
+    TALLOC_CTX *mem = talloc_new(NULL);
+    const struct dc *dc = &d->dc.dc;
+    const char *text = "no memory";
+    int64_t end = 0;
+    enum err err = ERR_OK;
+
+    if (!dir_ticket(d, dc->host, &end, why_out))
+        goto done;
+    d->link.ldap = directory_open(d, dc->address, dc->host, d->config->name, d->config->timeout * 1000, &err, &text);
     if (d->link.ldap == NULL) {
-        talloc_steal(mem, *why_out);
-        return err;
+        talloc_steal(mem, text);
+        say_no_kdc(d, err, text, why_out);
+        goto done;
     }
     memcpy(d->link.address, dc->address, sizeof(d->link.address));
     d->link.used = client_now();
     d->link.renew_at = renewal(end);
     dir_learn_own(d, directory_domain_sid(d->link.ldap), directory_domain_netbios(d->link.ldap));
-    return ERR_OK;
+
+done:
+    talloc_free(mem);
+    return d->link.ldap != NULL;
 }
 
 /* Connects, to another controller where the one in use does not answer. False after back_off. */
 static bool
 open_link(struct dir *d, int locate_ms)
 {
-    TALLOC_CTX *mem = talloc_new(NULL);
     char failed[sizeof(d->dc.dc.address)] = "";
-    const char *why = "no domain controller";
-    enum err err = ERR_NO_KDC;
+    struct ipc_reason why;
 
+    d->link.tried = client_now();
+    say_no_kdc(d, ERR_NO_KDC, "no domain controller", &why);
     for (int i = 0; i < 2; i++) {
-        if (dir_dc_locate(d, locate_ms) != ERR_OK || strcmp(failed, d->dc.dc.address) == 0)
+        enum err err = dir_dc_locate(d, locate_ms);
+
+        if (err != ERR_OK && i == 0)
+            say_no_kdc(d, err, "no domain controller", &why);
+        if (err != ERR_OK || strcmp(failed, d->dc.dc.address) == 0)
             break;
-        err = open_there(d, mem, &why);
-        if (err != ERR_NO_KDC)
-            break;
+        if (open_there(d, &why)) {
+            log_info("connected to the directory at %s (%s)%s", d->dc.dc.host, d->dc.dc.address,
+                     d->link.failures > 0 ? ": it answers again" : "");
+            d->link.failures = 0;
+            return true;
+        }
         /* Another refusal than silence would be every controller's. */
+        if (why.err != ERR_NO_KDC)
+            break;
         memcpy(failed, d->dc.dc.address, sizeof(failed));
         dir_dc_lost(d);
     }
-    if (err == ERR_OK) {
-        log_info("connected to the directory at %s (%s)%s", d->dc.dc.host, d->dc.dc.address,
-                 d->link.failures > 0 ? ": it answers again" : "");
-        d->link.failures = 0;
-    } else {
-        back_off(d, why);
-    }
-    talloc_free(mem);
-    return err == ERR_OK;
+    back_off(d, &why);
+    return false;
+}
+
+/* Once the domain was silent nobody waits for it again; to be refused again costs nobody time. */
+static bool
+may_try(const struct dir_link *l)
+{
+    return l->failures == 0 || (l->quick && client_now() - l->tried >= AGAIN_MS);
+}
+
+struct ipc_reason
+dir_link_why(const struct dir *d)
+{
+    struct ipc_reason why = d->link.why;
+
+    if (d->link.failures == 0)
+        say_no_kdc(d, ERR_NO_KDC, "no answer", &why);
+    return why;
 }
 
 struct directory *
@@ -120,7 +151,7 @@ dir_link(struct dir *d)
             dir_dc_lost(d);
         }
     }
-    if (l->ldap == NULL && (l->failures > 0 || !open_link(d, DIR_LOCATE_MS)))
+    if (l->ldap == NULL && (!may_try(l) || !open_link(d, DIR_LOCATE_MS)))
         return NULL;
     l->asked = client_now();
     return l->ldap;
@@ -130,6 +161,7 @@ bool
 dir_link_again(struct dir *d, enum err err)
 {
     struct dir_link *l = &d->link;
+    struct ipc_reason why;
     bool again = l->proved;
 
     if (l->ldap == NULL)
@@ -142,8 +174,9 @@ dir_link_again(struct dir *d, enum err err)
     dir_link_close(d);
     if (client_now() - l->asked > QUICK_MS)
         dir_dc_lost(d);
+    say_no_kdc(d, ERR_NO_KDC, "the connection broke", &why);
     if (!again)
-        back_off(d, "the connection broke");
+        back_off(d, &why);
     return again;
 }
 

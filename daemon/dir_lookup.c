@@ -126,7 +126,7 @@ bool
 dir_on_who(struct dir *d, const uint8_t *packet, size_t len, int fds[CHANNEL_FDS_MAX])
 {
     struct ipc_identity is = { .status = IPC_STATUS_NONE, .sid = { .n_subs = 1 } }; /* S-1-0-0, nobody */
-    uint8_t bytes[1024];
+    uint8_t bytes[2048];
     struct writer w = writer_init(bytes, sizeof(bytes));
     struct store_user *u = NULL;
     struct ipc_who m;
@@ -151,6 +151,8 @@ dir_on_who(struct dir *d, const uint8_t *packet, size_t len, int fds[CHANNEL_FDS
         memcpy(is.name, u->name, strlen(u->name));
         memcpy(is.principal, u->account, strlen(u->account));
     }
+    if (is.status == IPC_STATUS_LATER)
+        is.why = dir_link_why(d);
     ipc_put_identity(&w, &is);
     dir_reply(d, &w, -1);
     talloc_free(mem);

@@ -90,84 +90,95 @@ done:
     return code;
 }
 
+static void
+say_why(struct ipc_reason *why, enum err err, const char *text)
+{
+    memset(why, 0, sizeof(*why));
+    why->err = err;
+    (void)snprintf(why->text, sizeof(why->text), "%s", text);
+}
+
 /* The answer to the last TICKET; those to earlier ones, for which nobody waits any more, come first. */
-static enum err
-wait_for_answer(struct dir *d, int *fd_out, char text_out[static 512])
+static bool
+wait_for_answer(struct dir *d, int *fd_out, struct ipc_reason *why_out)
 {
     int64_t deadline = client_now() + 1000 * (int64_t)d->config->timeout;
 
-    (void)snprintf(text_out, 512, "member did not bring a ticket in time");
+    say_why(why_out, ERR_TIMEOUT, "member did not bring a ticket in time");
     for (;;) {
         uint8_t packet[2048];
         int fds[CHANNEL_FDS_MAX];
         int64_t left = deadline - client_now();
         ssize_t n;
-        uint32_t err;
 
         if (left <= 0)
-            return ERR_TIMEOUT;
+            return false;
         n = channel_recv(d->member, packet, sizeof(packet), fds, (int)left);
         if (n < 0 && errno == EAGAIN)
             continue;
-        if (n <= 0 || !ipc_get_ticket_is(packet, (size_t)n, &err, text_out)) {
+        if (n <= 0 || !ipc_get_ticket_is(packet, (size_t)n, why_out)) {
             channel_close_fds(fds);
-            (void)snprintf(text_out, 512, "member is gone");
-            return ERR_INTERNAL;
+            say_why(why_out, ERR_INTERNAL, "member is gone");
+            return false;
         }
         d->tickets_due--;
         *fd_out = d->tickets_due == 0 ? channel_take_fd(fds) : -1;
         channel_close_fds(fds);
         if (d->tickets_due == 0)
-            return err == ERR_OK && *fd_out < 0 ? ERR_INTERNAL : (enum err)err;
+            return why_out->err == ERR_OK && *fd_out >= 0;
     }
 }
 
-enum err
-dir_ticket(struct dir *d, const char *host, int64_t *end_out, char text_out[static 512])
+/* Makes the ticket in memfd the process's credentials. */
+static bool
+use_ticket(struct dir *d, int memfd, const char *host, const char *service, int64_t *end_out, struct ipc_reason *why_out)
 {
-    char service[5 + 256], principal[5 + 256 + 1 + 256];
+    char principal[5 + 256 + 1 + 256], text[128];
+    krb5_error_code code;
+
+    if (!set_profile(d, host)) {
+        (void)snprintf(text, sizeof(text), "no Kerberos profile: %s", strerror(errno));
+        say_why(why_out, ERR_INTERNAL, text);
+        return false;
+    }
+    (void)snprintf(principal, sizeof(principal), "%s@%s", service, d->config->realm);
+    code = store_ticket(memfd, principal, end_out);
+    if (code != 0) {
+        (void)snprintf(text, sizeof(text), "the ticket from member does not do (libkrb5 %ld)", (long)code);
+        say_why(why_out, ERR_INTERNAL, text);
+    }
+    return code == 0;
+}
+
+bool
+dir_ticket(struct dir *d, const char *host, int64_t *end_out, struct ipc_reason *why_out)
+{
+    char service[5 + 256];
     uint8_t bytes[512];
     struct writer w = writer_init(bytes, sizeof(bytes));
-    krb5_error_code code;
     int fd = -1;
-    enum err err;
+    bool ok;
 
     (void)snprintf(service, sizeof(service), "ldap/%s", host);
-    (void)snprintf(principal, sizeof(principal), "%s@%s", service, d->config->realm);
-    (void)snprintf(text_out, 512, "member is not there");
+    say_why(why_out, ERR_INTERNAL, "member is not there");
     ipc_put_ticket(&w, service);
     if (d->member < 0 || !channel_send(d->member, bytes, w.len, NULL, 0, false))
-        return ERR_INTERNAL;
+        return false;
     d->tickets_due++;
-    err = wait_for_answer(d, &fd, text_out);
-    if (err != ERR_OK)
-        goto done;
-    if (!set_profile(d, host)) {
-        (void)snprintf(text_out, 512, "no Kerberos profile: %s", strerror(errno));
-        err = ERR_INTERNAL;
-        goto done;
-    }
-    code = store_ticket(fd, principal, end_out);
-    if (code != 0) {
-        (void)snprintf(text_out, 512, "the ticket from member does not do (libkrb5 %ld)", (long)code);
-        err = ERR_INTERNAL;
-    }
-
-done:
+    ok = wait_for_answer(d, &fd, why_out) && use_ticket(d, fd, host, service, end_out, why_out);
     if (fd >= 0)
         (void)close(fd);
-    return err;
+    return ok;
 }
 
 bool
 dir_on_ticket_is(struct dir *d, const uint8_t *packet, size_t len, int fds[CHANNEL_FDS_MAX])
 {
-    char text[512];
-    uint32_t err;
+    struct ipc_reason why;
 
     /* Too late for who asked: the next one asks anew. */
     (void)fds;
-    if (!ipc_get_ticket_is(packet, len, &err, text) || d->tickets_due == 0)
+    if (!ipc_get_ticket_is(packet, len, &why) || d->tickets_due == 0)
         return false;
     d->tickets_due--;
     return true;

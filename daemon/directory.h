@@ -60,6 +60,9 @@ struct dir_link {
     bool proved;                       /* it has answered since it was opened */
     unsigned failures;                 /* in a row */
     int64_t retry_at;                  /* client_now() based */
+    int64_t tried;                     /* client_now() of the last try to open it */
+    bool quick;                        /* that failed at once: whoever needs it may try again soon */
+    struct ipc_reason why;             /* of the last failure */
 };
 
 /* Whether the last domain controller is back (dir_ping.c). */
@@ -227,6 +230,8 @@ void dir_dc_push(struct dir *d);
 struct directory *dir_link(struct dir *d);
 bool dir_link_again(struct dir *d, enum err err);
 void dir_link_close(struct dir *d);
+/* Why the domain could not be asked the last time. */
+struct ipc_reason dir_link_why(const struct dir *d);
 /* What is due by itself: connecting, the way back. */
 void dir_link_tick(struct dir *d);
 /* Milliseconds until dir_link_tick has something to do. */
@@ -245,8 +250,7 @@ void dir_ping_close(struct dir *d);
 
 /* dir_ticket.c */
 
-/* Asks member for a ticket to ldap/host and makes it the process's credentials.  ERR_OK, or why there is none with the
- * reason in text_out. */
-enum err dir_ticket(struct dir *d, const char *host, int64_t *end_out, char text_out[static 512]);
+/* Asks member for a ticket to ldap/host and makes it the process's credentials.  False with why there is none. */
+bool dir_ticket(struct dir *d, const char *host, int64_t *end_out, struct ipc_reason *why_out);
 
 #endif

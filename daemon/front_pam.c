@@ -60,8 +60,6 @@ log_end(const struct conversation *c, enum err err)
         log_write(alarm ? LOG_LEVEL_ALARM : LOG_LEVEL_INFO, "%s refused (%s, %s): %s%s%s%s%s", user, c->begin.service,
                   where(c), err_name(err), r->step[0] != '\0' ? " in the " : "", r->step,
                   r->text[0] != '\0' ? ": " : "", r->text);
-    if (r->ntstatus != 0)
-        log_info("the domain controller's own code was 0x%08X", r->ntstatus);
     log_set_logon(0);
 }
 
@@ -301,6 +299,17 @@ is_id_of(struct front *f, const struct sid *sid, uint32_t uid)
     return ok;
 }
 
+/* Who it is only the domain could say, and directory says why that could not be asked. */
+static void
+not_found_out(struct front *f, struct conversation *c, const struct ipc_reason *why)
+{
+    bool known = why->err != ERR_OK && why->err != ERR_NOT_OURS && err_name(why->err)[0] != '?';
+
+    (void)snprintf(c->result.step, sizeof(c->result.step), "search for the user");
+    memcpy(c->result.text, why->text, sizeof(c->result.text));
+    front_pam_end(f, c, known ? (enum err)why->err : ERR_NO_KDC, false, known ? why->value : f->config->name);
+}
+
 bool
 front_pam_identity(struct front *f, const uint8_t *packet, size_t len)
 {
@@ -314,7 +323,7 @@ front_pam_identity(struct front *f, const uint8_t *packet, size_t len)
     if (c == NULL)
         return true;
     if (m.status == IPC_STATUS_LATER) {
-        front_pam_end(f, c, ERR_NO_KDC, false, f->config->name);
+        not_found_out(f, c, &m.why);
         return true;
     }
     if (m.status == IPC_STATUS_FOUND && !is_id_of(f, &m.sid, m.uid)) {

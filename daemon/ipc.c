@@ -50,6 +50,23 @@ get_sid(struct reader *r, struct sid *sid_out)
 }
 
 static void
+put_reason(struct writer *w, const struct ipc_reason *why)
+{
+    writer_u32(w, why->err);
+    writer_str(w, why->value);
+    writer_str(w, why->text);
+}
+
+static void
+get_reason(struct reader *r, struct ipc_reason *why_out)
+{
+    memset(why_out, 0, sizeof(*why_out));
+    why_out->err = reader_u32(r);
+    reader_str_copy(r, why_out->value, sizeof(why_out->value));
+    reader_str_copy(r, why_out->text, sizeof(why_out->text));
+}
+
+static void
 put_blob(struct writer *w, const void *p, size_t n)
 {
     writer_u32(w, (uint32_t)n);
@@ -223,6 +240,7 @@ ipc_put_identity(struct writer *w, const struct ipc_identity *m)
     put_sid(w, &m->sid);
     writer_str(w, m->name);
     writer_str(w, m->principal);
+    put_reason(w, &m->why);
 }
 
 bool
@@ -238,6 +256,7 @@ ipc_get_identity(const void *packet, size_t len, struct ipc_identity *m_out)
     get_sid(&r, &m.sid);
     reader_str_copy(&r, m.name, sizeof(m.name));
     reader_str_copy(&r, m.principal, sizeof(m.principal));
+    get_reason(&r, &m.why);
     *m_out = m;
     return reader_done(&r);
 }
@@ -336,8 +355,6 @@ ipc_put_result(struct writer *w, enum ipc_type type, const struct ipc_result *m)
     writer_u8(w, (uint8_t)type);
     writer_u32(w, m->job);
     writer_u32(w, m->err);
-    writer_u32(w, m->code);
-    writer_u32(w, m->ntstatus);
     writer_u8(w, m->proved);
     writer_u8(w, m->proved_unless_locked);
     writer_str(w, m->step);
@@ -353,8 +370,6 @@ ipc_get_result(const void *packet, size_t len, enum ipc_type type, struct ipc_re
 
     m.job = reader_u32(&r);
     m.err = reader_u32(&r);
-    m.code = reader_u32(&r);
-    m.ntstatus = reader_u32(&r);
     m.proved = get_bool(&r);
     m.proved_unless_locked = get_bool(&r);
     reader_str_copy(&r, m.step, sizeof(m.step));
@@ -466,19 +481,19 @@ ipc_get_job(const void *packet, size_t len, struct ipc_job *m_out)
 }
 
 void
-ipc_put_armor_is(struct writer *w, enum err err, bool required)
+ipc_put_armor_is(struct writer *w, const struct ipc_reason *why, bool required)
 {
     writer_u8(w, IPC_ARMOR_IS);
-    writer_u32(w, (uint32_t)err);
+    put_reason(w, why);
     writer_u8(w, required);
 }
 
 bool
-ipc_get_armor_is(const void *packet, size_t len, uint32_t *err_out, bool *required_out)
+ipc_get_armor_is(const void *packet, size_t len, struct ipc_reason *why_out, bool *required_out)
 {
     struct reader r = open_message(packet, len, IPC_ARMOR_IS);
 
-    *err_out = reader_u32(&r);
+    get_reason(&r, why_out);
     *required_out = get_bool(&r);
     return reader_done(&r);
 }
@@ -539,19 +554,17 @@ ipc_get_ticket(const void *packet, size_t len, char service_out[static 256 + 1])
 }
 
 void
-ipc_put_ticket_is(struct writer *w, enum err err, const char *text)
+ipc_put_ticket_is(struct writer *w, const struct ipc_reason *why)
 {
     writer_u8(w, IPC_TICKET_IS);
-    writer_u32(w, (uint32_t)err);
-    writer_str(w, text);
+    put_reason(w, why);
 }
 
 bool
-ipc_get_ticket_is(const void *packet, size_t len, uint32_t *err_out, char text_out[static 512])
+ipc_get_ticket_is(const void *packet, size_t len, struct ipc_reason *why_out)
 {
     struct reader r = open_message(packet, len, IPC_TICKET_IS);
 
-    *err_out = reader_u32(&r);
-    reader_str_copy(&r, text_out, 512);
+    get_reason(&r, why_out);
     return reader_done(&r);
 }

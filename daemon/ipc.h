@@ -53,12 +53,12 @@ enum ipc_type {
     IPC_JOB,            /* struct ipc_job; descriptor: the module's connection, an ANSWER waiting in it */
     IPC_RESULT,         /* struct ipc_result; descriptor on success: memfd with the marshalled TGT */
     IPC_ARMOR,          /* u32 1 if the KDC refused the armor that was given before, else 0 */
-    IPC_ARMOR_IS,       /* u32 err, bool required; descriptor if there is one: memfd with marshalled credentials */
+    IPC_ARMOR_IS,       /* ipc_reason, bool required; descriptor if there is one: memfd with marshalled credentials */
     IPC_VERIFY,         /* u32 job, str ap_req (bytes) */
     IPC_VERIFIED,       /* struct ipc_result, without a descriptor */
     IPC_VOUCH,          /* u32 worker, u32 job, logon_info */
     IPC_TICKET,         /* str service */
-    IPC_TICKET_IS,      /* u32 err, str text for the log; descriptor if ERR_OK: memfd with marshalled credentials */
+    IPC_TICKET_IS,      /* ipc_reason; descriptor if ERR_OK: memfd with marshalled credentials */
     IPC_PING,           /* u32 number */
     IPC_STOP,           /* nothing */
 };
@@ -69,6 +69,13 @@ enum ipc_type {
  */
 
 enum role { ROLE_KEEPER = 1, ROLE_FRONT, ROLE_LOGON, ROLE_MEMBER, ROLE_DIRECTORY, ROLE_CCACHE };
+
+/* Why something is not to be had. */
+struct ipc_reason {
+    uint32_t err;
+    char value[128];               /* for the sentence: domain, clock offset */
+    char text[512];                /* for the log */
+};
 
 /* A new channel to a process of that role; id is the number of a logon worker, else 0. */
 struct ipc_peer {
@@ -125,6 +132,7 @@ struct ipc_identity {
     struct sid sid;
     char name[PROTO_NAME_MAX + 1];      /* canonical, as NSS answers it */
     char principal[PROTO_NAME_MAX + 1]; /* "alice": sAMAccountName, for the realm of the computer's domain */
+    struct ipc_reason why;              /* of LATER */
 };
 
 struct ipc_learned {
@@ -174,13 +182,11 @@ struct ipc_job {
 struct ipc_result {
     uint32_t job;
     uint32_t err;
-    uint32_t code;                 /* the protocol's own, for the log */
-    uint32_t ntstatus;
     bool proved;                   /* the domain has seen the right password */
     bool proved_unless_locked;     /* so too, if the directory then says that the account is not locked */
     char step[32];
     char value[128];               /* for the sentence: domain, clock offset */
-    char text[512];                /* for the log */
+    char text[512];                /* for the log: what happened, the protocol's own code, the domain controller */
 };
 
 #define IPC_LOGON_INFO_MAX (192U * 1024)
@@ -226,8 +232,8 @@ void ipc_put_job(struct writer *w, const struct ipc_job *m);
 bool ipc_get_job(const void *packet, size_t len, struct ipc_job *m_out);
 void ipc_put_result(struct writer *w, enum ipc_type type, const struct ipc_result *m);
 bool ipc_get_result(const void *packet, size_t len, enum ipc_type type, struct ipc_result *m_out);
-void ipc_put_armor_is(struct writer *w, enum err err, bool required);
-bool ipc_get_armor_is(const void *packet, size_t len, uint32_t *err_out, bool *required_out);
+void ipc_put_armor_is(struct writer *w, const struct ipc_reason *why, bool required);
+bool ipc_get_armor_is(const void *packet, size_t len, struct ipc_reason *why_out, bool *required_out);
 void ipc_put_verify(struct writer *w, uint32_t job, const void *ap_req, size_t n);
 bool ipc_get_verify(const void *packet, size_t len, uint32_t *job_out, const uint8_t **ap_req_out, size_t *n_out);
 void ipc_put_vouch(struct writer *w, uint32_t worker, uint32_t job, const struct logon_info *info);
@@ -235,7 +241,7 @@ bool ipc_get_vouch(TALLOC_CTX *mem, const void *packet, size_t len, uint32_t *wo
                    struct logon_info **info_out);
 void ipc_put_ticket(struct writer *w, const char *service);
 bool ipc_get_ticket(const void *packet, size_t len, char service_out[static 256 + 1]);
-void ipc_put_ticket_is(struct writer *w, enum err err, const char *text);
-bool ipc_get_ticket_is(const void *packet, size_t len, uint32_t *err_out, char text_out[static 512]);
+void ipc_put_ticket_is(struct writer *w, const struct ipc_reason *why);
+bool ipc_get_ticket_is(const void *packet, size_t len, struct ipc_reason *why_out);
 
 #endif

@@ -63,8 +63,7 @@ do_get_keytab(struct keeper *k, struct child *from, const uint8_t *packet, size_
     fd = read_keytab(k->config->keytab);
     ipc_put_number(&w, IPC_KEYTAB, fd < 0 ? (uint32_t)errno : 0);
     if (fd < 0)
-        log_error("cannot read the keytab %s: %s", k->config->keytab,
-                  errno == EINVAL ? "it is not a regular file of root's with something in it" : strerror(errno));
+        log_error("cannot read the keytab %s: %s", k->config->keytab, role_keytab_error(errno));
     if (!channel_send(from->channel, answer, w.len, &fd, fd < 0 ? 0 : 1, false))
         log_error("member does not take the keytab: %s", strerror(errno));
     if (fd >= 0)

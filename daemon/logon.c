@@ -103,10 +103,10 @@ need_dc(struct job *j, const char *avoid)
 static bool
 get_armor(struct job *j, bool refused, krb5_creds *armor_out, bool *has_armor_out)
 {
-    uint8_t packet[64];
+    uint8_t packet[1024];
     struct writer w = writer_init(packet, sizeof(packet));
+    struct ipc_reason why;
     bool required;
-    uint32_t err;
     size_t n;
     int fd;
 
@@ -117,7 +117,7 @@ get_armor(struct job *j, bool refused, krb5_creds *armor_out, bool *has_armor_ou
     if (!channel_send(FD_VERIFIER, packet, w.len, NULL, 0, true))
         give_up("member is gone");
     n = expect(FD_VERIFIER, IPC_ARMOR_IS, packet, sizeof(packet), &fd, MEMBER_MS);
-    if (!ipc_get_armor_is(packet, n, &err, &required))
+    if (!ipc_get_armor_is(packet, n, &why, &required))
         give_up("member broke the protocol");
     required = required || j->config->fast == CONFIG_FAST_REQUIRE;
     if (fd >= 0) {
@@ -128,12 +128,12 @@ get_armor(struct job *j, bool refused, krb5_creds *armor_out, bool *has_armor_ou
      * A computer that cannot log on itself can let nobody in either, and the
      * KDC that answers it may be a rogue: the password is not sent.
      */
-    if (err == ERR_OK && (*has_armor_out || !required))
+    if (why.err == ERR_OK && (*has_armor_out || !required))
         return true;
-    j->result.err = err == ERR_OK ? ERR_NO_FAST : err;
-    (void)snprintf(j->result.step, sizeof(j->result.step), "computer's logon");
-    if (err == ERR_NO_KDC)
-        (void)snprintf(j->result.value, sizeof(j->result.value), "%s", j->config->name);
+    j->result.err = why.err == ERR_OK ? ERR_NO_FAST : why.err;
+    (void)snprintf(j->result.step, sizeof(j->result.step), "computer's own logon");
+    memcpy(j->result.value, why.value, sizeof(j->result.value));
+    memcpy(j->result.text, why.text, sizeof(j->result.text));
     return false;
 }
 
@@ -141,19 +141,15 @@ static void
 take_failure(struct job *j, const struct krb_failure *failure)
 {
     struct ipc_result *r = &j->result;
-    int64_t offset = failure->clock_offset < 0 ? -failure->clock_offset : failure->clock_offset;
+    char text[384];
 
     r->err = failure->err;
-    r->code = (uint32_t)failure->code;
-    r->ntstatus = failure->ntstatus;
     r->proved = failure->proved;
     r->proved_unless_locked = failure->proved_unless_locked;
     (void)snprintf(r->step, sizeof(r->step), "%s", failure->step == NULL ? "" : failure->step);
-    (void)snprintf(r->text, sizeof(r->text), "%.200s (code %d, %.200s)", failure->text, (int)failure->code, j->m.dc.host);
-    if (r->err == ERR_CLOCK)
-        (void)snprintf(r->value, sizeof(r->value), "%lld:%02lld min", (long long)(offset / 60), (long long)(offset % 60));
-    else if (r->err == ERR_NO_KDC || r->err == ERR_NO_REALM)
-        (void)snprintf(r->value, sizeof(r->value), "%s", j->config->name);
+    krb_failure_value(failure, j->config->name, r->value, sizeof(r->value));
+    krb_failure_describe(failure, text, sizeof(text));
+    (void)snprintf(r->text, sizeof(r->text), "%s, domain controller %.100s", text, j->m.dc.host);
 }
 
 /* One try at the domain controller that j->m.dc names. */
@@ -242,6 +238,9 @@ verify(struct job *j)
     if (!ipc_get_result(packet, n, IPC_VERIFIED, &j->result))
         give_up("member broke the protocol");
     free(packet);
+    n = strlen(j->result.text);
+    if (j->result.err != ERR_OK)
+        (void)snprintf(j->result.text + n, sizeof(j->result.text) - n, ", domain controller %.100s", j->m.dc.host);
     return j->result.err == ERR_OK;
 }
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,11 +16,15 @@
 #include "lib/krb/ccache.h"
 #include "lib/krb/krb.h"
 #include "lib/proto/client.h"
+#include "lib/proto/sealed.h"
 
 #define WORKERS_MAX 320
 #define TGT_LIFETIME 3600          /* seconds: what a worker that was taken over could use it for */
-#define TGT_RETRY_MS 5000          /* after a failure; a logon does not wait for the next */
-#define KEYTAB_RETRY_MS 2000       /* how often a keytab that does not fit is read again */
+#define TGT_RETRY_MS 5000          /* after one that cost time, or may count as a wrong password of the computer's */
+#define TGT_QUICK_RETRY_MS 1000    /* after another; a logon does not wait for the next */
+#define KEYTAB_RETRY_MS 1000       /* how often a keytab that does not fit is read again */
+#define PATIENCE_MS 1500           /* with a controller that says nothing at all: directory may find another */
+#define KEYTAB_MAX (1U << 20)
 #define KEEPER_MS 5000
 #define PACKET_MAX CHANNEL_PACKET_MAX
 
@@ -44,15 +49,18 @@ struct member {
     bool fast_offered;             /* by the domain, in an answer under our key */
     int64_t tgt_made;
     int64_t tgt_retry;
-    enum err tgt_err;
-    char tgt_text[256];
+    struct ipc_reason tgt_why;
+    bool patient;                  /* the controller has been silent before, and is the only one */
+    char keytab_text[160];         /* why keytab is NULL */
+    bool keytab_is_new;            /* another one than that before it */
 };
 
 static struct krb_target
 target_of(const struct member *m)
 {
     struct krb_target t = { .realm = m->config->realm, .domain_dns = m->config->name, .fqdn = m->config->fqdn,
-                            .computer = m->config->computer, .timeout = m->config->timeout };
+                            .computer = m->config->computer, .timeout = m->config->timeout,
+                            .patience = m->patient ? 0 : PATIENCE_MS };
 
     t.kdc = m->dc.address[0] != '\0' ? m->dc.address : NULL;
     return t;
@@ -82,6 +90,8 @@ open_keytab(struct member *m)
     char name[64];
 
     close_keytab(m);
+    if (m->keytab_fd < 0)
+        (void)snprintf(m->keytab_text, sizeof(m->keytab_text), "%s", role_keytab_error((int)m->keytab_errno));
     if (m->keytab_fd < 0 || m->krb == NULL)
         return;
     (void)snprintf(name, sizeof(name), "FILE:/proc/self/fd/%d", m->keytab_fd);
@@ -96,6 +106,7 @@ open_keytab(struct member *m)
     if (m->verifier == NULL || !krb_verifier_keytab(m->verifier, m->keytab, &failure)) {
         log_error("the keytab %s has no key for this computer, host/%s: %s", m->config->keytab, m->config->fqdn,
                   failure.text);
+        (void)snprintf(m->keytab_text, sizeof(m->keytab_text), "it has no key for this computer: %.100s", failure.text);
         close_keytab(m);
     }
 }
@@ -179,6 +190,30 @@ take_peer(struct member *m, const struct ipc_peer *peer, int fd)
 }
 
 static bool
+is_same_file(int a, int b)
+{
+    const void *x = NULL, *y = NULL;
+    size_t n = 0, k = 0;
+    bool same = a >= 0 && b >= 0 && sealed_map(a, KEYTAB_MAX, &x, &n) == 0 && sealed_map(b, KEYTAB_MAX, &y, &k) == 0 &&
+                n == k && memcmp(x, y, n) == 0;
+
+    if (x != NULL)
+        (void)munmap((void *)(uintptr_t)x, n);
+    if (y != NULL)
+        (void)munmap((void *)(uintptr_t)y, k);
+    return same;
+}
+
+static void
+take_keytab(struct member *m, int fd)
+{
+    m->keytab_is_new = fd >= 0 && !is_same_file(m->keytab_fd, fd);
+    if (m->keytab_fd >= 0)
+        (void)close(m->keytab_fd);
+    m->keytab_fd = fd;
+}
+
+static bool
 keeper_message(struct member *m, const uint8_t *packet, size_t len, int *fds)
 {
     struct ipc_peer peer;
@@ -202,9 +237,7 @@ keeper_message(struct member *m, const uint8_t *packet, size_t len, int *fds)
     case IPC_KEYTAB:
         if (!ipc_get_number(packet, len, IPC_KEYTAB, &m->keytab_errno))
             return false;
-        if (m->keytab_fd >= 0)
-            (void)close(m->keytab_fd);
-        m->keytab_fd = m->keytab_errno == 0 ? channel_take_fd(fds) : -1;
+        take_keytab(m, m->keytab_errno == 0 ? channel_take_fd(fds) : -1);
         return true;
     default:
         return false;
@@ -221,6 +254,13 @@ reread_keytab(struct member *m)
     return m->keytab != NULL;
 }
 
+/* With another key the computer's own logon may succeed that has just failed. */
+static bool
+has_new_keytab(struct member *m)
+{
+    return reread_keytab(m) && m->keytab_is_new;
+}
+
 static bool
 is_fresh(const krb5_creds *creds)
 {
@@ -229,6 +269,31 @@ is_fresh(const krb5_creds *creds)
                                                 : (int64_t)(uint32_t)creds->times.authtime;
 
     return creds->ticket.length > 0 && left > ((int64_t)(uint32_t)creds->times.endtime - start) / 4;
+}
+
+/* What a failure comes to, for whoever needs the computer's ticket. */
+static struct ipc_reason
+reason_of(const struct member *m, const struct krb_failure *f)
+{
+    struct ipc_reason why = { .err = f->err };
+    char text[320];
+
+    krb_failure_value(f, m->config->name, why.value, sizeof(why.value));
+    krb_failure_describe(f, text, sizeof(text));
+    if (f->err == ERR_NO_KEYTAB && m->keytab == NULL)
+        (void)snprintf(why.text, sizeof(why.text), "the keytab %s: %s", m->config->keytab, m->keytab_text);
+    else if (f->err == ERR_NO_KEYTAB || f->err == ERR_STALE_KEYTAB)
+        (void)snprintf(why.text, sizeof(why.text), "with the key in the keytab %s: %s", m->config->keytab, text);
+    else
+        (void)snprintf(why.text, sizeof(why.text), "%s", text[0] != '\0' ? text : "no domain controller");
+    return why;
+}
+
+/* Not at every logon's wish: it makes everybody wait, or may count as a wrong password of the computer's. */
+static bool
+is_costly(enum err err)
+{
+    return err == ERR_NO_KDC || err == ERR_TIMEOUT || err == ERR_STALE_KEYTAB;
 }
 
 /* The computer's own TGT: kept, and renewed by a new logon before it ends. */
@@ -242,15 +307,15 @@ computer_tgt(struct member *m)
 
     if (is_fresh(&m->tgt))
         return ERR_OK;
-    if (client_now() < m->tgt_retry)
-        return m->tgt_err;
+    if (client_now() < m->tgt_retry && !(m->tgt_why.err == ERR_STALE_KEYTAB && has_new_keytab(m)))
+        return m->tgt_why.err;
     memset(&failure, 0, sizeof(failure));
     memset(&tgt, 0, sizeof(tgt));
     failure.err = m->keytab == NULL && !reread_keytab(m) ? ERR_NO_KEYTAB : m->dc.err != ERR_OK ? ERR_NO_KDC : ERR_OK;
     if (failure.err == ERR_OK) {
         ok = krb_computer_tgt(m->krb, &t, m->keytab, TGT_LIFETIME, &tgt, &fast, &failure);
         /* The key may have been changed since the keytab was read. */
-        if (!ok && failure.err == ERR_STALE_KEYTAB && reread_keytab(m))
+        if (!ok && failure.err == ERR_STALE_KEYTAB && has_new_keytab(m))
             ok = krb_computer_tgt(m->krb, &t, m->keytab, TGT_LIFETIME, &tgt, &fast, &failure);
     }
     if (ok) {
@@ -259,14 +324,14 @@ computer_tgt(struct member *m)
         m->tgt_made = client_now();
         m->fast_offered = m->fast_offered || fast;
         m->tgt_retry = 0;
+        m->patient = false;
         log_debug("the computer has a ticket for an hour; FAST is %s", fast ? "offered" : "not offered");
         return ERR_OK;
     }
-    m->tgt_err = failure.err;
-    m->tgt_retry = client_now() + TGT_RETRY_MS;
-    (void)snprintf(m->tgt_text, sizeof(m->tgt_text), "%.200s", failure.text);
-    log_error("the computer's own logon failed: %s%s%s", err_name(failure.err), failure.text[0] != '\0' ? ": " : "",
-              failure.text);
+    m->tgt_why = reason_of(m, &failure);
+    m->tgt_retry = client_now() + (is_costly(failure.err) ? TGT_RETRY_MS : TGT_QUICK_RETRY_MS);
+    m->patient = failure.err == ERR_NO_KDC;
+    log_error("the computer's own logon failed: %s: %s", err_name(failure.err), m->tgt_why.text);
     /* The ticket that is there serves to its end. */
     return m->tgt.ticket.length > 0 && (int64_t)(uint32_t)m->tgt.times.endtime > (int64_t)time(NULL) ? ERR_OK
                                                                                                      : failure.err;
@@ -275,10 +340,10 @@ computer_tgt(struct member *m)
 static bool
 do_armor(struct member *m, struct worker_link *from, const uint8_t *packet, size_t len)
 {
-    uint8_t answer[32];
+    uint8_t answer[1024];
     struct writer w = writer_init(answer, sizeof(answer));
+    struct ipc_reason why = { .err = ERR_OK };
     uint32_t refused;
-    enum err err;
     int fd = -1;
     bool ok;
 
@@ -287,10 +352,11 @@ do_armor(struct member *m, struct worker_link *from, const uint8_t *packet, size
     /* The KDC may have lost its memory of our ticket's key: a new one, but not at every worker's wish. */
     if (refused == 1 && client_now() >= m->tgt_made + TGT_RETRY_MS)
         drop_tgt(m);
-    err = computer_tgt(m);
-    if (err == ERR_OK && (m->fast_offered || m->config->fast == CONFIG_FAST_REQUIRE))
+    if (computer_tgt(m) != ERR_OK)
+        why = m->tgt_why;
+    else if ((m->fast_offered || m->config->fast == CONFIG_FAST_REQUIRE))
         fd = ccache_to_memfd(m->krb, &m->tgt);
-    ipc_put_armor_is(&w, err, m->fast_offered);
+    ipc_put_armor_is(&w, &why, m->fast_offered);
     ok = channel_send(from->fd, answer, w.len, &fd, fd < 0 ? 0 : 1, false);
     if (fd >= 0)
         (void)close(fd);
@@ -342,10 +408,11 @@ do_verify(struct member *m, struct worker_link *from, const uint8_t *packet, siz
     if (!ok && is_about_keys(&failure) && reread_keytab(m))
         ok = krb_verify(m->verifier, ap_req, n, NULL, mem, &info, &client, &failure);
     r.err = ok ? (vouch(m, from->id, r.job, info) ? ERR_OK : ERR_INTERNAL) : failure.err;
-    r.code = (uint32_t)failure.code;
     r.proved = true;
-    (void)snprintf(r.step, sizeof(r.step), "%s", ok || failure.step == NULL ? "" : failure.step);
-    (void)snprintf(r.text, sizeof(r.text), "%.500s", ok ? "" : failure.text);
+    if (!ok) {
+        (void)snprintf(r.step, sizeof(r.step), "%s", failure.step == NULL ? "" : failure.step);
+        memcpy(r.text, reason_of(m, &failure).text, sizeof(r.text));
+    }
     ipc_put_result(&w, IPC_VERIFIED, &r);
     talloc_free(mem);
     return channel_send(from->fd, answer, w.len, NULL, 0, false);
@@ -378,7 +445,7 @@ do_ticket(struct member *m, const char *service)
     uint8_t answer[1024];
     struct writer w = writer_init(answer, sizeof(answer));
     struct krb_target t = target_of(m);
-    enum err err = computer_tgt(m);
+    struct ipc_reason why = { .err = computer_tgt(m) };
     struct krb_failure failure;
     krb5_creds creds;
     int fd = -1;
@@ -386,14 +453,17 @@ do_ticket(struct member *m, const char *service)
 
     memset(&failure, 0, sizeof(failure));
     memset(&creds, 0, sizeof(creds));
-    (void)snprintf(failure.text, sizeof(failure.text), "%s", m->tgt_text);
-    if (err == ERR_OK && !krb_service_ticket(m->krb, &t, &m->tgt, service, &creds, &failure))
-        err = failure.err;
-    if (err == ERR_OK) {
+    if (why.err != ERR_OK)
+        why = m->tgt_why;
+    else if (!krb_service_ticket(m->krb, &t, &m->tgt, service, &creds, &failure))
+        why = reason_of(m, &failure);
+    if (why.err == ERR_OK) {
         fd = ccache_to_memfd(m->krb, &creds);
         krb5_free_cred_contents(m->krb, &creds);
+        if (fd < 0)
+            why.err = ERR_INTERNAL;
     }
-    ipc_put_ticket_is(&w, fd < 0 && err == ERR_OK ? ERR_INTERNAL : err, err == ERR_OK ? "" : failure.text);
+    ipc_put_ticket_is(&w, &why);
     ok = channel_send(m->directory, answer, w.len, &fd, fd < 0 ? 0 : 1, false);
     if (fd >= 0)
         (void)close(fd);
@@ -411,8 +481,10 @@ directory_message(struct member *m, const uint8_t *packet, size_t len)
 
         m->dc = dc;
         m->tgt_retry = 0;
-        if (moved)
+        if (moved) {
+            m->patient = false;
             open_context(m);
+        }
         return true;
     }
     return ipc_type(packet, len) == IPC_TICKET && ipc_get_ticket(packet, len, service) && do_ticket(m, service);
@@ -475,12 +547,13 @@ turn(struct member *m)
     }
     if (poll(p, 3 + WORKERS_MAX, -1) < 0)
         return;
+    /* First: a worker may ask because directory has just found a controller. */
+    if (p[2].revents != 0)
+        directory_ready(m);
     for (size_t i = 0; i < WORKERS_MAX; i++) {
         if (p[3 + i].revents != 0 && p[3 + i].fd >= 0)
             worker_ready(m, &m->workers[i]);
     }
-    if (p[2].revents != 0)
-        directory_ready(m);
     if (p[1].revents != 0)
         front_ready(m);
     /* Last: it replaces descriptors. */

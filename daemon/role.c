@@ -44,6 +44,19 @@ role_as(const char *text)
 }
 
 const char *
+role_keytab_error(int err)
+{
+    switch (err) {
+    case EINVAL:
+        return "it is not a regular file of root's with something in it";
+    case ELOOP:
+        return "it is a symbolic link";
+    default:
+        return strerror(err);
+    }
+}
+
+const char *
 role_name(unsigned role)
 {
     static const char *const names[] = { NULL, "keeper", "front", "logon", "member", "directory", "ccache" };

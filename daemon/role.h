@@ -46,6 +46,8 @@ struct config *role_begin(TALLOC_CTX *mem, enum role role);
 struct config *role_begin_waiting(TALLOC_CTX *mem, enum role role);
 /* Becomes the user for good. Ends the process where that fails, or keeper is gone. */
 void role_become(uint32_t uid, uint32_t gid);
+/* What the errno of IPC_KEYTAB means. */
+const char *role_keytab_error(int err);
 
 /* Before role_begin: log at debug level, whatever the configuration says (authsodd --debug). */
 void role_debug(void);

@@ -20,6 +20,7 @@ fixed(const uint8_t *p, size_t n)
     struct ipc_lookup lookup;
     struct ipc_who who;
     struct ipc_identity identity;
+    struct ipc_reason why;
     struct ipc_state state;
     struct ipc_state_is state_is;
     struct ipc_need_dc need_dc;
@@ -46,14 +47,16 @@ fixed(const uint8_t *p, size_t n)
         terminated(job.dc.host, sizeof(job.dc.host));
     (void)ipc_get_result(p, n, IPC_RESULT, &result);
     (void)ipc_get_number(p, n, IPC_PING, &number);
-    (void)ipc_get_armor_is(p, n, &number, &flag);
+    if (ipc_get_armor_is(p, n, &why, &flag))
+        terminated(why.text, sizeof(why.text));
 }
 
 static void
 variable(const uint8_t *p, size_t n)
 {
     TALLOC_CTX *mem = talloc_new(NULL);
-    char name[PROTO_NAME_MAX + 1], service[256 + 1], text[512];
+    char name[PROTO_NAME_MAX + 1], service[256 + 1];
+    struct ipc_reason why;
     struct ipc_found found;
     struct ipc_learned learned;
     struct logon_info *info;
@@ -70,7 +73,8 @@ variable(const uint8_t *p, size_t n)
     if (ipc_get_verify(p, n, &a, &blob, &len))
         FUZZ_REQUIRE(len <= n);
     (void)ipc_get_ticket(p, n, service);
-    (void)ipc_get_ticket_is(p, n, &a, text);
+    if (ipc_get_ticket_is(p, n, &why))
+        terminated(why.value, sizeof(why.value));
     talloc_free(mem);
 }
 

@@ -156,6 +156,31 @@ a_ticket_that_is_refused_is_no_controllers_fault(void **state)
 }
 
 static void
+whoever_logs_on_hears_why_the_domain_is_not_asked(void **state)
+{
+    struct fixture *f = *state;
+    struct ipc_identity is;
+
+    domain.ticket = ERR_CLOCK;
+    is = who(f, "alice");
+    assert_int_equal(is.status, IPC_STATUS_LATER);
+    assert_int_equal(is.why.err, ERR_CLOCK);
+    assert_string_equal(is.why.value, "10:00 min");
+    assert_string_equal(is.why.text, "as the test says");
+    /* The clock is right again: the next one a second later need not wait for a pause that has grown. */
+    domain.ticket = ERR_OK;
+    assert_int_equal(who(f, "alice").status, IPC_STATUS_LATER);
+    f->d->link.retry_at = client_now() + 30000;
+    f->d->link.tried -= 1000;
+    assert_int_equal(who(f, "alice").status, IPC_STATUS_FOUND);
+    domain.away = true;
+    is = who(f, "bob");
+    assert_int_equal(is.status, IPC_STATUS_LATER);
+    assert_int_equal(is.why.err, ERR_NO_KDC);
+    assert_string_equal(is.why.value, "corp.test");
+}
+
+static void
 names_wait_for_the_domain(void **state)
 {
     struct fixture *f = *state;
@@ -216,6 +241,32 @@ the_state_of_an_account(void **state)
 }
 
 static void
+an_account_may_be_for_other_computers(void **state)
+{
+    static const struct {
+        const char *workstations;
+        enum err err;
+    } cases[] = {
+        { "", ERR_OK },
+        { "WS1", ERR_OK },
+        { "OTHER, ws1 ,THIRD", ERR_OK },
+        { "OTHER,Ws1.Corp.Test", ERR_OK },
+        { "OTHER", ERR_WORKSTATION },
+        { "WS,WS11,XWS1,WS1.OTHER.TEST", ERR_WORKSTATION },
+        { ",", ERR_WORKSTATION },
+        { " , ,", ERR_WORKSTATION },
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        restart(f, SHORT "computer = WS1\nfqdn = ws1.corp.test\n");
+        fake_user("alice")->workstations = cases[i].workstations;
+        if (state_of(f, 1104) != cases[i].err || state_for(f, 1104, true) != cases[i].err)
+            fail_msg("'%s': %s", cases[i].workstations, err_name(state_of(f, 1104)));
+    }
+}
+
+static void
 a_controller_is_found_kept_and_remembered(void **state)
 {
     struct fixture *f = *state;
@@ -246,32 +297,6 @@ a_controller_is_found_kept_and_remembered(void **state)
     assert_string_equal(f->d->dc.dc.address, "192.0.2.2");
     assert_string_equal(f->d->dc.dc.site, "Here");
     assert_false(f->d->dc.known);
-}
-
-static void
-an_account_may_be_for_other_computers(void **state)
-{
-    static const struct {
-        const char *workstations;
-        enum err err;
-    } cases[] = {
-        { "", ERR_OK },
-        { "WS1", ERR_OK },
-        { "OTHER, ws1 ,THIRD", ERR_OK },
-        { "OTHER,Ws1.Corp.Test", ERR_OK },
-        { "OTHER", ERR_WORKSTATION },
-        { "WS,WS11,XWS1,WS1.OTHER.TEST", ERR_WORKSTATION },
-        { ",", ERR_WORKSTATION },
-        { " , ,", ERR_WORKSTATION },
-    };
-    struct fixture *f = *state;
-
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        restart(f, SHORT "computer = WS1\nfqdn = ws1.corp.test\n");
-        fake_user("alice")->workstations = cases[i].workstations;
-        if (state_of(f, 1104) != cases[i].err || state_for(f, 1104, true) != cases[i].err)
-            fail_msg("'%s': %s", cases[i].workstations, err_name(state_of(f, 1104)));
-    }
 }
 
 static void

@@ -35,7 +35,8 @@ static void
 identity_round_trip(void **state)
 {
     struct ipc_identity in = { .request = 7, .status = IPC_STATUS_FOUND, .uid = 2001104, .gid = 2000513,
-                               .name = "alice", .principal = "Alice" };
+                               .name = "alice", .principal = "Alice",
+                               .why = { .err = ERR_CLOCK, .value = "10:00 min", .text = "skew" } };
     struct writer w = writer_init(packet, sizeof(packet));
     struct ipc_identity out;
 
@@ -46,6 +47,9 @@ identity_round_trip(void **state)
     assert_int_equal(out.uid, in.uid);
     assert_true(sid_equal(&out.sid, &in.sid));
     assert_string_equal(out.principal, "Alice");
+    assert_int_equal(out.why.err, ERR_CLOCK);
+    assert_string_equal(out.why.value, "10:00 min");
+    assert_string_equal(out.why.text, "skew");
     ONLY_WHOLE(w.len, ipc_get_identity(packet, n, &out));
     assert_int_equal(ipc_type(packet, w.len), IPC_IDENTITY);
     assert_false(ipc_get_state_is(packet, w.len, &(struct ipc_state_is){ 0 }));
@@ -70,8 +74,7 @@ job_round_trip(void **state)
 static void
 result_round_trip(void **state)
 {
-    struct ipc_result in = { .job = 3, .err = ERR_CLOCK, .code = 37, .ntstatus = 5, .proved = true,
-                             .proved_unless_locked = true, .step = "AS exchange", .value = "10:00 min", .text = "skew" };
+    struct ipc_result in = { .job = 3, .err = ERR_CLOCK, .proved = true, .proved_unless_locked = true, .step = "AS exchange", .value = "10:00 min", .text = "skew" };
     struct writer w = writer_init(packet, sizeof(packet));
     struct ipc_result out;
 
