@@ -133,6 +133,7 @@ begin_account(struct front *f, struct conversation *c)
         front_pam_end(f, c, ERR_OK, true, NULL);
         return;
     }
+    (void)snprintf(c->result.step, sizeof(c->result.step), "check of the account");
     m.request = c->request = front_request(f);
     ipc_put_state(&w, &m);
     c->state = CONVERSATION_STATE;
