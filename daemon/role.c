@@ -6,6 +6,7 @@
 #include <locale.h>
 #include <nss.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -114,8 +115,12 @@ static void
 begin(enum role role)
 {
     struct rlimit none = { 0, 0 };
+    char name[32];
 
     log_init(role_name(role), LOG_LEVEL_INFO);
+    /* Else it is "exe", after /proc/self/exe, to top(1) and in the kernel's messages. */
+    (void)snprintf(name, sizeof(name), "authsodd-%s", role_name(role));
+    (void)prctl(PR_SET_NAME, name);
     (void)setrlimit(RLIMIT_CORE, &none);
     if (prctl(PR_SET_DUMPABLE, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         lock_down_failed();
