@@ -42,5 +42,6 @@ endif
 
 TESTS += tests/unit/test_nss_exports.sh
 EXTRA_DIST += tests/unit/test_nss_exports.sh
-EXTRA_PROGRAMS += tests/system/nssprobe
+EXTRA_PROGRAMS += tests/system/nssprobe tests/system/nsscallers
 tests_system_nssprobe_SOURCES = tests/system/nssprobe.c
+tests_system_nsscallers_SOURCES = tests/system/nsscallers.c
