@@ -18,6 +18,7 @@
 #include "daemon/role.h"
 #include "lib/proto/proto.h"
 #include "lib/proto/record.h"
+#include "lib/proto/sealed.h"
 
 /* Limits: beside what they limit a client gets a clear refusal or waits. */
 #define FRONT_CONVERSATIONS_MAX 2048     /* at once; more wait in the listener's queue */
@@ -87,7 +88,7 @@ struct conversation {
     struct worker *worker;
     struct logon_info *vouched;        /* member's word; NULL until it came */
     struct ipc_result result;
-    int tgt_fd;                        /* memfd with the marshalled TGT; -1 */
+    struct sealed_secret tgt;          /* marshalled */
 };
 
 /* What a logon left for pam_setcred. */
@@ -96,7 +97,7 @@ struct ticket {
     uint32_t uid, gid;
     uint32_t pid, parent;              /* of the process that authenticated */
     char name[PROTO_NAME_MAX + 1];
-    int tgt_fd;
+    struct sealed_secret tgt;
     int64_t until;                     /* 0: free */
 };
 

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #include "daemon/front.h"
 #include "lib/base/log.h"
@@ -15,10 +14,10 @@
 void
 front_ticket_drop(struct ticket *t)
 {
-    if (t->until != 0 && t->tgt_fd >= 0)
-        (void)close(t->tgt_fd);
+    if (t->until != 0)
+        sealed_drop(&t->tgt);
     memset(t, 0, sizeof(*t));
-    t->tgt_fd = -1;
+    t->tgt.fd = -1;
 }
 
 /* A free place, else the oldest; the user's own oldest where he has his share: one user's logons push nobody's out. */
@@ -55,8 +54,8 @@ front_ticket_keep(struct front *f, struct conversation *c)
     t->pid = (uint32_t)c->peer.pid;
     t->parent = c->begin.parent;
     memcpy(t->name, c->who.name, sizeof(t->name));
-    t->tgt_fd = c->tgt_fd;
-    c->tgt_fd = -1;
+    t->tgt = c->tgt;
+    c->tgt = (struct sealed_secret){ .fd = -1 };
     t->until = client_now() + FRONT_TICKETS_MS;
     return t;
 }
@@ -154,14 +153,13 @@ begin_establish(struct front *f, struct conversation *c)
         return;
     }
     /* They are in the cache already. */
-    if (t->tgt_fd < 0) {
+    if (t->tgt.fd < 0) {
         front_pam_end(f, c, ERR_OK, true, NULL);
         return;
     }
-    if (!ask_keeper(f, c, IPC_CCACHE_WRITE, anew ? "" : c->begin.ccname, t->tgt_fd))
+    if (!ask_keeper(f, c, IPC_CCACHE_WRITE, anew ? "" : c->begin.ccname, t->tgt.fd))
         front_pam_end(f, c, ERR_INTERNAL, true, NULL);
-    (void)close(t->tgt_fd);
-    t->tgt_fd = -1;
+    sealed_drop(&t->tgt);
 }
 
 static void

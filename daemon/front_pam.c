@@ -22,8 +22,7 @@ conversation_free(struct front *f, struct conversation *c)
         at = &(*at)->next;
     *at = c->next;
     f->n_conversations--;
-    if (c->tgt_fd >= 0)
-        (void)close(c->tgt_fd);
+    sealed_drop(&c->tgt);
     front_unwatch(f, &c->watch);
     talloc_free(c);
 }
@@ -259,7 +258,7 @@ front_pam_accept(struct front *f, struct watch *w, uint32_t events)
     c->watch.fd = fd;
     c->watch.ready = conversation_ready;
     c->id = ++f->last_conversation;
-    c->tgt_fd = -1;
+    c->tgt.fd = -1;
     c->started = client_now();
     c->deadline = c->started + FRONT_BEGIN_MS;
     c->next = f->conversations;
@@ -399,7 +398,7 @@ void
 front_pam_result(struct front *f, struct conversation *c, const struct ipc_result *result, int tgt_fd)
 {
     c->worker = NULL;
-    c->tgt_fd = tgt_fd;
+    sealed_hold(&c->tgt, tgt_fd);
     if (result != NULL)
         c->result = *result;
     if (c->gone)

@@ -12,6 +12,7 @@
 
 #include "daemon/keeper.h"
 #include "lib/base/log.h"
+#include "lib/base/secret.h"
 #include "lib/proto/client.h"
 
 #define SD_LISTEN_FDS_START 3
@@ -131,6 +132,10 @@ make_sockets(struct keeper *k)
 bool
 keeper_setup(struct keeper *k)
 {
+    if (!secret_allow_lock())
+        log_warning("memory cannot be locked (%s): passwords and tickets may be written to swap, which should be "
+                    "encrypted; give this service CAP_SYS_RESOURCE or an unlimited RLIMIT_MEMLOCK",
+                    strerror(errno));
     return find_account("authsod", &k->daemon) && find_account("authsod-member", &k->member) &&
            find_account("authsod-logon", &k->logon) && make_folder(AUTHSOD_RUNDIR, 0755, 0, 0) &&
            make_folder(AUTHSOD_STATEDIR, 0700, k->daemon.uid, k->daemon.gid) && take_lock(k) && make_sockets(k);

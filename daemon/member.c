@@ -41,7 +41,7 @@ struct member {
     krb5_context krb;              /* over dc; NULL until one is known */
     krb5_keytab keytab;            /* NULL: none could be read */
     struct krb_verifier *verifier; /* with the keys of the keytab; NULL with it */
-    int keytab_fd;
+    struct sealed_secret keytab_file;
     uint32_t keytab_errno;
     int64_t keytab_at;             /* read again not before */
     bool keytab_due;               /* the configuration has changed: read it again */
@@ -90,11 +90,11 @@ open_keytab(struct member *m)
     char name[64];
 
     close_keytab(m);
-    if (m->keytab_fd < 0)
+    if (m->keytab_file.fd < 0)
         (void)snprintf(m->keytab_text, sizeof(m->keytab_text), "%s", role_keytab_error((int)m->keytab_errno));
-    if (m->keytab_fd < 0 || m->krb == NULL)
+    if (m->keytab_file.fd < 0 || m->krb == NULL)
         return;
-    (void)snprintf(name, sizeof(name), "FILE:/proc/self/fd/%d", m->keytab_fd);
+    (void)snprintf(name, sizeof(name), "FILE:/proc/self/fd/%d", m->keytab_file.fd);
     if (krb5_kt_resolve(m->krb, name, &m->keytab) != 0) {
         m->keytab = NULL;
         return;
@@ -207,10 +207,9 @@ is_same_file(int a, int b)
 static void
 take_keytab(struct member *m, int fd)
 {
-    m->keytab_is_new = fd >= 0 && !is_same_file(m->keytab_fd, fd);
-    if (m->keytab_fd >= 0)
-        (void)close(m->keytab_fd);
-    m->keytab_fd = fd;
+    m->keytab_is_new = fd >= 0 && !is_same_file(m->keytab_file.fd, fd);
+    sealed_drop(&m->keytab_file);
+    sealed_hold(&m->keytab_file, fd);
 }
 
 static bool
@@ -571,7 +570,7 @@ member_main(void)
     m->config = role_begin(m, ROLE_MEMBER);
     m->front = FD_FRONT;
     m->directory = FD_OTHER;
-    m->keytab_fd = -1;
+    m->keytab_file.fd = -1;
     m->dc.err = ERR_NO_KDC;
     for (size_t i = 0; i < WORKERS_MAX; i++)
         m->workers[i].fd = -1;

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "lib/base/log.h"
+#include "lib/base/secret.h"
 
 static bool debug;
 static struct {
@@ -103,6 +104,18 @@ names_from_files(void)
     (void)__nss_configure_lookup("hosts", "files");
 }
 
+/*
+ * Passwords, keys and tickets are in memory of libraries', too, which they
+ * wipe or not: the roles that have such stay out of swap altogether.
+ */
+static void
+lock_memory(enum role role)
+{
+    /* keeper has said so once. */
+    if (role != ROLE_FRONT && !secret_lock_all())
+        log_debug("memory is not locked: %s", strerror(errno));
+}
+
 static void
 lock_down_failed(void)
 {
@@ -166,6 +179,7 @@ role_begin(TALLOC_CTX *mem, enum role role)
     }
     role_become(as.uid, as.gid);
     c = take_config(mem, role);
+    lock_memory(role);
     if (!sandbox_enter(role)) {
         log_error("the kernel refuses the system call filter: %s", strerror(errno));
         exit(EXIT_FAILURE);
@@ -183,5 +197,6 @@ role_begin_waiting(TALLOC_CTX *mem, enum role role)
     begin(role);
     if (syscall(SYS_capset, &head, caps) != 0)
         lock_down_failed();
+    lock_memory(role);
     return take_config(mem, role);
 }

@@ -1,7 +1,9 @@
 #include "lib/base/secret.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 void
@@ -50,4 +52,26 @@ secret_free(void *p, size_t size)
         return;
     explicit_bzero(p, n);
     (void)munmap(p, n);
+}
+
+bool
+secret_allow_lock(void)
+{
+    const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
+
+    return setrlimit(RLIMIT_MEMLOCK, &none) == 0;
+}
+
+bool
+secret_lock_all(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0)
+        return false;
+    if (limit.rlim_cur != RLIM_INFINITY) {
+        errno = EPERM;
+        return false;
+    }
+    return mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
 }

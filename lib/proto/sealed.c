@@ -95,3 +95,29 @@ sealed_map(int fd, size_t max, const void **data_out, size_t *len_out)
     *len_out = (size_t)st.st_size;
     return 0;
 }
+
+void
+sealed_hold(struct sealed_secret *s, int fd)
+{
+    s->fd = fd;
+    s->pages = NULL;
+    s->len = 0;
+    if (fd < 0 || sealed_map(fd, SEALED_SECRET_MAX, &s->pages, &s->len) != 0)
+        return;
+    /* A private mapping that is only read shares the memfd's own pages. */
+    if (mlock(s->pages, s->len) == 0)
+        return;
+    (void)munmap((void *)(uintptr_t)s->pages, s->len);
+    s->pages = NULL;
+}
+
+void
+sealed_drop(struct sealed_secret *s)
+{
+    if (s->pages != NULL)
+        (void)munmap((void *)(uintptr_t)s->pages, s->len);
+    if (s->fd >= 0)
+        (void)close(s->fd);
+    s->fd = -1;
+    s->pages = NULL;
+}

@@ -2,6 +2,7 @@
  * A body that is too long for a packet: a memfd that nobody can change any
  * more.  Its receiver maps it without fear of SIGBUS or of bytes that change
  * while it reads them.
+ * The same carries secrets between our processes: tickets, the keytab.
  */
 #ifndef AUTHSOD_PROTO_SEALED_H
 #define AUTHSOD_PROTO_SEALED_H
@@ -21,5 +22,23 @@ int sealed_new(const char *name, const void *data, size_t len);
  * EPERM where it is not sealed, EMSGSIZE where the size is wrong.
  */
 int sealed_map(int fd, size_t max, const void **data_out, size_t *len_out);
+
+/*
+ * A memfd with a secret, in the process that keeps it: its pages stay out of
+ * swap while one has them locked.
+ */
+struct sealed_secret {
+    int fd;            /* -1: none */
+    const void *pages; /* NULL where they could not be locked: there is no limit on locked memory in our own unit */
+    size_t len;
+};
+
+#define SEALED_SECRET_MAX (1U << 20)
+
+/* Takes fd over (-1: nothing) into *s, which holds nothing yet. */
+void sealed_hold(struct sealed_secret *s, int fd);
+
+/* Lets the pages go and closes; nothing is held then. */
+void sealed_drop(struct sealed_secret *s);
 
 #endif

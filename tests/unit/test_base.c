@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -128,6 +130,58 @@ secrets_are_erased(void **state)
         assert_int_equal(text[i], 0);
     secret_erase_str(NULL);
     secret_free(NULL, 1);
+}
+
+/* What secret_lock_all is told of the limit: the kernel lets root lock whatever it is. */
+static rlim_t memlock;
+
+int
+getrlimit(__rlimit_resource_t resource, struct rlimit *limit)
+{
+    assert_int_equal(resource, RLIMIT_MEMLOCK);
+    limit->rlim_cur = limit->rlim_max = memlock;
+    return 0;
+}
+
+/* kB of this process that are locked and there. */
+static long
+locked(void)
+{
+    FILE *f = fopen("/proc/self/smaps_rollup", "re");
+    char line[256];
+    long kb = -1;
+
+    assert_non_null(f);
+    while (fgets(line, sizeof(line), f) != NULL && sscanf(line, "Locked: %ld", &kb) != 1)
+        continue;
+    (void)fclose(f);
+    return kb;
+}
+
+#define MIB 1048576
+
+static void
+all_memory_is_locked_and_none_used_for_it(void **state)
+{
+    char *p;
+    long before;
+
+    (void)state;
+    memlock = 64 * MIB;
+    assert_false(secret_lock_all());
+    assert_int_equal(locked(), 0);
+    memlock = RLIM_INFINITY;
+    if (!secret_lock_all())
+        skip();
+    before = locked();
+    assert_true(before > 0);
+    p = mmap(NULL, 16 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(p != MAP_FAILED);
+    assert_true(locked() < before + 8 * 1024);
+    memset(p, 1, 16 * MIB);
+    assert_true(locked() > before + 15 * 1024);
+    (void)munmap(p, 16 * MIB);
+    (void)munlockall();
 }
 
 /* stderr becomes fd for the time of a test; gives what it was. */
@@ -301,6 +355,7 @@ main(void)
         cmocka_unit_test(ranges_outside_are_refused),
         cmocka_unit_test(writer_never_writes_past_its_size),
         cmocka_unit_test(secrets_are_erased),
+        cmocka_unit_test(all_memory_is_locked_and_none_used_for_it),
         cmocka_unit_test(values_in_the_log_forge_no_line),
         cmocka_unit_test(a_long_line_is_cut),
         cmocka_unit_test(a_log_that_nobody_reads_stops_nobody),

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -418,6 +419,51 @@ unsealed_bodies_are_refused(void **state)
     assert_int_equal(map_error(fd, 4 << 20), EPERM);
 }
 
+/* kB that are locked of the mapping of that name. */
+static long
+locked_of(const char *name)
+{
+    FILE *f = fopen("/proc/self/smaps", "re");
+    char line[512];
+    bool here = false;
+    long kb = -1;
+
+    assert_non_null(f);
+    while (fgets(line, sizeof(line), f) != NULL) {
+        /* A mapping's first line begins with its addresses, the others with a word. */
+        if (strchr(line, '-') != NULL && strchr(line, '-') < strchr(line, ' '))
+            here = strstr(line, name) != NULL;
+        if (here && sscanf(line, "Locked: %ld", &kb) == 1)
+            break;
+    }
+    (void)fclose(f);
+    return kb;
+}
+
+static void
+secrets_that_are_held_are_locked(void **state)
+{
+    struct sealed_secret s = { 0 };
+
+    (void)state;
+    sealed_hold(&s, -1);
+    assert_int_equal(s.fd, -1);
+    sealed_drop(&s);
+    sealed_hold(&s, sealed_new("ticket", "secret", 6));
+    assert_non_null(s.pages);
+    assert_memory_equal(s.pages, "secret", 6);
+    assert_true(locked_of("/memfd:ticket") > 0);
+    sealed_drop(&s);
+    assert_int_equal(s.fd, -1);
+    assert_int_equal(locked_of("/memfd:ticket"), -1);
+    sealed_drop(&s);
+    /* What is no secret of ours is there all the same. */
+    sealed_hold(&s, new_memfd(10, 0));
+    assert_true(s.fd >= 0);
+    assert_null(s.pages);
+    sealed_drop(&s);
+}
+
 int
 main(void)
 {
@@ -437,6 +483,7 @@ main(void)
         cmocka_unit_test_setup_teardown(standard_descriptors_stay_closed, make_pair, close_pair),
         cmocka_unit_test(sealed_bodies_come_back),
         cmocka_unit_test(unsealed_bodies_are_refused),
+        cmocka_unit_test(secrets_that_are_held_are_locked),
     };
     int failed;
 

@@ -31,7 +31,7 @@ conversation(struct desk *d, uint32_t uid, pid_t pid, uid_t peer)
     assert_true(channel_pair(pair));
     c->watch.fd = pair[0];
     d->module = pair[1];
-    c->tgt_fd = -1;
+    c->tgt.fd = -1;
     c->peer = (struct ucred){ .pid = pid, .uid = peer, .gid = peer };
     c->who.uid = uid;
     c->who.gid = uid;
@@ -52,7 +52,7 @@ log_on(struct desk *d, uint32_t uid, pid_t pid, pid_t parent, uint8_t handle[PRO
 
     assert_int_equal(pipe(pair), 0);
     (void)close(pair[1]);
-    c->tgt_fd = pair[0];
+    c->tgt.fd = pair[0];
     c->begin.operation = PROTO_AUTHENTICATE;
     c->begin.parent = (uint32_t)parent;
     t = front_ticket_keep(d->f, c);
@@ -102,7 +102,7 @@ begin(void)
     d.f->keeper.fd = pair[0];
     d.keeper = pair[1];
     for (size_t i = 0; i < FRONT_TICKETS_MAX; i++)
-        d.f->tickets[i].tgt_fd = -1;
+        d.f->tickets[i].tgt.fd = -1;
     return d;
 }
 
@@ -186,7 +186,7 @@ they_wait_two_minutes(void **state)
     assert_int_equal(claim(&d, ALICE, 1001, 0, handle, &written), ERR_NO_TICKETS);
     assert_false(written);
     for (size_t i = 0; i < FRONT_TICKETS_MAX; i++)
-        assert_int_equal(d.f->tickets[i].tgt_fd, -1);
+        assert_int_equal(d.f->tickets[i].tgt.fd, -1);
     end(&d);
 }
 
@@ -206,7 +206,7 @@ the_newest_of_one_process(void **state)
     assert_int_equal(claim(&d, ALICE, 1001, 0, NULL, &written), ERR_OK);
     assert_true(written);
     for (size_t i = 0; i < FRONT_TICKETS_MAX; i++)
-        left += d.f->tickets[i].tgt_fd >= 0 && memcmp(d.f->tickets[i].handle, first, sizeof(first)) == 0;
+        left += d.f->tickets[i].tgt.fd >= 0 && memcmp(d.f->tickets[i].handle, first, sizeof(first)) == 0;
     assert_int_equal(left, 1);
     end(&d);
 }

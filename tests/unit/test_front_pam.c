@@ -45,7 +45,7 @@ begin(void)
     d.f->directory.fd = pair[0];
     d.directory = pair[1];
     for (size_t i = 0; i < FRONT_TICKETS_MAX; i++)
-        d.f->tickets[i].tgt_fd = -1;
+        d.f->tickets[i].tgt.fd = -1;
     return d;
 }
 
