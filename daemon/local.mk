@@ -49,3 +49,7 @@ tests_fuzz_fuzz_ipc_LDADD = $(fuzz_main) $(daemon_libs)
 EXTRA_PROGRAMS += tests/bench/bench_logon
 tests_bench_bench_logon_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS)
 tests_bench_bench_logon_LDADD = $(KRB5_LIBS) -lpam
+
+# What talks to authsodd in place of front, as it should not.
+EXTRA_PROGRAMS += tests/system/liarfront
+tests_system_liarfront_LDADD = lib/proto/libproto.la lib/base/libbase.la

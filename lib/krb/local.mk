@@ -14,7 +14,6 @@ tests_system_krbprobe_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS)
 tests_system_krbprobe_LDADD = lib/krb/libkrb.la lib/proto/libproto.la $(KRB5_LIBS) $(TALLOC_LIBS)
 
 # A KDC that lies, for tests/system/80-rogue.bats.
-EXTRA_DIST += tests/system/80-rogue.bats
 EXTRA_PROGRAMS += tests/system/liarkdc
 tests_system_liarkdc_SOURCES = tests/system/liarkdc.c tests/system/liarkdc.h tests/system/liarkdc_reply.c \
 	tests/unit/pac_builder.c tests/unit/pac_builder.h

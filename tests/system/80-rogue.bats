@@ -11,6 +11,7 @@ rogue_addr=10.99.0.80
 rogue_env() {
   . "$BATS_TEST_DIRNAME/member.sh"
   build=${AUTHSOD_BUILD:-$lab_top/build-test/shipped}
+  export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1
   export AUTHSODD=${AUTHSOD_BUILD_SANITIZERS:+$AUTHSOD_BUILD_SANITIZERS/daemon/authsodd}
   liar_log=$LAB/log/liar80-liarkdc.log
   liar_dir=$LAB/hosts/liar80/tmp
@@ -27,6 +28,8 @@ setup_file() {
   member_sshd ws1
   member_is_up ws1 && touch "$BATS_FILE_TMPDIR/was-up"
   member_stop ws1
+  touch "$(member_log ws1)"
+  member_log_mark ws1 >"$BATS_FILE_TMPDIR/mark"
   configure
   member_start ws1
   install -m 600 "$LAB/hosts/ws1/etc/krb5.keytab" "$liar_dir/keytab"
@@ -96,9 +99,7 @@ lie() {
 }
 
 no_role_crashed() {
-  if grep -E 'ended by signal|AddressSanitizer|runtime error' "$(member_log ws1)"; then
-    return 1
-  fi
+  run ! member_logged_since ws1 "$(cat "$BATS_FILE_TMPDIR/mark")" 'ended by signal|AddressSanitizer|runtime error'
 }
 
 identities() {
