@@ -32,27 +32,50 @@ find_template(TALLOC_CTX *mem, const struct config *c)
     return c->ccache != NULL ? c->ccache : ccache_system_template(mem);
 }
 
-/* For a new session: as the template has it; where that is impossible, a file. */
-static const char *
-new_name(TALLOC_CTX *mem, const struct config *c, const char *user)
+/* True if name is pattern with its XXXXXX made unique. */
+static bool
+is_made_from(const char *name, const char *pattern)
 {
-    const char *templ = find_template(mem, c), *why;
-    const char *name = ccache_name(mem, templ, (uint32_t)getuid(), user, &why);
+    size_t n = strlen(pattern);
 
-    if (name == NULL) {
-        log_warning("the tickets of %s cannot be put into %s (%s): they go into a file", user, templ, why);
-        name = ccache_name(mem, "FILE:", (uint32_t)getuid(), user, &why);
-    }
-    if (name == NULL) {
+    return n > 6 && strcmp(pattern + n - 6, "XXXXXX") == 0 && strlen(name) == n &&
+           strncmp(name, pattern, n - 6) == 0 && strchr(name + n - 6, '/') == NULL;
+}
+
+/* What caches of the user are called, and what stands in for one that cannot be used. */
+struct patterns {
+    const char *usual; /* NULL: the configuration's cannot be used, for the reason why */
+    const char *why;
+    const char *fallback;
+};
+
+static struct patterns
+find_patterns(TALLOC_CTX *mem, const struct config *c, const char *user)
+{
+    uint32_t uid = (uint32_t)getuid();
+    struct patterns p = { 0 };
+    const char *why;
+
+    p.usual = ccache_name(mem, find_template(mem, c), uid, user, &p.why);
+    p.fallback = ccache_name(mem, "FILE:", uid, user, &why);
+    if (p.fallback == NULL) {
         log_error("out of memory");
         exit(EXIT_FAILURE);
     }
-    return name;
+    return p;
+}
+
+/* Made for one session alone. */
+static bool
+is_of_session(const struct patterns *p, const char *name)
+{
+    return (p->usual != NULL && is_made_from(name, p->usual)) || is_made_from(name, p->fallback);
 }
 
 static int
 store(TALLOC_CTX *mem, krb5_context ctx, const struct config *c, const struct ipc_ccache *m, int credentials)
 {
+    struct patterns p = find_patterns(mem, c, m->user);
     const char *name = m->name, *user = m->user;
     bool fell_back = false;
     krb5_error_code code = 0;
@@ -65,8 +88,14 @@ store(TALLOC_CTX *mem, krb5_context ctx, const struct config *c, const struct ip
         tell(EINVAL, "");
         return EXIT_FAILURE;
     }
-    if (name[0] == '\0')
-        name = new_name(mem, c, user);
+    /* The session's own cache if it is one of ours: a name of somebody else's choice could be any file of the user's. */
+    if (!is_of_session(&p, name))
+        name = p.usual;
+    if (name == NULL) {
+        log_warning("the tickets of %s cannot be put into %s (%s): they go into a file", user, find_template(mem, c),
+                    p.why);
+        name = p.fallback;
+    }
     made = ccache_store(mem, ctx, name, &tgt, &fell_back, &code);
     krb5_free_cred_contents(ctx, &tgt);
     if (made == NULL)
@@ -79,16 +108,6 @@ store(TALLOC_CTX *mem, krb5_context ctx, const struct config *c, const struct ip
     return made == NULL ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* True if name is pattern with its XXXXXX made unique. */
-static bool
-is_made_from(const char *name, const char *pattern)
-{
-    size_t n = strlen(pattern);
-
-    return n > 6 && strcmp(pattern + n - 6, "XXXXXX") == 0 && strlen(name) == n &&
-           strncmp(name, pattern, n - 6) == 0 && strchr(name + n - 6, '/') == NULL;
-}
-
 /*
  * A session's end removes what was made for that session alone; a cache that
  * sessions share stays: another one may still be using it.
@@ -96,13 +115,11 @@ is_made_from(const char *name, const char *pattern)
 static int
 destroy(TALLOC_CTX *mem, krb5_context ctx, const struct config *c, const struct ipc_ccache *m)
 {
+    struct patterns p = find_patterns(mem, c, m->user);
     const char *name = m->name, *user = m->user;
-    uint32_t uid = (uint32_t)getuid();
-    const char *why, *templ = ccache_name(mem, find_template(mem, c), uid, user, &why);
-    const char *fallback = ccache_name(mem, "FILE:", uid, user, &why);
     krb5_error_code code = 0;
 
-    if ((templ != NULL && is_made_from(name, templ)) || (fallback != NULL && is_made_from(name, fallback)))
+    if (is_of_session(&p, name))
         code = ccache_destroy(ctx, name);
     if (code != 0)
         log_error("the credential cache %s of %s cannot be removed: code %d (%s)", name, user, (int)code,

@@ -88,7 +88,7 @@ struct ipc_ccache {
     uint32_t uid;
     uint32_t gid;
     char user[PROTO_NAME_MAX + 1];
-    char name[PROTO_TEXT_MAX + 1]; /* "" for a new cache after the configuration, else the session's own */
+    char name[PROTO_TEXT_MAX + 1]; /* the session's own; any other, "" too: a new one after the configuration */
 };
 
 struct ipc_ccache_done {

@@ -213,7 +213,7 @@ cache_of() {
 
 @test "a session's end removes its own cache, and nothing that it only names" {
   local alice bob of_alice of_bob before name
-  up sanitizers
+  up shipped
   alice=$(uid_of alice)
   bob=$(uid_of bob)
   of_alice=$(cache_of alice)
@@ -249,18 +249,27 @@ cache_of() {
   in_member ws1 sh -c 'rm -rf /tmp/hostile90 /tmp/krb5cc_*'
 }
 
-@test "tickets are written as the user: no name leads them to where he may not write" {
-  local bob handle name
-  up sanitizers
+# renewed USER NAME: another logon's tickets go where the session says that its cache is; $output is what is set.
+renewed() {
+  local handle
+  handle=$(in_member ws1 "$hostile" say authenticate "$1" password="Passw0rd-$1")
+  run -0 in_member ws1 "$hostile" say reinitialize "$1" handle="${handle##*handle=}" ccname="$2"
+}
+
+@test "a session's tickets are renewed in its own cache, and written over nothing that it only names" {
+  local bob own name
+  up shipped
   bob=$(uid_of bob)
-  for name in FILE:/etc/hostile90 FILE:/root/hostile90 DIR:/etc/hostile90 FILE:/etc/passwd; do
-    run -0 as "$bob" say authenticate bob password=Passw0rd-bob
-    handle=${output##*handle=}
-    run -0 as "$bob" say reinitialize bob handle="$handle" ccname="$name"
-    [[ $output != *"SET $name"* ]] || { echo "$output"; return 1; }
-    in_member ws1 sh -c '! test -e /etc/hostile90 && ! test -e /root/hostile90 && grep -q ^root: /etc/passwd'
+  own=$(cache_of bob)
+  renewed bob "FILE:$own"
+  [[ $output == "SET FILE:$own"* ]]
+  in_member ws1 install -o "$bob" /etc/hostname /tmp/hostile90
+  for name in FILE:/etc/hostile90 DIR:/etc/hostile90 FILE:/etc/passwd FILE:/tmp/hostile90 "FILE:/tmp/krb5cc_${bob}_/../x"; do
+    renewed bob "$name"
+    [[ $output == "SET FILE:/tmp/krb5cc_${bob}_"* && $output != *..* ]] || { echo "$name: $output"; return 1; }
   done
-  in_member ws1 sh -c 'rm -rf /tmp/krb5cc_*'
+  in_member ws1 sh -c '! test -e /etc/hostile90 && grep -q ^root: /etc/passwd && cmp /etc/hostname /tmp/hostile90'
+  in_member ws1 sh -c 'rm -rf /tmp/hostile90 /tmp/krb5cc_*'
 }
 
 @test "1,000 connections that stay open, by one user: his share, and others are served" {
