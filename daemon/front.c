@@ -11,6 +11,7 @@
 
 #define TICK_MS 250
 #define LINGER_MS 1000 /* after a success while stopping: the module looks the user up before it believes it */
+#define TELL_MS 60000 /* the log says at most this often that there are no descriptors */
 
 bool
 front_watch(struct front *f, struct watch *w, uint32_t events)
@@ -30,6 +31,38 @@ front_unwatch(struct front *f, struct watch *w)
     (void)epoll_ctl(f->epoll_fd, EPOLL_CTL_DEL, w->fd, NULL);
     (void)close(w->fd);
     w->fd = -1;
+}
+
+int
+front_accept(struct front *f, struct watch *w)
+{
+    int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    int64_t now = client_now();
+
+    if (fd >= 0 || (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM))
+        return fd;
+    if (f->full_told == 0 || now >= f->full_told + TELL_MS) {
+        f->full_told = now;
+        log_error("cannot take a connection: %s", strerror(errno));
+    }
+    /* It stays readable: without a pause we would do nothing else. */
+    f->full = true;
+    (void)front_watch(f, w, 0);
+    return -1;
+}
+
+/* Listeners that front_accept has put aside. One that is out of epoll stays out. */
+static void
+listen_again(struct front *f)
+{
+    struct watch *listeners[] = { &f->nss, &f->pam };
+
+    for (size_t i = 0; f->full && i < 2; i++) {
+        struct epoll_event e = { .events = EPOLLIN, .data.ptr = listeners[i] };
+
+        (void)epoll_ctl(f->epoll_fd, EPOLL_CTL_MOD, listeners[i]->fd, &e);
+    }
+    f->full = false;
 }
 
 bool
@@ -247,14 +280,15 @@ local_ready(struct front *f, struct watch *w, uint32_t events)
         cache_clear(f->cache);
 }
 
-static void
-tick(struct front *f)
+void
+front_tick(struct front *f)
 {
     int64_t now = client_now();
 
     if (now < f->tick_at)
         return;
     f->tick_at = now + TICK_MS;
+    listen_again(f);
     front_nss_tick(f, now);
     front_pam_tick(f, now);
     front_cred_tick(f, now);
@@ -268,8 +302,8 @@ set_watch(struct watch *w, int fd, void (*ready)(struct front *, struct watch *,
     w->ready = ready;
 }
 
-static bool
-begin(struct front *f)
+bool
+front_begin(struct front *f)
 {
     f->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     f->names = local_names_new(f, f->config);
@@ -297,7 +331,7 @@ front_main(void)
     struct epoll_event e;
 
     f->config = role_begin(f, ROLE_FRONT);
-    if (!begin(f)) {
+    if (!front_begin(f)) {
         log_error("cannot begin: %s", strerror(errno));
         return EXIT_FAILURE;
     }
@@ -313,7 +347,7 @@ front_main(void)
             log_error("epoll_wait: %s", strerror(errno));
             return EXIT_FAILURE;
         }
-        tick(f);
+        front_tick(f);
     }
     return EXIT_SUCCESS;
 }

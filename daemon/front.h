@@ -122,15 +122,23 @@ struct front {
     size_t outbox_size;                /* bytes */
     struct ipc_dc dc;                  /* the last that directory told */
     int64_t tick_at;
+    bool full;                         /* there was no descriptor left: the listeners are not watched */
+    int64_t full_told;                 /* when the log said so */
     bool stopping;
     int64_t succeeded;                 /* while stopping: when a conversation last did; 0: none */
 };
 
 /* front.c */
 
+/* With f->config set, and listeners and channels at the role's descriptors. False with errno. */
+bool front_begin(struct front *f);
+/* What is due by itself; between events. */
+void front_tick(struct front *f);
 bool front_watch(struct front *f, struct watch *w, uint32_t events);
 /* Takes it out of epoll and closes it. */
 void front_unwatch(struct front *f, struct watch *w);
+/* A connection of listener w; -1: none. Where there is no descriptor left new ones wait until the next tick. */
+int front_accept(struct front *f, struct watch *w);
 bool front_send(struct watch *w, const struct writer *packet, const int *fds, size_t n_fds);
 /* A number no request that is still open has. */
 uint32_t front_request(struct front *f);
@@ -156,10 +164,26 @@ bool front_nss_found(struct front *f, const uint8_t *packet, size_t len, int fds
 void front_nss_tick(struct front *f, int64_t now);
 /* directory has ended: what it was asked is answered with LATER. */
 void front_nss_directory_gone(struct front *f);
+
+/* front_record.c: directory's records, held against the rules of this computer before anybody is given one */
+
+struct cache_key;
+struct cache_entry;
+/* True if no such entry of the domain may exist, whatever directory says. */
+bool front_record_never(const struct front *f, const struct cache_key *key);
+/*
+ * The record of m, or of fd where it has none, is the answer to key: checked and
+ * cached.  FOUND: *e_out is what to send, an alias of m and fd.  NONE: it is not
+ * to be served.  LATER: there is none.
+ */
+enum ipc_status front_record_found(struct front *f, const struct cache_key *key, const struct ipc_found *m, int fd,
+                                   struct cache_entry *e_out);
+/* There is no such entry. */
+void front_record_none(struct front *f, const struct cache_key *key);
 /* The domain has no user of that name any more, in whatever spelling: then there is none here either. */
-void front_nss_forget(struct front *f, const char *name);
+void front_record_forget(struct front *f, const char *name);
 /* Caches the two records of LEARNED. */
-void front_nss_learned(struct front *f, const struct ipc_learned *m);
+void front_record_learned(struct front *f, const struct ipc_learned *m);
 
 /* front_cache.c: records in memory, by the spelling asked for, by canonical name and by id */
 
@@ -174,14 +198,20 @@ struct cache_entry {
     const uint8_t *packet;             /* RECORD or NONE, as it is sent; NULL where fd brings it */
     size_t len;
     int fd;                            /* sealed memfd of a large RECORD; -1 */
+    uint32_t id;                       /* uid or gid of the record */
     int64_t refresh, end;              /* client_now() based */
 };
 /* NULL: no memory, or no random numbers for the hash. */
 struct cache *cache_new(TALLOC_CTX *mem);
 /* Borrowed until the next call. NULL: not there, or past its end. */
 const struct cache_entry *cache_get(struct cache *c, const struct cache_key *key, int64_t now);
-/* Copies; takes fd over.  Where there is no room those go that were not used for longest. */
+/*
+ * Copies; takes fd over.  Where there is no room those go that were not used for
+ * longest; large records have a room of their own.
+ */
 void cache_put(struct cache *c, const struct cache_key *key, const struct cache_entry *entry);
+/* Key is another name of what `name` stands for, as long as that is the entry's id: no second copy. */
+void cache_put_alias(struct cache *c, const struct cache_key *key, const char *name, const struct cache_entry *entry);
 /* There is no such entry: kept in a table of fixed size of its own, so that no number of wrong names costs a record. */
 void cache_put_none(struct cache *c, const struct cache_key *key, int64_t end);
 void cache_clear(struct cache *c);

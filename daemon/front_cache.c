@@ -13,20 +13,35 @@
 #include "lib/base/hash.h"
 
 #define BUCKETS 65536U             /* a power of two */
-#define ENTRIES_MAX 200000U
-#define BYTES_MAX (64U << 20)
+#define SMALL 0U                   /* pools */
+#define LARGE 1U
 #define SWEEP 512U                 /* buckets of one cache_sweep: all of them in 128 */
 #define NONE_SETS 2048U            /* a power of two */
 #define NONE_WAYS 8U               /* places of a set: a wrong name has these to choose from */
 #define NONE_SWEEP (NONE_SETS / (BUCKETS / SWEEP))
 
+/* Each has its descriptor: so few that there are always enough, so many bytes that their memory is bounded, too. */
+static const struct {
+    size_t entries, bytes;
+} limits[] = {
+    [SMALL] = { 200000, 64U << 20 },
+    [LARGE] = { 32, 64U << 20 },
+};
+
 struct node {
     struct node *next;             /* in its bucket */
-    struct node *newer, *older;    /* by last use */
+    struct node *newer, *older;    /* by last use, in its pool */
+    unsigned pool;
     uint64_t hash;
     struct cache_key key;          /* name: in this block */
     struct cache_entry entry;      /* packet: in this block */
+    const char *alias;             /* in this block: the record is that of this name; NULL: its own */
     size_t bytes;
+};
+
+struct pool {
+    struct node *newest, *oldest;
+    size_t entries, bytes;
 };
 
 /* A key that stands for nothing. */
@@ -39,8 +54,7 @@ struct none {
 struct cache {
     uint8_t hash_key[HASH_KEY_LEN];
     struct node *buckets[BUCKETS];
-    struct node *newest, *oldest;
-    size_t entries, bytes;
+    struct pool pools[2];
     uint32_t hand, none_hand;      /* where cache_sweep goes on */
     struct none none[NONE_SETS][NONE_WAYS];
     struct cache_entry answer;     /* what cache_get gave last, where that is no node's */
@@ -76,17 +90,21 @@ cache_same(const struct cache_key *a, const struct cache_key *b)
 static void
 unlink_use(struct cache *c, const struct node *n)
 {
-    *(n->newer != NULL ? &n->newer->older : &c->newest) = n->older;
-    *(n->older != NULL ? &n->older->newer : &c->oldest) = n->newer;
+    struct pool *p = &c->pools[n->pool];
+
+    *(n->newer != NULL ? &n->newer->older : &p->newest) = n->older;
+    *(n->older != NULL ? &n->older->newer : &p->oldest) = n->newer;
 }
 
 static void
 link_newest(struct cache *c, struct node *n)
 {
+    struct pool *p = &c->pools[n->pool];
+
     n->newer = NULL;
-    n->older = c->newest;
-    *(c->newest != NULL ? &c->newest->newer : &c->oldest) = n;
-    c->newest = n;
+    n->older = p->newest;
+    *(p->newest != NULL ? &p->newest->newer : &p->oldest) = n;
+    p->newest = n;
 }
 
 static void
@@ -96,8 +114,8 @@ remove_node(struct cache *c, struct node **at)
 
     *at = n->next;
     unlink_use(c, n);
-    c->entries--;
-    c->bytes -= n->bytes;
+    c->pools[n->pool].entries--;
+    c->pools[n->pool].bytes -= n->bytes;
     if (n->entry.fd >= 0)
         (void)close(n->entry.fd);
     free(n);
@@ -177,82 +195,129 @@ get_none(struct cache *c, const struct cache_key *key, uint64_t hash, int64_t no
     return &c->answer;
 }
 
+/* The node whose record n stands for; NULL where that is not what it was any more. */
+static struct node *
+target_of(struct cache *c, struct node *n, int64_t now)
+{
+    struct cache_key key = { .kind = n->key.kind, .by = PROTO_BY_NAME, .name = n->alias };
+    struct node *target;
+
+    if (n->alias == NULL)
+        return n;
+    target = *find(c, &key, cache_hash(c, &key));
+    return target != NULL && target->alias == NULL && target->entry.id == n->entry.id && now < target->entry.end
+           ? target : NULL;
+}
+
+static void
+use(struct cache *c, struct node *n)
+{
+    unlink_use(c, n);
+    link_newest(c, n);
+}
+
 const struct cache_entry *
 cache_get(struct cache *c, const struct cache_key *key, int64_t now)
 {
     uint64_t hash = cache_hash(c, key);
-    struct node **at = find(c, key, hash), *n = *at;
+    struct node **at = find(c, key, hash), *n = *at, *target;
 
     if (n == NULL)
         return get_none(c, key, hash, now);
-    if (now >= n->entry.end) {
+    target = now < n->entry.end ? target_of(c, n, now) : NULL;
+    if (target == NULL) {
         remove_node(c, at);
         return NULL;
     }
-    unlink_use(c, n);
-    link_newest(c, n);
-    return &n->entry;
+    use(c, n);
+    if (target == n)
+        return &n->entry;
+    use(c, target);
+    c->answer = target->entry;
+    if (n->entry.refresh < c->answer.refresh)
+        c->answer.refresh = n->entry.refresh;
+    return &c->answer;
 }
 
 static void
-make_room(struct cache *c)
+make_room(struct cache *c, unsigned pool, size_t bytes)
 {
-    while (c->oldest != NULL && (c->entries >= ENTRIES_MAX || c->bytes >= BYTES_MAX))
-        remove_node(c, find(c, &c->oldest->key, c->oldest->hash));
+    struct pool *p = &c->pools[pool];
+
+    while (p->oldest != NULL && (p->entries >= limits[pool].entries || p->bytes + bytes > limits[pool].bytes))
+        remove_node(c, find(c, &p->oldest->key, p->oldest->hash));
 }
 
-/* A node with copies of both; NULL (fd closed) if there is no memory. */
+/* A node with copies of all; NULL if there is no memory. */
 static struct node *
-new_node(const struct cache_key *key, const struct cache_entry *entry)
+new_node(const struct cache_key *key, const struct cache_entry *entry, const char *alias)
 {
     size_t name_len = key->by == PROTO_BY_NAME ? strlen(key->name) + 1 : 0;
-    size_t bytes = sizeof(struct node) + name_len + (entry->packet != NULL ? entry->len : 0);
-    struct node *n = malloc(bytes);
+    size_t alias_len = alias != NULL ? strlen(alias) + 1 : 0;
+    size_t packet_len = entry->packet != NULL ? entry->len : 0;
+    size_t bytes = sizeof(struct node) + name_len + alias_len + packet_len;
+    struct node *n = calloc(1, bytes);
     char *rest;
 
-    if (n == NULL) {
-        if (entry->fd >= 0)
-            (void)close(entry->fd);
+    if (n == NULL)
         return NULL;
-    }
     rest = (char *)(n + 1);
+    n->pool = entry->fd >= 0 ? LARGE : SMALL;
     n->key = *key;
+    n->key.name = NULL;
     n->entry = *entry;
-    n->bytes = bytes;
+    n->bytes = bytes + (entry->fd >= 0 ? entry->len : 0);
     if (name_len > 0) {
-        memcpy(rest, key->name, name_len);
-        n->key.name = rest;
+        n->key.name = memcpy(rest, key->name, name_len);
         n->key.id = 0;
-    } else {
-        n->key.name = NULL;
     }
-    if (entry->packet != NULL) {
-        memcpy(rest + name_len, entry->packet, entry->len);
-        n->entry.packet = (const uint8_t *)rest + name_len;
-    }
+    if (alias != NULL)
+        n->alias = memcpy(rest + name_len, alias, alias_len);
+    if (entry->packet != NULL)
+        n->entry.packet = memcpy(rest + name_len + alias_len, entry->packet, packet_len);
     return n;
 }
 
-void
-cache_put(struct cache *c, const struct cache_key *key, const struct cache_entry *entry)
+static void
+put(struct cache *c, const struct cache_key *key, const struct cache_entry *entry, const char *alias)
 {
     uint64_t hash = cache_hash(c, key);
     struct none *none = find_none(c, key, hash);
-    struct node **at = find(c, key, hash), *n = new_node(key, entry);
+    struct node **at = find(c, key, hash), *n = new_node(key, entry, alias);
 
     if (*at != NULL)
         remove_node(c, at);
     if (none != NULL)
         remove_none(none);
-    make_room(c);
-    if (n == NULL)
+    if (n == NULL) {
+        if (entry->fd >= 0)
+            (void)close(entry->fd);
         return;
+    }
+    make_room(c, n->pool, n->bytes);
     n->hash = hash;
     n->next = c->buckets[hash & (BUCKETS - 1)];
     c->buckets[hash & (BUCKETS - 1)] = n;
     link_newest(c, n);
-    c->entries++;
-    c->bytes += n->bytes;
+    c->pools[n->pool].entries++;
+    c->pools[n->pool].bytes += n->bytes;
+}
+
+void
+cache_put(struct cache *c, const struct cache_key *key, const struct cache_entry *entry)
+{
+    put(c, key, entry, NULL);
+}
+
+void
+cache_put_alias(struct cache *c, const struct cache_key *key, const char *name, const struct cache_entry *entry)
+{
+    struct cache_entry own = *entry;
+
+    own.packet = NULL;
+    own.len = 0;
+    own.fd = -1;
+    put(c, key, &own, name);
 }
 
 /* The key's own place, else a free one, else that of the one that ends first. */
@@ -316,8 +381,12 @@ cache_sweep(struct cache *c, int64_t now)
 void
 cache_defer(struct cache *c, const struct cache_key *key, int64_t refresh)
 {
-    struct node **at = find(c, key, cache_hash(c, key));
+    struct node *n = *find(c, key, cache_hash(c, key)), *target;
 
-    if (*at != NULL)
-        (*at)->entry.refresh = refresh;
+    if (n == NULL)
+        return;
+    n->entry.refresh = refresh;
+    target = target_of(c, n, INT64_MIN);
+    if (target != NULL)
+        target->entry.refresh = refresh;
 }

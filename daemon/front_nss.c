@@ -6,13 +6,11 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "daemon/front.h"
-#include "lib/base/log.h"
 #include "lib/proto/client.h"
-#include "lib/proto/sealed.h"
+#include "lib/sid/name.h"
 
 #define CHAINS 1024U
 #define DEFER_MS 5000        /* a stale record is asked for again at most this often */
@@ -213,16 +211,44 @@ ask(struct front *f, const struct cache_key *key, uint32_t uid, bool refresh)
     return p;
 }
 
-/* True if no such entry of the domain may exist whatever directory says. */
+/*
+ * The key of a question.  Names differ in nothing but case are one key, so that
+ * no number of spellings costs more than one.  False: it can be nobody's of the
+ * domain.
+ */
 static bool
-is_never_ours(const struct front *f, const struct cache_key *key)
+key_of(const struct front *f, const struct proto_get *get, char name[PROTO_NAME_MAX + 1], struct cache_key *key_out)
 {
-    bool group = key->kind == RECORD_GROUP;
+    char spelling[PROTO_NAME_MAX + 1];
 
-    if (key->by == PROTO_BY_NAME)
-        return group ? local_names_has_group(f->names, key->name) : local_names_has_user(f->names, key->name);
-    return key->id < f->config->range_lower || key->id >= f->config->range_upper ||
-           (group ? local_names_has_gid(f->names, key->id) : local_names_has_uid(f->names, key->id));
+    *key_out = (struct cache_key){ .kind = get->kind, .by = get->by, .id = get->id };
+    if (get->by == PROTO_BY_NAME) {
+        memcpy(spelling, get->name, get->name_len);
+        spelling[get->name_len] = '\0';
+        /* A local name as it is spelled is local, whatever it folds to. */
+        key_out->name = spelling;
+        if (front_record_never(f, key_out) || !name_fold(spelling, name, PROTO_NAME_MAX + 1))
+            return false;
+        key_out->name = name;
+    }
+    return !front_record_never(f, key_out);
+}
+
+/* Joins those who wait for the key's answer, the first of them asks. False if too much is asked already. */
+static bool
+wait_for(struct front *f, struct nss_client *c, const struct cache_key *key)
+{
+    struct pending *p = pending_find(f, key);
+
+    if (p == NULL)
+        p = ask(f, key, c->uid, false);
+    if (p == NULL)
+        return false;
+    c->next_waiting = p->waiting;
+    p->waiting = c;
+    c->pending = p;
+    c->deadline = p->deadline;
+    return true;
 }
 
 /* The client's question is there. True if the client has been answered, or given up. */
@@ -234,47 +260,32 @@ serve(struct front *f, struct nss_client *c)
     ssize_t n = recv(c->watch.fd, packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC);
     int64_t now = client_now();
     const struct cache_entry *e;
-    struct cache_key key = { 0 };
+    struct cache_key key;
     struct proto_get get;
-    struct pending *p;
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
     if (n <= 0 || (size_t)n > sizeof(packet) || !proto_get_get(packet, (size_t)n, &get))
         return true;
-    key.kind = get.kind;
-    key.by = get.by;
-    key.id = get.id;
-    if (get.by == PROTO_BY_NAME) {
-        memcpy(name, get.name, get.name_len);
-        name[get.name_len] = '\0';
-        key.name = name;
+    if (!key_of(f, &get, name, &key)) {
+        answer_type(&c->watch, PROTO_NONE);
+        return true;
     }
     e = cache_get(f->cache, &key, now);
     if (e != NULL) {
+        bool stale = now >= e->refresh;
+
         answer_entry(&c->watch, e);
-        if (now >= e->refresh) {
+        if (stale) {
             cache_defer(f->cache, &key, now + DEFER_MS);
             (void)ask(f, &key, c->uid, true);
         }
         return true;
     }
-    if (is_never_ours(f, &key)) {
-        answer_type(&c->watch, PROTO_NONE);
-        return true;
-    }
-    p = pending_find(f, &key);
-    if (p == NULL)
-        p = ask(f, &key, c->uid, false);
-    if (p == NULL) {
-        answer_type(&c->watch, PROTO_LATER);
-        return true;
-    }
-    c->next_waiting = p->waiting;
-    p->waiting = c;
-    c->pending = p;
-    c->deadline = p->deadline;
-    return false;
+    if (wait_for(f, c, &key))
+        return false;
+    answer_type(&c->watch, PROTO_LATER);
+    return true;
 }
 
 static void
@@ -341,7 +352,7 @@ front_nss_accept(struct front *f, struct watch *w, uint32_t events)
 {
     (void)events;
     for (int i = 0; i < ACCEPTS; i++) {
-        struct nss_client c = { .watch.fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK) };
+        struct nss_client c = { .watch.fd = front_accept(f, w) };
         struct ucred peer = { .uid = UINT32_MAX };
         socklen_t len = sizeof(peer);
         bool answered;
@@ -370,143 +381,23 @@ front_nss_accept(struct front *f, struct watch *w, uint32_t events)
     }
 }
 
-/* Copies a counted string of a record; false if it does not fit. */
-static bool
-copy_name(const struct record_str *s, char name[PROTO_NAME_MAX + 1])
-{
-    if (s->len > PROTO_NAME_MAX)
-        return false;
-    memcpy(name, s->s, s->len);
-    name[s->len] = '\0';
-    return true;
-}
-
-static bool
-id_is_ours(const struct front *f, uint32_t id)
-{
-    return id >= f->config->range_lower && id < f->config->range_upper && id >= PROTO_ID_MIN;
-}
-
-/* Reads a RECORD packet and holds it against the rules of this computer. False: it is never served. */
-static bool
-check_record(const struct front *f, const uint8_t *packet, size_t len, unsigned kind, struct record *rec_out,
-             char name_out[PROTO_NAME_MAX + 1])
-{
-    struct reader r = reader_init(packet, len);
-
-    if (proto_get_head(&r) != PROTO_RECORD || !record_get(&r, rec_out) || (unsigned)rec_out->kind != kind ||
-        !record_is_safe(rec_out) || !copy_name(&rec_out->name, name_out)) {
-        log_alarm("directory sent a record that is none, or must not be");
-        return false;
-    }
-    if (!id_is_ours(f, rec_out->gid))
-        return false;
-    if (kind == RECORD_GROUP)
-        return !local_names_has_gid(f->names, rec_out->gid) && !local_names_has_group(f->names, name_out);
-    if (kind == RECORD_GROUPS) {
-        struct reader list = rec_out->list;
-
-        for (uint32_t i = 0; i < rec_out->n; i++) {
-            uint32_t gid = reader_u32(&list);
-
-            if (!id_is_ours(f, gid) || local_names_has_gid(f->names, gid))
-                return false;
-        }
-    }
-    return id_is_ours(f, rec_out->uid) && !local_names_has_uid(f->names, rec_out->uid) &&
-           !local_names_has_user(f->names, name_out);
-}
-
-/* Caches an entry under the key that was asked for, and under the others that it answers. */
-static void
-remember(struct front *f, const struct cache_key *asked, const struct cache_entry *e, const struct record *rec,
-         const char *name)
-{
-    struct cache_key by_name = { .kind = asked->kind, .by = PROTO_BY_NAME, .name = name };
-    struct cache_key by_id = { .kind = asked->kind, .by = PROTO_BY_ID };
-    bool asked_name = asked->by == PROTO_BY_NAME;
-
-    by_id.id = rec->kind == RECORD_PASSWD ? rec->uid : rec->gid;
-    /* A large one is kept once: the descriptor belongs to one entry. */
-    if (e->packet != NULL) {
-        /* A group asked for by id may lack its members: it does not answer for the name. */
-        if (rec->kind != RECORD_GROUP || asked_name)
-            cache_put(f->cache, &by_name, e);
-        if (rec->kind != RECORD_GROUPS)
-            cache_put(f->cache, &by_id, e);
-    }
-    if (e->packet == NULL || (asked_name && strcmp(asked->name, name) != 0))
-        cache_put(f->cache, asked, e);
-}
-
-static void
-remember_none(struct front *f, const struct cache_key *key)
-{
-    cache_put_none(f->cache, key, client_now() + (int64_t)f->config->negative * 1000);
-}
-
-void
-front_nss_forget(struct front *f, const char *name)
-{
-    struct cache_key by_name = { .kind = RECORD_PASSWD, .by = PROTO_BY_NAME, .name = name };
-    struct cache_key by_id = { .kind = RECORD_PASSWD, .by = PROTO_BY_ID };
-    const struct cache_entry *e = cache_get(f->cache, &by_name, client_now());
-    char canonical[PROTO_NAME_MAX + 1];
-    struct reader r;
-    struct record rec;
-
-    if (e == NULL || e->packet == NULL)
-        return;
-    r = reader_init(e->packet, e->len);
-    if (proto_get_head(&r) != PROTO_RECORD || !record_get(&r, &rec) || !copy_name(&rec.name, canonical))
-        return;
-    by_id.id = rec.uid;
-    remember_none(f, &by_id);
-    remember_none(f, &by_name);
-    by_name.name = canonical;
-    remember_none(f, &by_name);
-    by_name.kind = RECORD_GROUPS;
-    remember_none(f, &by_name);
-}
-
 /* FOUND with a record: checked, cached, and given to those who wait. */
 static void
 found_record(struct front *f, struct pending *p, const struct ipc_found *m, int fd)
 {
-    int64_t now = client_now();
-    struct cache_entry e = { .packet = m->record, .len = m->record_len, .fd = -1,
-                             .refresh = now + (int64_t)m->refresh * 1000, .end = now + (int64_t)m->end * 1000 };
-    const void *map = NULL, *packet = m->record;
-    size_t map_len = 0, len = m->record_len;
-    char name[PROTO_NAME_MAX + 1];
-    struct record rec;
-    bool good;
+    struct cache_entry e;
 
-    if (m->record == NULL) {
-        if (fd < 0 || sealed_map(fd, PROTO_RECORD_MAX, &map, &map_len) != 0) {
-            log_alarm("directory sent neither a record nor a sealed memfd with one");
-            pending_answer(f, p, PROTO_LATER, NULL);
-            return;
-        }
-        packet = map;
-        len = map_len;
-        e.len = 0;
-        e.fd = fd;
-    }
-    good = check_record(f, packet, len, p->key.kind, &rec, name);
-    if (good && (p->key.by == PROTO_BY_NAME || p->key.id == (p->key.kind == RECORD_GROUP ? rec.gid : rec.uid))) {
-        struct cache_entry kept = e;
-
-        if (e.fd >= 0)
-            kept.fd = dup(e.fd);
-        remember(f, &p->key, &kept, &rec, name);
+    switch (front_record_found(f, &p->key, m, fd, &e)) {
+    case IPC_STATUS_FOUND:
         pending_answer(f, p, PROTO_RECORD, &e);
-    } else {
-        remember_none(f, &p->key);
+        break;
+    case IPC_STATUS_NONE:
+        front_record_none(f, &p->key);
         pending_answer(f, p, PROTO_NONE, NULL);
+        break;
+    case IPC_STATUS_LATER:
+        pending_answer(f, p, PROTO_LATER, NULL);
     }
-    if (map_len > 0)
-        (void)munmap((void *)(uintptr_t)map, map_len);
 }
 
 bool
@@ -524,7 +415,7 @@ front_nss_found(struct front *f, const uint8_t *packet, size_t len, int fds[CHAN
     if (m.status == IPC_STATUS_FOUND) {
         found_record(f, p, &m, fds[0]);
     } else if (m.status == IPC_STATUS_NONE) {
-        remember_none(f, &p->key);
+        front_record_none(f, &p->key);
         pending_answer(f, p, PROTO_NONE, NULL);
     } else {
         pending_answer(f, p, PROTO_LATER, NULL);
@@ -558,27 +449,4 @@ front_nss_directory_gone(struct front *f)
         if (f->lookups->slots[i].request != 0)
             pending_answer(f, &f->lookups->slots[i], PROTO_LATER, NULL);
     }
-}
-
-static void
-learned_record(struct front *f, const struct ipc_learned *m, unsigned kind, const uint8_t *packet, size_t len)
-{
-    int64_t now = client_now();
-    struct cache_entry e = { .packet = packet, .len = len, .fd = -1, .refresh = now + (int64_t)m->refresh * 1000,
-                             .end = now + (int64_t)m->end * 1000 };
-    struct cache_key key = { .kind = kind, .by = PROTO_BY_NAME };
-    char name[PROTO_NAME_MAX + 1];
-    struct record rec;
-
-    if (len == 0 || !check_record(f, packet, len, kind, &rec, name))
-        return;
-    key.name = name;
-    remember(f, &key, &e, &rec, name);
-}
-
-void
-front_nss_learned(struct front *f, const struct ipc_learned *m)
-{
-    learned_record(f, m, RECORD_PASSWD, m->passwd, m->passwd_len);
-    learned_record(f, m, RECORD_GROUPS, m->groups, m->groups_len);
 }

@@ -246,7 +246,7 @@ front_pam_accept(struct front *f, struct watch *w, uint32_t events)
     int fd;
 
     (void)events;
-    fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    fd = front_accept(f, w);
     if (fd < 0)
         return;
     c = talloc_zero(f, struct conversation);
@@ -332,7 +332,7 @@ front_pam_identity(struct front *f, const uint8_t *packet, size_t len)
         return true;
     }
     if (m.status == IPC_STATUS_NONE)
-        front_nss_forget(f, c->begin.user);
+        front_record_forget(f, c->begin.user);
     if (m.status != IPC_STATUS_FOUND || local_names_has_user(f->names, m.name) ||
         local_names_has_uid(f->names, m.uid)) {
         front_pam_end(f, c, ERR_NOT_OURS, false, NULL);
@@ -425,7 +425,7 @@ front_pam_learned(struct front *f, const uint8_t *packet, size_t len)
     if (c == NULL)
         return true;
     if (m.err == ERR_OK)
-        front_nss_learned(f, &m);
+        front_record_learned(f, &m);
     front_pam_end(f, c, (enum err)m.err, true, NULL);
     return true;
 }
@@ -447,8 +447,8 @@ front_pam_state(struct front *f, const uint8_t *packet, size_t len)
     err = (enum err)m.err;
     /* Another module of the stack, who still saw the user, could let him in. */
     if (err == ERR_UNKNOWN_PRINCIPAL) {
-        front_nss_forget(f, c->begin.user);
-        front_nss_forget(f, c->who.name);
+        front_record_forget(f, c->begin.user);
+        front_record_forget(f, c->who.name);
     }
     if (c->begin.operation == PROTO_AUTHENTICATE) {
         proved = c->result.proved ||

@@ -5,9 +5,10 @@ include daemon/directory.mk
 noinst_LTLIBRARIES += daemon/libdaemon.la
 daemon_libdaemon_la_SOURCES = daemon/ccache_main.c daemon/channel.c daemon/channel.h daemon/front.c daemon/front.h \
 	daemon/front_cache.c daemon/front_cred.c daemon/front_nss.c daemon/front_outbox.c daemon/front_pam.c \
-	daemon/front_pool.c daemon/ipc.c daemon/ipc.h daemon/keeper.c daemon/keeper.h daemon/keeper_ccache.c daemon/keeper_requests.c daemon/keeper_setup.c \
-	daemon/keeper_spawn.c daemon/local_names.c daemon/local_names.h daemon/logon.c daemon/member.c daemon/notify.c \
-	daemon/role.c daemon/role.h daemon/sandbox.c $(daemon_directory_sources)
+	daemon/front_pool.c daemon/front_record.c daemon/ipc.c daemon/ipc.h daemon/keeper.c daemon/keeper.h \
+	daemon/keeper_ccache.c daemon/keeper_requests.c daemon/keeper_setup.c daemon/keeper_spawn.c \
+	daemon/local_names.c daemon/local_names.h daemon/logon.c daemon/member.c daemon/notify.c daemon/role.c \
+	daemon/role.h daemon/sandbox.c $(daemon_directory_sources)
 daemon_libdaemon_la_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS) $(SECCOMP_CFLAGS) $(CRYPTO_CFLAGS) \
 	-DAUTHSOD_VERSION='"$(VERSION)"'
 daemon_libdaemon_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
@@ -26,8 +27,13 @@ daemon_authsodd_LDADD = $(daemon_libs)
 dist_man_MANS += doc/man/authsodd.8
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_front_cache tests/unit/test_front_cred tests/unit/test_front_pam
-check_PROGRAMS += tests/unit/test_ipc tests/unit/test_local_names tests/unit/test_sandbox
+check_PROGRAMS += tests/unit/test_front_cache tests/unit/test_front_cred tests/unit/test_front_nss
+check_PROGRAMS += tests/unit/test_front_pam tests/unit/test_ipc tests/unit/test_local_names tests/unit/test_sandbox
+check_LTLIBRARIES += tests/unit/libfront.la
+tests_unit_libfront_la_SOURCES = tests/unit/front_fixture.c tests/unit/front_fixture.h
+tests_unit_libfront_la_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_front_nss_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_front_nss_LDADD = tests/unit/libfront.la $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_front_cache_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_front_cache_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_front_cred_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -1,0 +1,188 @@
+/*
+ * The records of directory, held against the rules of this computer: what is
+ * local or reserved is never the domain's, by name or by id.
+ */
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "daemon/front.h"
+#include "lib/base/log.h"
+#include "lib/proto/client.h"
+#include "lib/proto/sealed.h"
+
+bool
+front_record_never(const struct front *f, const struct cache_key *key)
+{
+    bool group = key->kind == RECORD_GROUP;
+
+    if (key->by == PROTO_BY_NAME)
+        return group ? local_names_has_group(f->names, key->name) : local_names_has_user(f->names, key->name);
+    return key->id < f->config->range_lower || key->id >= f->config->range_upper ||
+           (group ? local_names_has_gid(f->names, key->id) : local_names_has_uid(f->names, key->id));
+}
+
+/* Copies a counted string of a record; false if it does not fit. */
+static bool
+copy_name(const struct record_str *s, char name[PROTO_NAME_MAX + 1])
+{
+    if (s->len > PROTO_NAME_MAX)
+        return false;
+    memcpy(name, s->s, s->len);
+    name[s->len] = '\0';
+    return true;
+}
+
+static bool
+id_is_ours(const struct front *f, uint32_t id)
+{
+    return id >= f->config->range_lower && id < f->config->range_upper && id >= PROTO_ID_MIN;
+}
+
+/* Reads a RECORD packet and holds it against the rules of this computer. False: it is never served. */
+static bool
+check(const struct front *f, const uint8_t *packet, size_t len, unsigned kind, struct record *rec_out,
+      char name_out[PROTO_NAME_MAX + 1])
+{
+    struct reader r = reader_init(packet, len);
+
+    if (proto_get_head(&r) != PROTO_RECORD || !record_get(&r, rec_out) || (unsigned)rec_out->kind != kind ||
+        !record_is_safe(rec_out) || !copy_name(&rec_out->name, name_out)) {
+        log_alarm("directory sent a record that is none, or must not be");
+        return false;
+    }
+    if (!id_is_ours(f, rec_out->gid))
+        return false;
+    if (kind == RECORD_GROUP)
+        return !local_names_has_gid(f->names, rec_out->gid) && !local_names_has_group(f->names, name_out);
+    if (kind == RECORD_GROUPS) {
+        struct reader list = rec_out->list;
+
+        for (uint32_t i = 0; i < rec_out->n; i++) {
+            uint32_t gid = reader_u32(&list);
+
+            if (!id_is_ours(f, gid) || local_names_has_gid(f->names, gid))
+                return false;
+        }
+    }
+    return id_is_ours(f, rec_out->uid) && !local_names_has_uid(f->names, rec_out->uid) &&
+           !local_names_has_user(f->names, name_out);
+}
+
+/* Caches a copy of an entry. */
+static void
+keep(struct front *f, const struct cache_key *key, const struct cache_entry *e)
+{
+    struct cache_entry own = *e;
+
+    if (e->fd >= 0)
+        own.fd = dup(e->fd);
+    if (e->packet != NULL || own.fd >= 0)
+        cache_put(f->cache, key, &own);
+}
+
+/* Caches an entry under its name and its id; what else was asked for is another name of it. */
+static void
+remember(struct front *f, const struct cache_key *asked, const struct cache_entry *e, const struct record *rec,
+         const char *name)
+{
+    struct cache_key by_name = { .kind = asked->kind, .by = PROTO_BY_NAME, .name = name };
+    struct cache_key by_id = { .kind = asked->kind, .by = PROTO_BY_ID, .id = e->id };
+    bool asked_name = asked->by == PROTO_BY_NAME;
+
+    /* A group asked for by id may lack its members: it does not answer for the name. */
+    if (rec->kind != RECORD_GROUP || asked_name)
+        keep(f, &by_name, e);
+    /* A large one is kept once. */
+    if (rec->kind != RECORD_GROUPS && (e->packet != NULL || !asked_name))
+        keep(f, &by_id, e);
+    if (asked_name && strcmp(asked->name, name) != 0)
+        cache_put_alias(f->cache, asked, name, e);
+}
+
+void
+front_record_none(struct front *f, const struct cache_key *key)
+{
+    cache_put_none(f->cache, key, client_now() + (int64_t)f->config->negative * 1000);
+}
+
+void
+front_record_forget(struct front *f, const char *name)
+{
+    struct cache_key by_name = { .kind = RECORD_PASSWD, .by = PROTO_BY_NAME, .name = name };
+    struct cache_key by_id = { .kind = RECORD_PASSWD, .by = PROTO_BY_ID };
+    const struct cache_entry *e = cache_get(f->cache, &by_name, client_now());
+    char canonical[PROTO_NAME_MAX + 1];
+    struct reader r;
+    struct record rec;
+
+    if (e == NULL || e->packet == NULL)
+        return;
+    r = reader_init(e->packet, e->len);
+    if (proto_get_head(&r) != PROTO_RECORD || !record_get(&r, &rec) || !copy_name(&rec.name, canonical))
+        return;
+    by_id.id = rec.uid;
+    front_record_none(f, &by_id);
+    front_record_none(f, &by_name);
+    by_name.name = canonical;
+    front_record_none(f, &by_name);
+    by_name.kind = RECORD_GROUPS;
+    front_record_none(f, &by_name);
+}
+
+enum ipc_status
+front_record_found(struct front *f, const struct cache_key *key, const struct ipc_found *m, int fd,
+                   struct cache_entry *e_out)
+{
+    int64_t now = client_now();
+    struct cache_entry e = { .packet = m->record, .len = m->record_len, .fd = -1,
+                             .refresh = now + (int64_t)m->refresh * 1000, .end = now + (int64_t)m->end * 1000 };
+    const void *map = NULL, *packet = m->record;
+    enum ipc_status status = IPC_STATUS_NONE;
+    char name[PROTO_NAME_MAX + 1];
+    struct record rec;
+
+    if (m->record == NULL) {
+        if (fd < 0 || sealed_map(fd, PROTO_RECORD_MAX, &map, &e.len) != 0) {
+            log_alarm("directory sent neither a record nor a sealed memfd with one");
+            return IPC_STATUS_LATER;
+        }
+        packet = map;
+        e.fd = fd;
+    }
+    if (check(f, packet, e.len, key->kind, &rec, name)) {
+        e.id = rec.kind == RECORD_GROUP ? rec.gid : rec.uid;
+        if (key->by == PROTO_BY_NAME || key->id == e.id)
+            status = IPC_STATUS_FOUND;
+    }
+    if (status == IPC_STATUS_FOUND)
+        remember(f, key, &e, &rec, name);
+    if (map != NULL)
+        (void)munmap((void *)(uintptr_t)map, e.len);
+    *e_out = e;
+    return status;
+}
+
+static void
+learned(struct front *f, const struct ipc_learned *m, unsigned kind, const uint8_t *packet, size_t len)
+{
+    int64_t now = client_now();
+    struct cache_entry e = { .packet = packet, .len = len, .fd = -1, .refresh = now + (int64_t)m->refresh * 1000,
+                             .end = now + (int64_t)m->end * 1000 };
+    struct cache_key key = { .kind = kind, .by = PROTO_BY_NAME };
+    char name[PROTO_NAME_MAX + 1];
+    struct record rec;
+
+    if (len == 0 || !check(f, packet, len, kind, &rec, name))
+        return;
+    key.name = name;
+    e.id = rec.uid;
+    remember(f, &key, &e, &rec, name);
+}
+
+void
+front_record_learned(struct front *f, const struct ipc_learned *m)
+{
+    learned(f, m, RECORD_PASSWD, m->passwd, m->passwd_len);
+    learned(f, m, RECORD_GROUPS, m->groups, m->groups_len);
+}

@@ -1,0 +1,185 @@
+/* daemon/front: lookups, with a directory that does as it is told and users who wish us ill. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "tests/unit/front_fixture.h"
+
+#define ALICE 2001104
+#define BIG 2003000
+#define MANY 5000 /* members of a group whose record does not fit a packet */
+
+static void
+a_question_is_asked_once_and_answered_to_all(void **state)
+{
+    static const char *const spellings[] = { "Alice", "ALICE", "alice", "aLiCe" };
+    struct fixture *x = *state;
+    struct ipc_lookup m;
+    int fds[4];
+
+    for (size_t i = 0; i < 4; i++)
+        fds[i] = nss_ask(x, RECORD_PASSWD, spellings[i]);
+    assert_true(next_lookup(x, &m));
+    assert_string_equal(m.name, "alice");
+    assert_int_equal(m.kind, RECORD_PASSWD);
+    assert_false(m.refresh);
+    assert_false(next_lookup(x, &m));
+    answer_passwd(x, m.request, "alice", ALICE);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(nss_take(fds[i]), PROTO_RECORD);
+    assert_int_equal(nss_take(nss_ask(x, RECORD_PASSWD, "ALicE")), PROTO_RECORD);
+    assert_int_equal(nss_take(nss_ask_id(x, RECORD_PASSWD, ALICE)), PROTO_RECORD);
+    assert_false(next_lookup(x, &m));
+}
+
+static void
+another_name_of_an_entry_is_not_another_entry(void **state)
+{
+    struct fixture *x = *state;
+    struct ipc_lookup m;
+    int fd = nss_ask(x, RECORD_PASSWD, "CORP\\Alice");
+
+    assert_true(next_lookup(x, &m));
+    assert_string_equal(m.name, "corp\\alice");
+    answer_passwd(x, m.request, "alice", ALICE);
+    assert_int_equal(nss_take(fd), PROTO_RECORD);
+    assert_int_equal(nss_take(nss_ask(x, RECORD_PASSWD, "corp\\ALICE")), PROTO_RECORD);
+    assert_int_equal(nss_take(nss_ask(x, RECORD_PASSWD, "alice")), PROTO_RECORD);
+    assert_false(next_lookup(x, &m));
+    /* Somebody else is called alice now: the other name is asked for anew. */
+    cache_clear(x->f->cache);
+    fd = nss_ask(x, RECORD_PASSWD, "corp\\alice");
+    assert_true(next_lookup(x, &m));
+    answer_passwd(x, m.request, "alice", ALICE);
+    assert_int_equal(nss_take(fd), PROTO_RECORD);
+    cache_put_none(x->f->cache, &(struct cache_key){ RECORD_PASSWD, PROTO_BY_NAME, 0, "alice" }, INT64_MAX);
+    assert_int_equal(nss_take(nss_ask(x, RECORD_PASSWD, "alice")), PROTO_NONE);
+    fd = nss_ask(x, RECORD_PASSWD, "corp\\alice");
+    assert_true(next_lookup(x, &m));
+    answer_passwd(x, m.request, "alice", ALICE + 1);
+    assert_int_equal(nss_take(fd), PROTO_RECORD);
+}
+
+static void
+what_can_be_nobodys_is_not_asked_for(void **state)
+{
+    static const char *const names[] = { "root", "ROOT", "docker", "doc\342\204\252er", "\377", "a\303" };
+    struct fixture *x = *state;
+    struct ipc_lookup m;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        assert_int_equal(nss_take(nss_ask(x, RECORD_PASSWD, names[i])), PROTO_NONE);
+        assert_int_equal(nss_take(nss_ask(x, RECORD_GROUP, names[i])), PROTO_NONE);
+    }
+    assert_int_equal(nss_take(nss_ask_id(x, RECORD_PASSWD, 0)), PROTO_NONE);
+    assert_int_equal(nss_take(nss_ask_id(x, RECORD_GROUP, 1000)), PROTO_NONE);
+    assert_false(next_lookup(x, &m));
+}
+
+/* Asks for the group as it is spelled and gives directory's answer, if it is asked. */
+static void
+ask_big(struct fixture *x, const char *spelling, const char *name, uint32_t gid)
+{
+    int fd = nss_ask(x, RECORD_GROUP, spelling), record = -1;
+    struct ipc_lookup m;
+
+    if (next_lookup(x, &m))
+        answer_group(x, m.request, name, gid, MANY);
+    assert_int_equal(nss_answer(fd, &record), PROTO_RECORD);
+    assert_true(record >= 0);
+    (void)close(record);
+    (void)close(fd);
+}
+
+static void
+a_large_record_is_kept_once_however_it_is_spelled(void **state)
+{
+    static const char name[] = "biggroup";
+    struct fixture *x = *state;
+    struct ipc_lookup m;
+    unsigned before;
+    char spelling[64];
+
+    ask_big(x, name, name, BIG);
+    before = open_descriptors();
+    for (unsigned i = 0; i < 1U << (sizeof(name) - 1); i++) {
+        for (size_t j = 0; j < sizeof(name); j++)
+            spelling[j] = (char)((i >> j & 1) != 0 ? toupper(name[j]) : name[j]);
+        ask_big(x, spelling, name, BIG);
+    }
+    assert_false(next_lookup(x, &m));
+    for (unsigned i = 0; i < 100; i++) {
+        (void)snprintf(spelling, sizeof(spelling), "BigGroup@suffix%u.test", i);
+        ask_big(x, spelling, name, BIG);
+    }
+    assert_int_equal(open_descriptors(), before);
+}
+
+static void
+large_records_have_a_limited_number_of_descriptors(void **state)
+{
+    struct fixture *x = *state;
+    unsigned before = open_descriptors();
+    char name[32];
+
+    for (uint32_t i = 0; i < 100; i++) {
+        (void)snprintf(name, sizeof(name), "big%u", i);
+        ask_big(x, name, name, BIG + i);
+    }
+    assert_int_equal(open_descriptors(), before + 32);
+    /* The last ones are there, and what is small does not suffer. */
+    for (uint32_t i = 68; i < 100; i++) {
+        (void)snprintf(name, sizeof(name), "big%u", i);
+        assert_int_equal(nss_take(nss_ask(x, RECORD_GROUP, name)), PROTO_RECORD);
+    }
+    cache_clear(x->f->cache);
+    assert_int_equal(open_descriptors(), before);
+}
+
+static void
+without_descriptors_front_waits_and_goes_on(void **state)
+{
+    struct fixture *x = *state;
+    int fd = nss_connect();
+    struct rlimit limit, none;
+    struct ipc_lookup m;
+
+    nss_send(fd, RECORD_PASSWD, PROTO_BY_NAME, "alice", 0);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = limit;
+    none.rlim_cur = 3;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(turn(x), 1);
+        assert_int_equal(turn(x), 0);
+        tick(x);
+    }
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_in_range(turn(x), 1, 2);
+    assert_true(next_lookup(x, &m));
+    answer_passwd(x, m.request, "alice", ALICE);
+    assert_int_equal(nss_take(fd), PROTO_RECORD);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FRONT_TEST(a_question_is_asked_once_and_answered_to_all),
+        FRONT_TEST(another_name_of_an_entry_is_not_another_entry),
+        FRONT_TEST(what_can_be_nobodys_is_not_asked_for),
+        FRONT_TEST(a_large_record_is_kept_once_however_it_is_spelled),
+        FRONT_TEST(large_records_have_a_limited_number_of_descriptors),
+        FRONT_TEST(without_descriptors_front_waits_and_goes_on),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
