@@ -22,6 +22,7 @@ setup_file() {
 teardown_file() {
   . "$BATS_TEST_DIRNAME/member.sh"
   member_stop "$README_HOST"
+  member_stop ws1
 } >&2
 
 setup() {

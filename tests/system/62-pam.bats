@@ -99,6 +99,8 @@ gives() {
   stack pam62 'auth required pam_authsod.so forward_pass' 'auth required pam_exec.so expose_authtok quiet /tmp/pam62.exec'
   in_member ws1 sh -c 'printf "#!/bin/sh\ntr -d \"\\\\0\" >/tmp/pam62.token\n" >/tmp/pam62.exec; chmod +x /tmp/pam62.exec'
   run -0 member_do ws1 pam62 alice Passw0rd-alice authenticate
+  # pam_exec would ask if there were none.
+  gives 'asked: Password: ' 'authenticate: SUCCESS'
   [ "$(in_member ws1 cat /tmp/pam62.token)" = Passw0rd-alice ]
 }
 
