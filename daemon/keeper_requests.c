@@ -74,16 +74,18 @@ do_get_keytab(struct keeper *k, struct child *from, const uint8_t *packet, size_
 static bool
 do_spawn(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds)
 {
-    unsigned running = 0;
+    /* Workers that front has let go may still be on their way out. */
+    unsigned most = 2 * (unsigned)k->config->workers, running = 0;
 
     (void)from;
     (void)fds;
     if (!ipc_get_empty(packet, len, IPC_SPAWN))
         return false;
+    if (most > KEEPER_WORKERS_MAX)
+        most = KEEPER_WORKERS_MAX;
     for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++)
         running += k->children[i].pid != 0 && k->children[i].role == ROLE_LOGON;
-    /* Workers that front has let go may still be on their way out. */
-    if (running < KEEPER_WORKERS_MAX && !k->stopping)
+    if (running < most && !k->stopping)
         (void)keeper_start_worker(k);
     return true;
 }

@@ -28,7 +28,8 @@ dist_man_MANS += doc/man/authsodd.8
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_front_cache tests/unit/test_front_cred tests/unit/test_front_nss
-check_PROGRAMS += tests/unit/test_front_pam tests/unit/test_ipc tests/unit/test_local_names tests/unit/test_sandbox
+check_PROGRAMS += tests/unit/test_front_pam tests/unit/test_ipc tests/unit/test_keeper
+check_PROGRAMS += tests/unit/test_local_names tests/unit/test_sandbox
 check_LTLIBRARIES += tests/unit/libfront.la
 tests_unit_libfront_la_SOURCES = tests/unit/front_fixture.c tests/unit/front_fixture.h
 tests_unit_libfront_la_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -42,6 +43,8 @@ tests_unit_test_front_pam_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CF
 tests_unit_test_front_pam_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_ipc_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_ipc_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
+tests_unit_test_keeper_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_keeper_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_sandbox_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_sandbox_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_local_names_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -56,6 +59,8 @@ EXTRA_PROGRAMS += tests/bench/bench_logon
 tests_bench_bench_logon_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS)
 tests_bench_bench_logon_LDADD = $(KRB5_LIBS) -lpam
 
-# What talks to authsodd in place of front, as it should not.
-EXTRA_PROGRAMS += tests/system/liarfront
+# What talks to authsodd as it should not, and what does so in its place.
+EXTRA_PROGRAMS += tests/system/liarfront tests/system/traitor
 tests_system_liarfront_LDADD = lib/proto/libproto.la lib/base/libbase.la
+tests_system_traitor_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS)
+tests_system_traitor_LDADD = $(daemon_libs)

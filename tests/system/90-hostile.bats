@@ -344,6 +344,45 @@ one_worker_serves() {
   lab_wait 20 front_is_quiet
 }
 
+# order WORD: to the front that runs now.
+order() {
+  echo "$1 $(member_roles ws1 front)" >"$LAB/hosts/ws1/tmp/traitor.new"
+  mv "$LAB/hosts/ws1/tmp/traitor.new" "$LAB/hosts/ws1/tmp/traitor"
+}
+
+# betrays ORDER TEXT: what the traitor's front asks for ends it, with TEXT in the log.
+betrays() {
+  local front
+  front=$(member_roles ws1 front)
+  mark=$(member_log_mark ws1)
+  order "$1"
+  lab_wait 10 member_logged_since ws1 "$mark" 'alarm: front asked for what it may not .*: it is ended' || return 1
+  member_logged_since ws1 "$mark" "$2" || return 1
+  lab_wait 10 member_logged_since ws1 "$mark" 'starting front again' || return 1
+  in_member ws1 test ! -e /tmp/traitor.cache && ! kill -0 "$front" 2>/dev/null
+}
+
+@test "a front that was taken over asks keeper for what it may not: it is ended, and there is an alarm" {
+  member_stop ws1
+  member_configure ws1 '[logon]' 'workers = 4'
+  AUTHSODD=$build/tests/system/traitor member_start ws1
+  # It may ask for workers, up to a bound.
+  order spawn
+  lab_wait 10 eight_workers
+  betrays root 'alarm: front asked for a credential cache of root, uid 0'
+  betrays local 'alarm: front asked for a credential cache of localuser, uid 1000'
+  # The others are still there.
+  [ -n "$(member_roles ws1 member)" ] && [ -n "$(member_roles ws1 directory)" ]
+  member_stop ws1
+  rm -f "$LAB/hosts/ws1/tmp/traitor"
+  # What this test wanted to read in the log is no crash.
+  member_log_mark ws1 >"$BATS_FILE_TMPDIR/mark"
+}
+
+eight_workers() {
+  [ "$(member_roles ws1 logon | wc -l)" -eq 8 ]
+}
+
 # liar: a front that was taken over in place of authsodd, on the installed sockets.
 liar() {
   member_stop ws1

@@ -1,0 +1,288 @@
+/* daemon/keeper: what a role that was taken over may ask for, and what it may not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon/keeper.h"
+#include "lib/proto/sealed.h"
+
+#define DOMAIN_UID 2001104U /* in the range, and nobody's here */
+#define DOMAIN_GID 2000513U
+
+static struct keeper *k;
+static struct child *front;
+static int to_front;      /* what keeper tells front */
+static uint8_t packet[CHANNEL_PACKET_MAX];
+
+static void
+complain(void *arg, const char *message)
+{
+    (void)arg;
+    fail_msg("%s", message);
+}
+
+static int
+setup(void **state)
+{
+    static const char text[] = "[domain]\nname = corp.test\n[logon]\nworkers = 4\n";
+    int pair[2];
+
+    (void)state;
+    k = talloc_zero(NULL, struct keeper);
+    k->config = config_parse_as(k, text, sizeof(text) - 1, "c", "ws1", complain, NULL);
+    assert_non_null(k->config);
+    assert_true(channel_pair(pair));
+    k->config_fd = k->nss_fd = k->pam_fd = -1;
+    front = &k->children[0];
+    front->pid = getpid();
+    front->role = ROLE_FRONT;
+    front->channel = pair[0];
+    to_front = pair[1];
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    (void)state;
+    (void)close(front->channel);
+    (void)close(to_front);
+    talloc_free(k);
+    return 0;
+}
+
+/* True if keeper takes the message of a process of that role; false: it ends the role. */
+static bool
+takes(enum role role, const void *message, size_t len, int descriptor)
+{
+    struct child from = { .pid = getpid(), .role = role, .channel = front->channel };
+    int fds[CHANNEL_FDS_MAX] = { descriptor, -1, -1, -1 };
+
+    return keeper_request(k, role == ROLE_FRONT ? front : &from, message, len, fds);
+}
+
+static unsigned
+count(enum role role)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++)
+        n += k->children[i].pid != 0 && k->children[i].role == role;
+    return n;
+}
+
+static size_t
+put_ccache(enum ipc_type type, uint32_t uid, uint32_t gid, const char *user)
+{
+    struct writer w = writer_init(packet, sizeof(packet));
+    struct ipc_ccache m = { .request = 7, .uid = uid, .gid = gid };
+
+    (void)snprintf(m.user, sizeof(m.user), "%s", user);
+    ipc_put_ccache(&w, type, &m);
+    assert_true(writer_ok(&w));
+    return w.len;
+}
+
+/* The code that front is told for its request. */
+static uint32_t
+told(void)
+{
+    struct ipc_ccache_done done;
+    int fds[CHANNEL_FDS_MAX];
+    uint8_t answer[2048];
+    ssize_t n = channel_recv(to_front, answer, sizeof(answer), fds, 0);
+
+    assert_true(n > 0 && ipc_get_ccache_done(answer, (size_t)n, &done));
+    assert_int_equal(done.request, 7);
+    return done.code;
+}
+
+static void
+caches_are_for_users_of_the_domain_alone(void **state)
+{
+    static const struct {
+        uint32_t uid, gid;
+        const char *user;
+    } cases[] = {
+        { 0, 0, "root" },
+        { 0, DOMAIN_GID, "alice" },
+        { 1, DOMAIN_GID, "alice" },
+        { 999, DOMAIN_GID, "alice" },
+        { 1000, DOMAIN_GID, "alice" },
+        { 65534, DOMAIN_GID, "alice" },
+        { 199999, DOMAIN_GID, "alice" },
+        { 2000200000, DOMAIN_GID, "alice" },
+        { UINT32_MAX, DOMAIN_GID, "alice" },
+        { DOMAIN_UID, 0, "alice" },
+        { DOMAIN_UID, 27, "alice" },
+        { DOMAIN_UID, 1000, "alice" },
+        { DOMAIN_UID, 199999, "alice" },
+        { DOMAIN_UID, UINT32_MAX, "alice" },
+        { DOMAIN_UID, DOMAIN_GID, "root" },
+        { DOMAIN_UID, DOMAIN_GID, "daemon" },
+    };
+    int descriptor = sealed_new("t", "x", 1);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (enum ipc_type type = IPC_CCACHE_WRITE; type <= IPC_CCACHE_DESTROY; type++) {
+            size_t n = put_ccache(type, cases[i].uid, cases[i].gid, cases[i].user);
+
+            if (takes(ROLE_FRONT, packet, n, descriptor))
+                fail_msg("%u:%u %s", cases[i].uid, cases[i].gid, cases[i].user);
+        }
+    }
+    /* A write without credentials is none. */
+    assert_false(takes(ROLE_FRONT, packet, put_ccache(IPC_CCACHE_WRITE, DOMAIN_UID, DOMAIN_GID, "alice"), -1));
+    assert_int_equal(count(ROLE_CCACHE), 0);
+    (void)close(descriptor);
+}
+
+/* What is more waits in line, and the line has an end. */
+static void
+only_so_many_caches_are_written_at_once(void **state)
+{
+    (void)state;
+    for (uint32_t i = 1; i <= KEEPER_CCACHES_MAX; i++) {
+        k->children[i].pid = getpid();
+        k->children[i].role = ROLE_CCACHE;
+        k->children[i].id = i;
+    }
+    for (int i = 0; i < KEEPER_CCACHES_QUEUED; i++)
+        assert_true(takes(ROLE_FRONT, packet, put_ccache(IPC_CCACHE_DESTROY, DOMAIN_UID, DOMAIN_GID, "alice"), -1));
+    for (int i = 0; i < 100; i++) {
+        assert_true(takes(ROLE_FRONT, packet, put_ccache(IPC_CCACHE_DESTROY, DOMAIN_UID, DOMAIN_GID, "alice"), -1));
+        assert_int_equal(told(), EAGAIN);
+    }
+    assert_int_equal(count(ROLE_CCACHE), KEEPER_CCACHES_MAX);
+    keeper_ccache_forget(k);
+}
+
+static void
+workers_are_started_up_to_a_bound(void **state)
+{
+    struct writer w = writer_init(packet, sizeof(packet));
+
+    (void)state;
+    ipc_put_empty(&w, IPC_SPAWN);
+    for (size_t i = 1; i < 8; i++) {
+        k->children[i].pid = getpid();
+        k->children[i].role = ROLE_LOGON;
+    }
+    for (int i = 0; i < 1000; i++)
+        assert_true(takes(ROLE_FRONT, packet, w.len, -1));
+    /* Twice the configured number; the one that was missing was started, and it is this program again. */
+    assert_int_equal(count(ROLE_LOGON), 8);
+    assert_int_equal(waitpid(k->children[8].pid, NULL, 0), k->children[8].pid);
+    assert_int_equal(waitpid(-1, NULL, 0), -1);
+    (void)close(k->children[8].channel);
+    k->children[8].pid = 0;
+    /* None when the end has begun. */
+    k->stopping = true;
+    assert_true(takes(ROLE_FRONT, packet, w.len, -1));
+    assert_int_equal(count(ROLE_LOGON), 7);
+}
+
+static void
+nobody_else_is_ended_for_a_worker(void **state)
+{
+    struct writer w = writer_init(packet, sizeof(packet));
+    pid_t victim = fork();
+
+    (void)state;
+    if (victim == 0) {
+        (void)pause();
+        _exit(0);
+    }
+    k->children[1].pid = victim;
+    k->children[1].role = ROLE_MEMBER;
+    k->children[1].id = 5;
+    ipc_put_number(&w, IPC_END_WORKER, 5);
+    assert_true(takes(ROLE_FRONT, packet, w.len, -1));
+    assert_int_equal(waitpid(victim, NULL, WNOHANG), 0);
+    k->children[1].role = ROLE_LOGON;
+    assert_true(takes(ROLE_FRONT, packet, w.len, -1));
+    assert_int_equal(waitpid(victim, NULL, 0), victim);
+}
+
+static void
+the_table_is_closed(void **state)
+{
+    static const enum role roles[] = { ROLE_FRONT, ROLE_MEMBER, ROLE_DIRECTORY, ROLE_LOGON, ROLE_CCACHE, ROLE_KEEPER };
+    uint8_t bytes[64] = { 0 };
+
+    (void)state;
+    for (unsigned type = 0; type < 256; type++) {
+        bytes[0] = (uint8_t)type;
+        for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+            bool may = (roles[i] == ROLE_FRONT && type == IPC_SPAWN) || (roles[i] == ROLE_MEMBER && type == IPC_GET_KEYTAB);
+
+            /* A type alone is a message for those only that have no fields. */
+            if (!may && takes(roles[i], bytes, 1, -1))
+                fail_msg("%u by %s", type, role_name(roles[i]));
+            if (takes(roles[i], bytes, sizeof(bytes), -1))
+                fail_msg("%u, too long, by %s", type, role_name(roles[i]));
+        }
+    }
+    assert_false(takes(ROLE_FRONT, bytes, 0, -1));
+    assert_int_equal(count(ROLE_LOGON), 0);
+}
+
+static void
+each_request_is_one_role_s(void **state)
+{
+    static const enum role others[] = { ROLE_MEMBER, ROLE_DIRECTORY, ROLE_LOGON, ROLE_CCACHE };
+    struct writer w = writer_init(packet, sizeof(packet));
+    int descriptor = sealed_new("t", "x", 1);
+    size_t n;
+
+    (void)state;
+    ipc_put_number(&w, IPC_PING, 5);
+    assert_true(takes(ROLE_FRONT, packet, w.len, -1));
+    assert_int_equal(k->ping_seen, 5);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        w = writer_init(packet, sizeof(packet));
+        ipc_put_number(&w, IPC_PING, 6);
+        assert_false(takes(others[i], packet, w.len, -1));
+        w = writer_init(packet, sizeof(packet));
+        ipc_put_number(&w, IPC_END_WORKER, 1);
+        assert_false(takes(others[i], packet, w.len, -1));
+        n = put_ccache(IPC_CCACHE_WRITE, DOMAIN_UID, DOMAIN_GID, "alice");
+        assert_false(takes(others[i], packet, n, descriptor));
+    }
+    w = writer_init(packet, sizeof(packet));
+    ipc_put_empty(&w, IPC_GET_KEYTAB);
+    assert_false(takes(ROLE_FRONT, packet, w.len, -1));
+    assert_false(takes(ROLE_DIRECTORY, packet, w.len, -1));
+    assert_false(takes(ROLE_LOGON, packet, w.len, -1));
+    assert_int_equal(k->ping_seen, 5);
+    (void)close(descriptor);
+}
+
+int
+main(int argc, char **argv)
+{
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(caches_are_for_users_of_the_domain_alone),
+        TEST(only_so_many_caches_are_written_at_once),
+        TEST(workers_are_started_up_to_a_bound),
+        TEST(nobody_else_is_ended_for_a_worker),
+        TEST(the_table_is_closed),
+        TEST(each_request_is_one_role_s),
+    };
+
+    if (argc > 1 && strncmp(argv[1], "--role=", 7) == 0)
+        return 0;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
