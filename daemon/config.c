@@ -382,6 +382,7 @@ fill(struct config *c, struct config_value *v)
     c->renew_lifetime = (int32_t)v[KEY_RENEW_LIFETIME].number;
     c->workers = (unsigned)v[KEY_WORKERS].number;
     c->deadline = (int)v[KEY_DEADLINE].number;
+    c->password_warning = (int)v[KEY_PASSWORD_WARNING].number;
     c->ccache = v[KEY_CCACHE].text;
     c->name_format = (enum config_name_format)v[KEY_NAME_FORMAT].number;
     c->home = v[KEY_HOME].text;

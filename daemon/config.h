@@ -46,6 +46,7 @@ struct config {
     unsigned workers;
     int deadline;                      /* seconds for a logon */
     const char *ccache;                /* template in krb5.conf's terms; NULL: default_ccache_name of krb5.conf */
+    int password_warning;              /* seconds before a password expires; 0: no warning */
     /* [identity] */
     enum config_name_format name_format;
     const char *home;                  /* template for config_expand_home */

@@ -61,6 +61,8 @@ const struct config_key config_keys[KEY_COUNT] = {
                        .fallback = "30s" },
     [KEY_CCACHE] = { .section = "logon", .name = "ccache", .kind = CONFIG_TEXT, .check = config_check_ccache,
                      .unset = "default_ccache_name of krb5.conf" },
+    [KEY_PASSWORD_WARNING] = { .section = "logon", .name = "password_warning", .kind = CONFIG_DURATION, .min = 0,
+                               .max = 365 * DAY, .fallback = "5d" },
     [KEY_NAME_FORMAT] = { .section = "identity", .name = "name_format", .kind = CONFIG_WORD, .words = formats,
                           .fallback = "short" },
     [KEY_HOME] = { .section = "identity", .name = "home", .kind = CONFIG_TEXT, .check = config_check_home,

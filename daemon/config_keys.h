@@ -27,6 +27,7 @@ enum config_key_id {
     KEY_WORKERS,
     KEY_DEADLINE,
     KEY_CCACHE,
+    KEY_PASSWORD_WARNING,
     KEY_NAME_FORMAT,
     KEY_HOME,
     KEY_SHELL,

@@ -237,6 +237,8 @@ void front_pam_tick(struct front *f, int64_t now);
 void front_pam_peer_gone(struct front *f);
 /* Ends those in which the person has not answered yet: they would keep us for as long as somebody stares at a prompt. */
 void front_pam_stop(struct front *f);
+/* Tells the module something before the end. */
+void front_pam_order(const struct conversation *c, const struct proto_order *order);
 /* Ends the conversation; err as the worker or front found it, told as far as it may be. */
 void front_pam_end(struct front *f, struct conversation *c, enum err err, bool proved, const char *value);
 

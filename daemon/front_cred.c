@@ -198,18 +198,6 @@ front_cred_begin(struct front *f, struct conversation *c)
     }
 }
 
-/* Tells the module something before the end. */
-static void
-send_order(const struct conversation *c, const struct proto_order *order)
-{
-    uint8_t packet[2 * PROTO_TEXT_MAX];
-    struct writer w = writer_init(packet, sizeof(packet));
-
-    proto_put_order(&w, order);
-    if (writer_ok(&w))
-        (void)channel_send(c->watch.fd, packet, w.len, NULL, 0, false);
-}
-
 bool
 front_pam_ccache(struct front *f, const uint8_t *packet, size_t len)
 {
@@ -236,7 +224,7 @@ front_pam_ccache(struct front *f, const uint8_t *packet, size_t len)
             order.is_error = true;
             order.code = ERR_NO_CCACHE;
         }
-        send_order(c, &order);
+        front_pam_order(c, &order);
     }
     front_pam_end(f, c, ERR_OK, true, NULL);
     return true;

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/front.h"
+#include "daemon/notice.h"
 #include "lib/base/log.h"
 #include "lib/proto/client.h"
 #include "lib/sid/idmap.h"
@@ -91,6 +93,27 @@ front_pam_end(struct front *f, struct conversation *c, enum err err, bool proved
     proto_put_done(&w, &done);
     (void)send_packet(c, &w);
     conversation_free(f, c);
+}
+
+void
+front_pam_order(const struct conversation *c, const struct proto_order *order)
+{
+    uint8_t packet[2 * PROTO_TEXT_MAX];
+    struct writer w = writer_init(packet, sizeof(packet));
+
+    proto_put_order(&w, order);
+    (void)send_packet(c, &w);
+}
+
+/* The person is in: does the password expire soon? */
+static void
+warn_of_expiry(const struct front *f, const struct conversation *c)
+{
+    struct proto_order order;
+
+    if (c->vouched != NULL && notice_password(c->vouched->password_must_change, (int64_t)time(NULL),
+                                              f->config->password_warning, &order))
+        front_pam_order(c, &order);
 }
 
 static void
@@ -424,8 +447,10 @@ front_pam_learned(struct front *f, const uint8_t *packet, size_t len)
     c = find_waiting(f, CONVERSATION_LEARN, m.request);
     if (c == NULL)
         return true;
-    if (m.err == ERR_OK)
+    if (m.err == ERR_OK) {
         front_record_learned(f, &m);
+        warn_of_expiry(f, c);
+    }
     front_pam_end(f, c, (enum err)m.err, true, NULL);
     return true;
 }

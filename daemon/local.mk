@@ -7,8 +7,8 @@ daemon_libdaemon_la_SOURCES = daemon/ccache_main.c daemon/channel.c daemon/chann
 	daemon/front_cache.c daemon/front_cred.c daemon/front_nss.c daemon/front_outbox.c daemon/front_pam.c \
 	daemon/front_pool.c daemon/front_record.c daemon/ipc.c daemon/ipc.h daemon/keeper.c daemon/keeper.h \
 	daemon/keeper_ccache.c daemon/keeper_requests.c daemon/keeper_setup.c daemon/keeper_spawn.c \
-	daemon/local_names.c daemon/local_names.h daemon/logon.c daemon/member.c daemon/notify.c daemon/role.c \
-	daemon/role.h daemon/sandbox.c $(daemon_directory_sources)
+	daemon/local_names.c daemon/local_names.h daemon/logon.c daemon/member.c daemon/notice.c daemon/notice.h \
+	daemon/notify.c daemon/role.c daemon/role.h daemon/sandbox.c $(daemon_directory_sources)
 daemon_libdaemon_la_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS) $(SECCOMP_CFLAGS) $(CRYPTO_CFLAGS) \
 	-DAUTHSOD_VERSION='"$(VERSION)"'
 daemon_libdaemon_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
@@ -29,7 +29,7 @@ dist_man_MANS += doc/man/authsodd.8
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_front_cache tests/unit/test_front_cred tests/unit/test_front_nss
 check_PROGRAMS += tests/unit/test_front_pam tests/unit/test_ipc tests/unit/test_keeper
-check_PROGRAMS += tests/unit/test_local_names tests/unit/test_sandbox
+check_PROGRAMS += tests/unit/test_local_names tests/unit/test_notice tests/unit/test_sandbox
 check_LTLIBRARIES += tests/unit/libfront.la
 tests_unit_libfront_la_SOURCES = tests/unit/front_fixture.c tests/unit/front_fixture.h
 tests_unit_libfront_la_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -49,6 +49,8 @@ tests_unit_test_sandbox_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLA
 tests_unit_test_sandbox_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_local_names_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_local_names_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
+tests_unit_test_notice_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_notice_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 endif
 
 fuzz_targets += tests/fuzz/fuzz_ipc

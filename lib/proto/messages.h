@@ -86,7 +86,8 @@ enum prompt {
 
 #define AUTHSOD_NOTICES(X) \
     X(PASSWORD_EXPIRES_DAYS, 1, N_("Your password expires in %1 days.")) \
-    X(PASSWORD_EXPIRES_TODAY, 2, N_("Your password expires today."))
+    X(PASSWORD_EXPIRES_TODAY, 2, N_("Your password expires today.")) \
+    X(PASSWORD_EXPIRES_TOMORROW, 3, N_("Your password expires tomorrow."))
 
 enum notice {
 #define X(name, number, sentence) NOTICE_##name = (number),

@@ -67,6 +67,7 @@ defaults_hold_where_nothing_is_said(void **state)
     assert_int_equal(c->renew_lifetime, 7 * 86400);
     assert_int_equal(c->workers, 32);
     assert_int_equal(c->deadline, 30);
+    assert_int_equal(c->password_warning, 5 * 86400);
     assert_null(c->ccache);
     assert_int_equal(c->name_format, CONFIG_NAME_SHORT);
     assert_string_equal(c->home, "/home/%u");
@@ -102,7 +103,7 @@ static const char everything[] = "\xef\xbb\xbf"
                                  "level = debug\n"
                                  "[logon]\n"
                                  "fast = require\nforwardable = no\nrenewable = no\nlifetime = 0\n"
-                                 "renew_lifetime = 1w2d3h4m5s\nworkers = 256\ndeadline = 5m\n"
+                                 "renew_lifetime = 1w2d3h4m5s\nworkers = 256\ndeadline = 5m\npassword_warning = 0\n"
                                  "ccache = FILE:/tmp/krb5cc_%{uid}_XXXXXX\n"
                                  "[identity]\n"
                                  "name_format = qualified\nhome = /home/%d/%u\nshell = /bin/sh\n"
@@ -134,6 +135,7 @@ every_key_is_read(void **state)
     assert_int_equal(c->renew_lifetime, 9 * 86400 + 3 * 3600 + 4 * 60 + 5);
     assert_int_equal(c->workers, 256);
     assert_int_equal(c->deadline, 300);
+    assert_int_equal(c->password_warning, 0);
     assert_string_equal(c->ccache, "FILE:/tmp/krb5cc_%{uid}_XXXXXX");
     assert_int_equal(c->name_format, CONFIG_NAME_QUALIFIED);
     assert_string_equal(c->home, "/home/%d/%u");
@@ -251,6 +253,8 @@ each_error_names_its_line(void **state)
           "c:2: `workers` must be a number from 1 to 256, not `99999999999999999999`\n" },
         { "[logon]\ndeadline = 4s\n", "c:2: `deadline` must be from 5 to 300 seconds, not `4s`\n" },
         { "[logon]\ndeadline = 301\n", "c:2: `deadline` must be from 5 to 300 seconds, not `301`\n" },
+        { "[logon]\npassword_warning = 366d\n",
+          "c:2: `password_warning` must be from 0 to 31536000 seconds, not `366d`\n" },
         { "[logon]\nlifetime = 10\xc2\xa0h\n",
           "c:2: `lifetime` must be a time like 30s, 15m, 1h30m or 7d, not `10\xc2\xa0h`\n" },
         { "[logon]\nlifetime = h\n", "c:2: `lifetime` must be a time like 30s, 15m, 1h30m or 7d, not `h`\n" },
@@ -464,7 +468,8 @@ json_has_every_key(void **state)
                               "    \"renew_lifetime\": 604800,\n"
                               "    \"workers\": 32,\n"
                               "    \"deadline\": 30,\n"
-                              "    \"ccache\": null\n"
+                              "    \"ccache\": null,\n"
+                              "    \"password_warning\": 432000\n"
                               "  },\n"
                               "  \"identity\": {\n"
                               "    \"name_format\": \"short\",\n"
