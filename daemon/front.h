@@ -20,7 +20,7 @@
 #include "lib/proto/record.h"
 #include "lib/proto/sealed.h"
 
-/* Limits: beside what they limit a client gets a clear refusal or waits. */
+/* Limits: beside what they limit a client gets a clear refusal or waits. Half of what is for all is root's alone. */
 #define FRONT_CONVERSATIONS_MAX 2048     /* at once; more wait in the listener's queue */
 #define FRONT_CONVERSATIONS_PER_UID 32   /* of an unprivileged user */
 #define FRONT_NSS_CLIENTS_MAX 8192       /* that have connected and not been answered */
@@ -164,6 +164,20 @@ bool front_nss_found(struct front *f, const uint8_t *packet, size_t len, int fds
 void front_nss_tick(struct front *f, int64_t now);
 /* directory has ended: what it was asked is answered with LATER. */
 void front_nss_directory_gone(struct front *f);
+
+/* front_share.c: what root and the others may have at once */
+
+enum share {
+    SHARE_CLIENTS,     /* of nss.sock, that wait */
+    SHARE_QUESTIONS,   /* of theirs that directory has not answered */
+    SHARES
+};
+struct shares;
+struct shares *shares_new(TALLOC_CTX *mem);
+/* One more for uid. False: he has his share, or the unprivileged together have theirs. */
+bool share_take(struct shares *s, enum share what, uint32_t uid);
+/* What was taken comes back. */
+void share_give(struct shares *s, enum share what, uint32_t uid);
 
 /* front_record.c: directory's records, held against the rules of this computer before anybody is given one */
 

@@ -18,55 +18,80 @@
 
 struct nss_client {
     struct watch watch;
-    struct nss_client *next, **at;      /* in the list of all */
-    struct nss_client *next_waiting;    /* for the same lookup */
-    struct pending *pending;
+    struct nss_client *next, **at;          /* in the list of all */
+    struct nss_client *next_waiting, **waiting_at; /* for the same lookup */
+    struct pending *pending;                /* that lookup; NULL */
     uint32_t uid;
     int64_t deadline;
 };
 
 /* A question that directory has been asked. */
 struct pending {
-    struct pending *next;               /* in its chain */
-    uint32_t request;                   /* 0: free */
+    struct pending *next;                   /* in its chain, or of the free ones */
+    uint32_t request;                       /* 0: free */
     struct cache_key key;
-    char name[PROTO_NAME_MAX + 1];      /* key.name */
+    char name[PROTO_NAME_MAX + 1];          /* key.name */
+    uint32_t uid;                           /* who asked first: it is of his share */
     struct nss_client *waiting;
     int64_t deadline;
 };
 
 struct lookups {
     struct pending slots[FRONT_PENDING_MAX];
-    uint32_t uids[FRONT_PENDING_MAX];   /* who asked first, by slot: counted for each new question */
+    struct pending *free;
     struct pending *chains[CHAINS];
-    unsigned n_pending;
-    uint32_t hand;                      /* where the search for a free slot starts */
     uint32_t generation;
     struct nss_client *clients;
-    unsigned n_clients;
+    struct shares *shares;
 };
 
 bool
 front_nss_begin(struct front *f)
 {
-    f->lookups = talloc_zero(f, struct lookups);
-    return f->lookups != NULL;
+    struct lookups *l = talloc_zero(f, struct lookups);
+
+    f->lookups = l;
+    if (l == NULL)
+        return false;
+    for (size_t i = FRONT_PENDING_MAX; i-- > 0;) {
+        l->slots[i].next = l->free;
+        l->free = &l->slots[i];
+    }
+    l->shares = shares_new(l);
+    return l->shares != NULL;
+}
+
+static void
+wait_for(struct nss_client *c, struct pending *p)
+{
+    c->pending = p;
+    c->deadline = p->deadline;
+    c->next_waiting = p->waiting;
+    c->waiting_at = &p->waiting;
+    if (p->waiting != NULL)
+        p->waiting->waiting_at = &c->next_waiting;
+    p->waiting = c;
+}
+
+static void
+wait_no_more(struct nss_client *c)
+{
+    if (c->pending == NULL)
+        return;
+    *c->waiting_at = c->next_waiting;
+    if (c->next_waiting != NULL)
+        c->next_waiting->waiting_at = c->waiting_at;
+    c->pending = NULL;
 }
 
 static void
 client_free(struct front *f, struct nss_client *c)
 {
-    if (c->pending != NULL) {
-        struct nss_client **at = &c->pending->waiting;
-
-        while (*at != c)
-            at = &(*at)->next_waiting;
-        *at = c->next_waiting;
-    }
+    wait_no_more(c);
     *c->at = c->next;
     if (c->next != NULL)
         c->next->at = c->at;
-    f->lookups->n_clients--;
+    share_give(f->lookups->shares, SHARE_CLIENTS, c->uid);
     front_unwatch(f, &c->watch);
     talloc_free(c);
 }
@@ -107,9 +132,10 @@ pending_free(struct front *f, struct pending *p)
     while (*at != p)
         at = &(*at)->next;
     *at = p->next;
-    l->n_pending--;
-    l->uids[p - l->slots] = 0;
+    share_give(l->shares, SHARE_QUESTIONS, p->uid);
     memset(p, 0, sizeof(*p));
+    p->next = l->free;
+    l->free = p;
 }
 
 /* Everybody who waits gets the entry, or the bare type if there is none. */
@@ -136,51 +162,28 @@ pending_find(struct front *f, const struct cache_key *key)
     return p;
 }
 
-/* Root's questions (0) are not counted. */
-static unsigned
-pending_of(const struct lookups *l, uint32_t uid)
-{
-    unsigned n = 0;
-
-    for (size_t i = 0; i < FRONT_PENDING_MAX; i++)
-        n += l->uids[i] == uid;
-    return n;
-}
-
-/* Half of all places are root's: other users' questions, however many users there are, never keep root's out. */
-static bool
-may_ask(const struct lookups *l, uint32_t uid)
-{
-    return uid == 0 || (l->n_pending < FRONT_PENDING_MAX / 2 && pending_of(l, uid) < FRONT_PENDING_PER_UID);
-}
-
+/* NULL: uid has his share of questions, or all have. */
 static struct pending *
 pending_new(struct front *f, const struct cache_key *key, uint32_t uid)
 {
     struct lookups *l = f->lookups;
+    struct pending *p = l->free, **chain;
 
-    for (uint32_t i = 0; i < FRONT_PENDING_MAX; i++) {
-        uint32_t slot = (l->hand + i) % FRONT_PENDING_MAX;
-        struct pending *p = &l->slots[slot];
-        struct pending **chain;
-
-        if (p->request != 0)
-            continue;
-        l->hand = slot + 1;
-        l->generation = (l->generation + 1) & 0xfffffU;
-        p->request = ((l->generation | 0x80000U) << 12) | slot;
-        l->uids[slot] = uid;
-        p->key = *key;
-        if (key->by == PROTO_BY_NAME)
-            memcpy(p->name, key->name, strlen(key->name) + 1);
-        p->key.name = p->name;
-        chain = &l->chains[cache_hash(f->cache, &p->key) % CHAINS];
-        p->next = *chain;
-        *chain = p;
-        l->n_pending++;
-        return p;
-    }
-    return NULL;
+    if (p == NULL || !share_take(l->shares, SHARE_QUESTIONS, uid))
+        return NULL;
+    l->free = p->next;
+    l->generation = (l->generation + 1) & 0xfffffU;
+    p->request = ((l->generation | 0x80000U) << 12) | (uint32_t)(p - l->slots);
+    p->uid = uid;
+    p->key = *key;
+    if (key->by == PROTO_BY_NAME)
+        memcpy(p->name, key->name, strlen(key->name) + 1);
+    p->key.name = p->name;
+    p->deadline = client_now() + FRONT_NSS_MS;
+    chain = &l->chains[cache_hash(f->cache, &p->key) % CHAINS];
+    p->next = *chain;
+    *chain = p;
+    return p;
 }
 
 /* Asks directory. NULL where too much is asked already, or directory is not there. */
@@ -190,11 +193,8 @@ ask(struct front *f, const struct cache_key *key, uint32_t uid, bool refresh)
     struct ipc_lookup m = { .kind = key->kind, .by = key->by, .refresh = refresh };
     uint8_t packet[PROTO_NAME_MAX + 64];
     struct writer w = writer_init(packet, sizeof(packet));
-    struct pending *p;
+    struct pending *p = pending_new(f, key, uid);
 
-    if (!may_ask(f->lookups, uid))
-        return NULL;
-    p = pending_new(f, key, uid);
     if (p == NULL)
         return NULL;
     m.request = p->request;
@@ -207,7 +207,6 @@ ask(struct front *f, const struct cache_key *key, uint32_t uid, bool refresh)
         pending_free(f, p);
         return NULL;
     }
-    p->deadline = client_now() + FRONT_NSS_MS;
     return p;
 }
 
@@ -234,57 +233,48 @@ key_of(const struct front *f, const struct proto_get *get, char name[PROTO_NAME_
     return !front_record_never(f, key_out);
 }
 
-/* Joins those who wait for the key's answer, the first of them asks. False if too much is asked already. */
+/*
+ * Reads the question if it is there, and answers it if that can be.  True: the
+ * connection is done.  False: it is to be kept, for *pending_out's answer, or
+ * where that is NULL for the question.
+ */
 static bool
-wait_for(struct front *f, struct nss_client *c, const struct cache_key *key)
-{
-    struct pending *p = pending_find(f, key);
-
-    if (p == NULL)
-        p = ask(f, key, c->uid, false);
-    if (p == NULL)
-        return false;
-    c->next_waiting = p->waiting;
-    p->waiting = c;
-    c->pending = p;
-    c->deadline = p->deadline;
-    return true;
-}
-
-/* The client's question is there. True if the client has been answered, or given up. */
-static bool
-serve(struct front *f, struct nss_client *c)
+serve(struct front *f, const struct watch *w, uint32_t uid, struct pending **pending_out)
 {
     uint8_t packet[PROTO_NAME_MAX + 64];
     char name[PROTO_NAME_MAX + 1];
-    ssize_t n = recv(c->watch.fd, packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC);
+    ssize_t n = recv(w->fd, packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC);
     int64_t now = client_now();
     const struct cache_entry *e;
     struct cache_key key;
     struct proto_get get;
 
+    *pending_out = NULL;
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
     if (n <= 0 || (size_t)n > sizeof(packet) || !proto_get_get(packet, (size_t)n, &get))
         return true;
     if (!key_of(f, &get, name, &key)) {
-        answer_type(&c->watch, PROTO_NONE);
+        answer_type(w, PROTO_NONE);
         return true;
     }
     e = cache_get(f->cache, &key, now);
     if (e != NULL) {
         bool stale = now >= e->refresh;
 
-        answer_entry(&c->watch, e);
+        answer_entry(w, e);
         if (stale) {
             cache_defer(f->cache, &key, now + DEFER_MS);
-            (void)ask(f, &key, c->uid, true);
+            (void)ask(f, &key, uid, true);
         }
         return true;
     }
-    if (wait_for(f, c, &key))
+    *pending_out = pending_find(f, &key);
+    if (*pending_out == NULL)
+        *pending_out = ask(f, &key, uid, false);
+    if (*pending_out != NULL)
         return false;
-    answer_type(&c->watch, PROTO_LATER);
+    answer_type(w, PROTO_LATER);
     return true;
 }
 
@@ -292,59 +282,44 @@ static void
 client_ready(struct front *f, struct watch *w, uint32_t events)
 {
     struct nss_client *c = (struct nss_client *)w;
+    struct pending *p = NULL;
 
-    if ((events & (EPOLLHUP | EPOLLERR)) != 0 || serve(f, c))
+    if ((events & (EPOLLHUP | EPOLLERR)) != 0 || serve(f, w, c->uid, &p)) {
         client_free(f, c);
-    else if (c->pending != NULL && !front_watch(f, w, 0))
-        client_free(f, c);
-}
-
-static unsigned
-clients_of(const struct lookups *l, uint32_t uid)
-{
-    unsigned n = 0;
-
-    for (const struct nss_client *c = l->clients; c != NULL; c = c->next)
-        n += c->uid == uid;
-    return n;
-}
-
-/* Half of all places are root's. */
-static bool
-may_wait(const struct lookups *l, uint32_t uid)
-{
-    if (uid == 0)
-        return l->n_clients < FRONT_NSS_CLIENTS_MAX;
-    return l->n_clients < FRONT_NSS_CLIENTS_MAX / 2 && clients_of(l, uid) < FRONT_NSS_CLIENTS_PER_UID;
-}
-
-/* A client whose question was not answered on the spot is kept. */
-static void
-keep(struct front *f, const struct nss_client *c)
-{
-    struct lookups *l = f->lookups;
-    struct nss_client *kept;
-
-    kept = talloc(l, struct nss_client);
-    if (kept == NULL) {
-        if (c->pending != NULL)
-            c->pending->waiting = c->next_waiting;
-        (void)close(c->watch.fd);
         return;
     }
-    *kept = *c;
-    kept->watch.ready = client_ready;
-    kept->next = l->clients;
-    kept->at = &l->clients;
+    if (p == NULL)
+        return;
+    wait_for(c, p);
+    if (!front_watch(f, w, 0))
+        client_free(f, c);
+}
+
+/* Keeps a client whose question was not answered on the spot. False: it has its share, or there is no memory. */
+static bool
+keep(struct front *f, const struct watch *w, uint32_t uid, struct pending *p)
+{
+    struct lookups *l = f->lookups;
+    struct nss_client *c = talloc_zero(l, struct nss_client);
+
+    if (c == NULL || !share_take(l->shares, SHARE_CLIENTS, uid)) {
+        talloc_free(c);
+        return false;
+    }
+    c->watch.fd = w->fd;
+    c->watch.ready = client_ready;
+    c->uid = uid;
+    c->deadline = client_now() + FRONT_NSS_MS;
+    c->next = l->clients;
+    c->at = &l->clients;
     if (l->clients != NULL)
-        l->clients->at = &kept->next;
-    l->clients = kept;
-    l->n_clients++;
-    /* serve has put the address of its argument in the list of those who wait. */
-    if (kept->pending != NULL)
-        kept->pending->waiting = kept;
-    if (!front_watch(f, &kept->watch, kept->pending != NULL ? 0 : EPOLLIN))
-        client_free(f, kept);
+        l->clients->at = &c->next;
+    l->clients = c;
+    if (p != NULL)
+        wait_for(c, p);
+    if (!front_watch(f, &c->watch, p != NULL ? 0 : EPOLLIN))
+        client_free(f, c);
+    return true;
 }
 
 void
@@ -352,32 +327,26 @@ front_nss_accept(struct front *f, struct watch *w, uint32_t events)
 {
     (void)events;
     for (int i = 0; i < ACCEPTS; i++) {
-        struct nss_client c = { .watch.fd = front_accept(f, w) };
+        struct watch client = { .fd = front_accept(f, w) };
         struct ucred peer = { .uid = UINT32_MAX };
         socklen_t len = sizeof(peer);
+        struct pending *p;
         bool answered;
 
-        if (c.watch.fd < 0)
+        if (client.fd < 0)
             return;
-        (void)getsockopt(c.watch.fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
-        c.uid = peer.uid;
-        c.deadline = client_now() + FRONT_NSS_MS;
-        answered = serve(f, &c);
-        if (!answered && c.pending == NULL) {
+        (void)getsockopt(client.fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
+        answered = serve(f, &client, peer.uid, &p);
+        if (!answered && p == NULL) {
             /* connect has woken us before the client could send: a short step aside spares both a sleep. */
             (void)sched_yield();
-            answered = serve(f, &c);
+            answered = serve(f, &client, peer.uid, &p);
         }
-        if (answered)
-            (void)close(c.watch.fd);
-        else if (!may_wait(f->lookups, c.uid)) {
-            if (c.pending != NULL)
-                c.pending->waiting = c.next_waiting;
-            answer_type(&c.watch, PROTO_LATER);
-            (void)close(c.watch.fd);
-        } else {
-            keep(f, &c);
-        }
+        if (!answered && keep(f, &client, peer.uid, p))
+            continue;
+        if (!answered)
+            answer_type(&client, PROTO_LATER);
+        (void)close(client.fd);
     }
 }
 

@@ -5,8 +5,8 @@ include daemon/directory.mk
 noinst_LTLIBRARIES += daemon/libdaemon.la
 daemon_libdaemon_la_SOURCES = daemon/ccache_main.c daemon/channel.c daemon/channel.h daemon/front.c daemon/front.h \
 	daemon/front_cache.c daemon/front_cred.c daemon/front_nss.c daemon/front_outbox.c daemon/front_pam.c \
-	daemon/front_pool.c daemon/front_record.c daemon/ipc.c daemon/ipc.h daemon/keeper.c daemon/keeper.h \
-	daemon/keeper_ccache.c daemon/keeper_requests.c daemon/keeper_setup.c daemon/keeper_spawn.c \
+	daemon/front_pool.c daemon/front_record.c daemon/front_share.c daemon/ipc.c daemon/ipc.h daemon/keeper.c \
+	daemon/keeper.h daemon/keeper_ccache.c daemon/keeper_requests.c daemon/keeper_setup.c daemon/keeper_spawn.c \
 	daemon/local_names.c daemon/local_names.h daemon/logon.c daemon/member.c daemon/notice.c daemon/notice.h \
 	daemon/notify.c daemon/role.c daemon/role.h daemon/sandbox.c $(daemon_directory_sources)
 daemon_libdaemon_la_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS) $(SECCOMP_CFLAGS) $(CRYPTO_CFLAGS) \

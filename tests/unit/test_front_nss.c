@@ -169,6 +169,97 @@ without_descriptors_front_waits_and_goes_on(void **state)
     assert_int_equal(nss_take(fd), PROTO_RECORD);
 }
 
+/* So many uids as one user can have. */
+static void
+no_number_of_uids_keeps_root_out(void **state)
+{
+    enum { UIDS = 40, EACH = FRONT_PENDING_PER_UID + 1, HALF = FRONT_PENDING_MAX / 2 };
+    static int fds[UIDS][EACH];
+    struct fixture *x = *state;
+    unsigned asked = 0, refused = 0;
+    struct ipc_lookup m;
+    char name[32];
+    int fd;
+
+    for (unsigned i = 0; i < UIDS; i++) {
+        peer_uid = 100000 + i;
+        for (unsigned j = 0; j < EACH; j++) {
+            (void)snprintf(name, sizeof(name), "name%u-%u", i, j);
+            fds[i][j] = nss_ask(x, RECORD_PASSWD, name);
+        }
+        /* Each has a limit of his own, too. */
+        assert_int_equal(nss_answer(fds[i][EACH - 1], NULL), PROTO_LATER);
+        if (i == 0)
+            assert_int_equal(nss_answer(fds[i][EACH - 2], NULL), 0);
+    }
+    for (unsigned i = 0; i < UIDS; i++) {
+        for (unsigned j = 0; j < EACH - 1; j++)
+            refused += nss_answer(fds[i][j], NULL) == PROTO_LATER;
+    }
+    assert_int_equal(refused, UIDS * (EACH - 1) - HALF);
+    peer_uid = 0;
+    fd = nss_ask(x, RECORD_PASSWD, "alice");
+    while (next_lookup(x, &m))
+        asked++;
+    assert_int_equal(asked, HALF + 1);
+    assert_string_equal(m.name, "alice");
+    answer_passwd(x, m.request, "alice", ALICE);
+    assert_int_equal(nss_take(fd), PROTO_RECORD);
+    /* What is given back is there for others. */
+    front_nss_directory_gone(x->f);
+    peer_uid = 200000;
+    fd = nss_ask(x, RECORD_PASSWD, "bob");
+    assert_true(next_lookup(x, &m));
+    answer_passwd(x, m.request, "bob", ALICE + 1);
+    assert_int_equal(nss_take(fd), PROTO_RECORD);
+    for (unsigned i = 0; i < UIDS * EACH; i++)
+        (void)close(fds[i / EACH][i % EACH]);
+}
+
+/* Connections that say nothing. */
+static void
+no_number_of_connections_keeps_root_out(void **state)
+{
+    enum { EACH = FRONT_NSS_CLIENTS_PER_UID, HALF = FRONT_NSS_CLIENTS_MAX / 2, ALL = HALF + 3 };
+    static int fds[ALL];
+    struct rlimit limit, many;
+    struct fixture *x = *state;
+    struct ipc_lookup m;
+    int fd;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    if (limit.rlim_max < 3 * ALL)
+        skip();
+    many = limit;
+    many.rlim_cur = limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &many), 0);
+    for (unsigned i = 0; i < ALL; i++) {
+        peer_uid = 100000 + i / EACH;
+        fds[i] = nss_connect();
+        (void)turn(x);
+        assert_int_equal(nss_answer(fds[i], NULL), i < HALF ? 0 : PROTO_LATER);
+        if (i == EACH - 1)
+            assert_int_equal(nss_take(nss_ask(x, RECORD_PASSWD, "alice")), PROTO_LATER);
+    }
+    peer_uid = 0;
+    fd = nss_ask(x, RECORD_PASSWD, "bob");
+    while (next_lookup(x, &m) && strcmp(m.name, "bob") != 0)
+        ;
+    answer_passwd(x, m.request, "bob", ALICE + 1);
+    assert_int_equal(nss_take(fd), PROTO_RECORD);
+    /* Who hangs up makes room. */
+    (void)close(fds[0]);
+    (void)turn(x);
+    peer_uid = 100000;
+    fds[0] = nss_connect();
+    (void)turn(x);
+    assert_int_equal(nss_answer(fds[0], NULL), 0);
+    for (unsigned i = 0; i < ALL; i++)
+        (void)close(fds[i]);
+    (void)turn(x);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
 int
 main(void)
 {
@@ -179,6 +270,8 @@ main(void)
         FRONT_TEST(a_large_record_is_kept_once_however_it_is_spelled),
         FRONT_TEST(large_records_have_a_limited_number_of_descriptors),
         FRONT_TEST(without_descriptors_front_waits_and_goes_on),
+        FRONT_TEST(no_number_of_uids_keeps_root_out),
+        FRONT_TEST(no_number_of_connections_keeps_root_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
