@@ -25,6 +25,8 @@
 #define FRONT_CONVERSATIONS_PER_UID 32   /* of an unprivileged user */
 #define FRONT_NSS_CLIENTS_MAX 8192       /* that have connected and not been answered */
 #define FRONT_NSS_CLIENTS_PER_UID 512    /* of an unprivileged user */
+#define FRONT_LARGE_MAX 512              /* large records that were sent and perhaps not taken */
+#define FRONT_LARGE_PER_UID 32           /* to an unprivileged user */
 #define FRONT_PENDING_MAX 4096           /* lookups that directory has not answered */
 #define FRONT_PENDING_PER_UID 128        /* started by an unprivileged user */
 #define FRONT_OUTBOX_MAX (4U << 20)      /* bytes that wait for room in directory's channel */
@@ -169,6 +171,7 @@ void front_nss_directory_gone(struct front *f);
 
 enum share {
     SHARE_CLIENTS,     /* of nss.sock, that wait */
+    SHARE_LARGE,       /* of them: that were sent a descriptor and perhaps have not taken it */
     SHARE_QUESTIONS,   /* of theirs that directory has not answered */
     SHARES
 };

@@ -22,7 +22,14 @@ struct nss_client {
     struct nss_client *next_waiting, **waiting_at; /* for the same lookup */
     struct pending *pending;                /* that lookup; NULL */
     uint32_t uid;
+    bool large;                             /* has been sent a descriptor: stays until it hangs up */
     int64_t deadline;
+};
+
+/* What is left to do for a client: to send it a large record, or to wait for an answer, or else for its question. */
+struct rest {
+    const struct cache_entry *large;        /* borrowed as from cache_get; NULL */
+    struct pending *pending;                /* NULL */
 };
 
 /* A question that directory has been asked. */
@@ -91,6 +98,8 @@ client_free(struct front *f, struct nss_client *c)
     *c->at = c->next;
     if (c->next != NULL)
         c->next->at = c->at;
+    if (c->large)
+        share_give(f->lookups->shares, SHARE_LARGE, c->uid);
     share_give(f->lookups->shares, SHARE_CLIENTS, c->uid);
     front_unwatch(f, &c->watch);
     talloc_free(c);
@@ -110,16 +119,24 @@ answer_type(const struct watch *w, enum proto_type type)
     answer_packet(w, packet, sizeof(packet));
 }
 
-static void
-answer_entry(const struct watch *w, const struct cache_entry *e)
+/*
+ * The head alone says that a memfd comes with it.  The kernel counts descriptors
+ * that were sent and not received, and past a number nobody of our uid can send
+ * any more, not even a conversation to its worker: so they are counted here, for
+ * as long as the client does not hang up.  False: the client is done.
+ */
+static bool
+send_large(struct front *f, struct nss_client *c, const struct cache_entry *e)
 {
     uint8_t head[2] = { PROTO_VERSION, PROTO_RECORD };
 
-    /* A large record: the head alone says that a memfd comes with it. */
-    if (e->packet == NULL)
-        (void)channel_send(w->fd, head, sizeof(head), &e->fd, 1, false);
-    else
-        answer_packet(w, e->packet, e->len);
+    if (!share_take(f->lookups->shares, SHARE_LARGE, c->uid)) {
+        answer_type(&c->watch, PROTO_LATER);
+        return false;
+    }
+    c->large = true;
+    c->deadline = INT64_MAX;
+    return channel_send(c->watch.fd, head, sizeof(head), &e->fd, 1, false) && front_watch(f, &c->watch, 0);
 }
 
 /* Takes a pending question out of its chain and frees it. */
@@ -143,11 +160,16 @@ static void
 pending_answer(struct front *f, struct pending *p, enum proto_type type, const struct cache_entry *e)
 {
     while (p->waiting != NULL) {
-        if (e != NULL)
-            answer_entry(&p->waiting->watch, e);
-        else
-            answer_type(&p->waiting->watch, type);
-        client_free(f, p->waiting);
+        struct nss_client *c = p->waiting;
+
+        wait_no_more(c);
+        if (e != NULL && e->fd >= 0 && send_large(f, c, e))
+            continue;
+        if (e == NULL)
+            answer_type(&c->watch, type);
+        else if (e->fd < 0)
+            answer_packet(&c->watch, e->packet, e->len);
+        client_free(f, c);
     }
     pending_free(f, p);
 }
@@ -233,13 +255,9 @@ key_of(const struct front *f, const struct proto_get *get, char name[PROTO_NAME_
     return !front_record_never(f, key_out);
 }
 
-/*
- * Reads the question if it is there, and answers it if that can be.  True: the
- * connection is done.  False: it is to be kept, for *pending_out's answer, or
- * where that is NULL for the question.
- */
+/* Reads the question if it is there, and answers it if that can be. True: the client is done. */
 static bool
-serve(struct front *f, const struct watch *w, uint32_t uid, struct pending **pending_out)
+serve(struct front *f, const struct watch *w, uint32_t uid, struct rest *rest_out)
 {
     uint8_t packet[PROTO_NAME_MAX + 64];
     char name[PROTO_NAME_MAX + 1];
@@ -249,7 +267,7 @@ serve(struct front *f, const struct watch *w, uint32_t uid, struct pending **pen
     struct cache_key key;
     struct proto_get get;
 
-    *pending_out = NULL;
+    *rest_out = (struct rest){ NULL, NULL };
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
     if (n <= 0 || (size_t)n > sizeof(packet) || !proto_get_get(packet, (size_t)n, &get))
@@ -262,42 +280,49 @@ serve(struct front *f, const struct watch *w, uint32_t uid, struct pending **pen
     if (e != NULL) {
         bool stale = now >= e->refresh;
 
-        answer_entry(w, e);
+        if (e->fd < 0)
+            answer_packet(w, e->packet, e->len);
+        else
+            rest_out->large = e;
         if (stale) {
             cache_defer(f->cache, &key, now + DEFER_MS);
             (void)ask(f, &key, uid, true);
         }
-        return true;
+        return e->fd < 0;
     }
-    *pending_out = pending_find(f, &key);
-    if (*pending_out == NULL)
-        *pending_out = ask(f, &key, uid, false);
-    if (*pending_out != NULL)
+    rest_out->pending = pending_find(f, &key);
+    if (rest_out->pending == NULL)
+        rest_out->pending = ask(f, &key, uid, false);
+    if (rest_out->pending != NULL)
         return false;
     answer_type(w, PROTO_LATER);
     return true;
+}
+
+/* False: the client is done. */
+static bool
+go_on(struct front *f, struct nss_client *c, const struct rest *rest)
+{
+    if (rest->large != NULL)
+        return send_large(f, c, rest->large);
+    if (rest->pending != NULL)
+        wait_for(c, rest->pending);
+    return front_watch(f, &c->watch, rest->pending != NULL ? 0 : EPOLLIN);
 }
 
 static void
 client_ready(struct front *f, struct watch *w, uint32_t events)
 {
     struct nss_client *c = (struct nss_client *)w;
-    struct pending *p = NULL;
+    struct rest rest;
 
-    if ((events & (EPOLLHUP | EPOLLERR)) != 0 || serve(f, w, c->uid, &p)) {
-        client_free(f, c);
-        return;
-    }
-    if (p == NULL)
-        return;
-    wait_for(c, p);
-    if (!front_watch(f, w, 0))
+    if ((events & (EPOLLHUP | EPOLLERR)) != 0 || serve(f, w, c->uid, &rest) || !go_on(f, c, &rest))
         client_free(f, c);
 }
 
-/* Keeps a client whose question was not answered on the spot. False: it has its share, or there is no memory. */
+/* Keeps a client that is not done. False: it has its share, or there is no memory. */
 static bool
-keep(struct front *f, const struct watch *w, uint32_t uid, struct pending *p)
+keep(struct front *f, const struct watch *w, uint32_t uid, const struct rest *rest)
 {
     struct lookups *l = f->lookups;
     struct nss_client *c = talloc_zero(l, struct nss_client);
@@ -315,9 +340,7 @@ keep(struct front *f, const struct watch *w, uint32_t uid, struct pending *p)
     if (l->clients != NULL)
         l->clients->at = &c->next;
     l->clients = c;
-    if (p != NULL)
-        wait_for(c, p);
-    if (!front_watch(f, &c->watch, p != NULL ? 0 : EPOLLIN))
+    if (!go_on(f, c, rest))
         client_free(f, c);
     return true;
 }
@@ -330,21 +353,21 @@ front_nss_accept(struct front *f, struct watch *w, uint32_t events)
         struct watch client = { .fd = front_accept(f, w) };
         struct ucred peer = { .uid = UINT32_MAX };
         socklen_t len = sizeof(peer);
-        struct pending *p;
-        bool answered;
+        struct rest rest;
+        bool done;
 
         if (client.fd < 0)
             return;
         (void)getsockopt(client.fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
-        answered = serve(f, &client, peer.uid, &p);
-        if (!answered && p == NULL) {
+        done = serve(f, &client, peer.uid, &rest);
+        if (!done && rest.large == NULL && rest.pending == NULL) {
             /* connect has woken us before the client could send: a short step aside spares both a sleep. */
             (void)sched_yield();
-            answered = serve(f, &client, peer.uid, &p);
+            done = serve(f, &client, peer.uid, &rest);
         }
-        if (!answered && keep(f, &client, peer.uid, p))
+        if (!done && keep(f, &client, peer.uid, &rest))
             continue;
-        if (!answered)
+        if (!done)
             answer_type(&client, PROTO_LATER);
         (void)close(client.fd);
     }

@@ -11,6 +11,7 @@ static const struct {
     unsigned all, each;
 } limits[SHARES] = {
     [SHARE_CLIENTS] = { FRONT_NSS_CLIENTS_MAX, FRONT_NSS_CLIENTS_PER_UID },
+    [SHARE_LARGE] = { FRONT_LARGE_MAX, FRONT_LARGE_PER_UID },
     [SHARE_QUESTIONS] = { FRONT_PENDING_MAX, FRONT_PENDING_PER_UID },
 };
 

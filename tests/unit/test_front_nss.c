@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "lib/proto/client.h"
 #include "tests/unit/front_fixture.h"
 
 #define ALICE 2001104
@@ -97,6 +98,7 @@ ask_big(struct fixture *x, const char *spelling, const char *name, uint32_t gid)
     assert_true(record >= 0);
     (void)close(record);
     (void)close(fd);
+    (void)turn(x);
 }
 
 static void
@@ -140,6 +142,7 @@ large_records_have_a_limited_number_of_descriptors(void **state)
         (void)snprintf(name, sizeof(name), "big%u", i);
         assert_int_equal(nss_take(nss_ask(x, RECORD_GROUP, name)), PROTO_RECORD);
     }
+    (void)turn(x);
     cache_clear(x->f->cache);
     assert_int_equal(open_descriptors(), before);
 }
@@ -260,6 +263,43 @@ no_number_of_connections_keeps_root_out(void **state)
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
+/* Descriptors that were sent and not received count against all of our processes. */
+static void
+large_answers_that_nobody_takes_are_limited(void **state)
+{
+    enum { TRIES = FRONT_LARGE_PER_UID + 1, HALF = FRONT_LARGE_MAX / 2, UIDS = HALF / FRONT_LARGE_PER_UID + 2 };
+    static int fds[UIDS][TRIES];
+    struct fixture *x = *state;
+    unsigned sent[UIDS] = { 0 };
+    struct ipc_lookup m;
+
+    for (unsigned i = 0; i < UIDS; i++) {
+        peer_uid = 100000 + i;
+        for (unsigned j = 0; j < TRIES; j++)
+            fds[i][j] = nss_ask(x, RECORD_GROUP, "big");
+        /* The first ones waited for directory's answer, the others get what is there. */
+        if (i == 0) {
+            assert_true(next_lookup(x, &m));
+            answer_group(x, m.request, "big", BIG, MANY);
+        }
+    }
+    assert_false(next_lookup(x, &m));
+    /* Time alone does not take them. */
+    front_nss_tick(x->f, client_now() + 2 * FRONT_NSS_MS);
+    peer_uid = 200000;
+    assert_int_equal(nss_take(nss_ask(x, RECORD_GROUP, "big")), PROTO_LATER);
+    peer_uid = 0;
+    assert_int_equal(nss_take(nss_ask(x, RECORD_GROUP, "big")), PROTO_RECORD);
+    for (unsigned i = 0; i < UIDS; i++) {
+        for (unsigned j = 0; j < TRIES; j++)
+            sent[i] += nss_take(fds[i][j]) == PROTO_RECORD;
+        assert_int_equal(sent[i], i < HALF / FRONT_LARGE_PER_UID ? FRONT_LARGE_PER_UID : 0);
+    }
+    (void)turn(x);
+    peer_uid = 200000;
+    assert_int_equal(nss_take(nss_ask(x, RECORD_GROUP, "big")), PROTO_RECORD);
+}
+
 int
 main(void)
 {
@@ -272,6 +312,7 @@ main(void)
         FRONT_TEST(without_descriptors_front_waits_and_goes_on),
         FRONT_TEST(no_number_of_uids_keeps_root_out),
         FRONT_TEST(no_number_of_connections_keeps_root_out),
+        FRONT_TEST(large_answers_that_nobody_takes_are_limited),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
