@@ -3,6 +3,9 @@ lib_base_libbase_la_SOURCES = lib/base/buf.c lib/base/buf.h lib/base/hash.c lib/
 	lib/base/log.h lib/base/passwd_file.c lib/base/passwd_file.h lib/base/secret.c lib/base/secret.h lib/base/utf8.c \
 	lib/base/utf8.h lib/base/visible.c lib/base/visible.h
 
+fuzz_targets += tests/fuzz/fuzz_passwd_file
+tests_fuzz_fuzz_passwd_file_LDADD = $(fuzz_main) lib/base/libbase.la
+
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_base
 tests_unit_test_base_SOURCES = tests/unit/test_base.c

@@ -29,9 +29,18 @@ search_line(struct search *s)
     s->number = UINT64_MAX;
 }
 
+/* What glibc skips before a name and before a number, whatever the locale. */
+static bool
+is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 static void
 search_digit(struct search *s, char c)
 {
+    if (s->number == UINT64_MAX && (is_blank(c) || c == '+'))
+        return;
     if (s->number == UINT64_MAX)
         s->number = 0;
     if (c >= '0' && c <= '9' && s->number < UINT32_MAX)
@@ -61,6 +70,8 @@ search_byte(struct search *s, char c)
         return search_field(s);
     if (c == '\n') {
         search_line(s);
+    } else if (s->field == 0 && s->matched == 0 && is_blank(c)) {
+        return false;
     } else if (s->field == 0 && !s->other) {
         s->comment = s->comment || (c == '#' && s->matched == 0);
         s->other = c == '\0' || c != s->name[s->matched];
