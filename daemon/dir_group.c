@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/log.h"
+#include "lib/proto/client.h"
 
 /* The row that key means. */
 static struct store_group *
@@ -73,21 +74,71 @@ set_members(struct dir *d, struct store_group *g, const char *const *accounts, s
     return true;
 }
 
+/* True if the members of gid are not to be asked for at present. */
+static bool
+is_hard(const struct dir *d, uint32_t gid)
+{
+    int64_t now = client_now();
+
+    for (size_t i = 0; i < DIR_HARD_MAX; i++) {
+        if (d->hard.groups[i].gid == gid && now < d->hard.groups[i].until)
+            return true;
+    }
+    return now < d->hard.pause;
+}
+
+/* Remembers that, in the place of the one that ends first. */
+static void
+note_hard(struct dir *d, const struct store_group *g)
+{
+    size_t at = 0;
+
+    log_warning("the members of the group %s are too much for the domain: it is answered without new ones", g->name);
+    for (size_t i = 1; i < DIR_HARD_MAX; i++) {
+        if (d->hard.groups[i].until < d->hard.groups[at].until)
+            at = i;
+    }
+    d->hard.groups[at].gid = g->gid;
+    d->hard.groups[at].until = client_now() + 1000 * (int64_t)d->config->cache_refresh;
+    d->hard.pause = client_now() + DIR_HARD_PAUSE_MS;
+}
+
+/* The members that row knows. */
+static void
+keep_members(struct store_group *g, const struct store_group *row)
+{
+    if (row == NULL || !sid_equal(&row->sid, &g->sid))
+        return;
+    g->members = row->members;
+    g->n_members = row->n_members;
+    g->members_learned = row->members_learned;
+}
+
+/* Fills in the members of g; those of row where the domain has too much to do with that. */
 static enum err
-ask_members(struct dir *d, TALLOC_CTX *mem, const struct dir_group *a, struct store_group *g)
+ask_members(struct dir *d, TALLOC_CTX *mem, const struct dir_group *a, const struct store_group *row,
+            struct store_group *g)
 {
     struct directory *l;
     const char **accounts = NULL;
+    bool hard = is_hard(d, g->gid);
     size_t n = 0;
     enum err err = ERR_OK;
 
-    if (d->config->members_max > 0) {
+    if (d->config->members_max > 0 && !hard) {
         do {
             l = dir_link(d);
             err = l == NULL ? ERR_NO_KDC : directory_members(l, mem, a, d->config->members_max, &accounts, &n);
         } while (dir_link_again(d, err));
     }
-    if (err == ERR_OK && !set_members(d, g, accounts, n))
+    if (err == ERR_TIMEOUT || err == ERR_BUSY) {
+        note_hard(d, g);
+        hard = true;
+        err = ERR_OK;
+    }
+    if (hard)
+        keep_members(g, row);
+    else if (err == ERR_OK && !set_members(d, g, accounts, n))
         err = ERR_INTERNAL;
     return err;
 }
@@ -101,7 +152,8 @@ forget(struct dir *d, const struct store_group *row)
 
 /* A group by its name, with its members. */
 static enum err
-ask_by_name(struct dir *d, TALLOC_CTX *mem, const struct dir_key *key, struct store_group **group_out)
+ask_by_name(struct dir *d, TALLOC_CTX *mem, const struct dir_key *key, const struct store_group *row,
+            struct store_group **group_out)
 {
     struct dir_group *a = NULL;
     struct store_group *g;
@@ -119,7 +171,7 @@ ask_by_name(struct dir *d, TALLOC_CTX *mem, const struct dir_key *key, struct st
     /* The domain compares names more loosely than Unix does. */
     if (g == NULL || strcmp(g->name, key->name) != 0)
         return ERR_UNKNOWN_PRINCIPAL;
-    err = ask_members(d, mem, a, g);
+    err = ask_members(d, mem, a, row, g);
     (void)store_put_group(d->store, g);
     if (err == ERR_OK)
         *group_out = g;
@@ -183,11 +235,8 @@ ask_by_sid(struct dir *d, TALLOC_CTX *mem, const struct dir_key *key, const stru
     err = dir_fetch_groups(d, mem, sids, n == 0 ? 1 : n, &key->sid, group_out);
     if (err == ERR_OK)
         dir_pending_remove(d, at, n);
-    if (*group_out != NULL && row != NULL) {
-        (*group_out)->members = row->members;
-        (*group_out)->n_members = row->n_members;
-        (*group_out)->members_learned = row->members_learned;
-    }
+    if (*group_out != NULL)
+        keep_members(*group_out, row);
     return err == ERR_OK && *group_out == NULL ? ERR_UNKNOWN_PRINCIPAL : err;
 }
 
@@ -202,12 +251,12 @@ dir_find_group(struct dir *d, TALLOC_CTX *mem, const struct dir_key *key, bool r
 
     *group_out = row;
     if (row != NULL && dir_fresh(d, row->refreshed, refresh) &&
-        (!members || dir_fresh(d, row->members_learned, refresh)))
+        (!members || dir_fresh(d, row->members_learned, refresh) || is_hard(d, row->gid)))
         return IPC_STATUS_FOUND;
     if (!key->by_sid && key->account[0] == '\0')
         return IPC_STATUS_NONE; /* a group has no UPN */
     if (!foreign)
-        err = key->by_sid ? ask_by_sid(d, mem, key, row, group_out) : ask_by_name(d, mem, key, group_out);
+        err = (key->by_sid ? ask_by_sid : ask_by_name)(d, mem, key, row, group_out);
     if (err == ERR_OK)
         return IPC_STATUS_FOUND;
     if (err == ERR_UNKNOWN_PRINCIPAL) {

@@ -166,6 +166,13 @@ dir_link_again(struct dir *d, enum err err)
 
     if (l->ldap == NULL)
         return false;
+    if (err == ERR_TIMEOUT) {
+        /* The controller may be at that request still, which is in the way of others on its connection only. */
+        dir_link_close(d);
+        if (!dir_ping_wait(d, PING_WAIT_MS))
+            dir_dc_lost(d);
+        return false;
+    }
     if (err != ERR_NO_KDC) {
         l->proved = true;
         l->used = client_now();

@@ -11,6 +11,7 @@
 struct answer {
     enum ipc_status status;
     int64_t learned;
+    bool soon;                  /* something is missing: to be asked for again soon */
     struct dir_record record;
 };
 
@@ -59,7 +60,11 @@ look_up_group(struct dir *d, TALLOC_CTX *mem, const struct dir_key *key, const s
     a->status = dir_find_group(d, mem, key, m->refresh, members, &g);
     if (a->status != IPC_STATUS_FOUND)
         return;
-    a->learned = members ? earlier(g->refreshed, g->members_learned) : g->refreshed;
+    a->learned = g->refreshed;
+    if (members && dir_usable(d, g->members_learned))
+        a->learned = earlier(g->refreshed, g->members_learned);
+    else
+        a->soon = members;
     if (!dir_record_group(d, mem, g, &a->record))
         a->status = IPC_STATUS_LATER;
 }
@@ -76,6 +81,8 @@ send_found(struct dir *d, TALLOC_CTX *mem, uint32_t request, const struct answer
         return;
     if (a->status == IPC_STATUS_FOUND) {
         dir_times(d, a->learned, &m.refresh, &m.end);
+        if (a->soon && m.refresh > DIR_RETRY_S)
+            m.refresh = DIR_RETRY_S;
         m.record = a->record.bytes;
         m.record_len = a->record.len;
     } else if (a->status == IPC_STATUS_NONE) {

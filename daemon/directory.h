@@ -33,6 +33,8 @@
 #define DIR_LOCATE_QUIETLY_MS 1500     /* nobody does, but messages may come */
 #define DIR_PENDING_MAX 16384          /* groups whose names are to be learned */
 #define DIR_BATCH 100                  /* of them at once: one request of directory_groups_by_sid */
+#define DIR_HARD_MAX 64                /* groups whose members were too much for the domain, remembered */
+#define DIR_HARD_PAUSE_MS 10000        /* after one of these nobody's members are asked for */
 
 /* The computer's own domain. */
 struct dir_domain {
@@ -72,6 +74,15 @@ struct dir_ping {
     char address[64];
 };
 
+/* Members that the domain could not tell in time (dir_group.c): one search holds all other questions up. */
+struct dir_hard {
+    struct {
+        uint32_t gid;
+        int64_t until;                 /* client_now() based: not asked for again before it */
+    } groups[DIR_HARD_MAX];
+    int64_t pause;                     /* nor any other group's before it */
+};
+
 struct dir {
     struct config *config;
     int keeper, front, member;         /* channels; -1 while the other side is gone */
@@ -83,6 +94,7 @@ struct dir {
     struct dir_dc dc;
     struct dir_link link;
     struct dir_ping ping;
+    struct dir_hard hard;
     uint32_t *pending;                 /* gids of groups without a name, DIR_PENDING_MAX of them */
     size_t n_pending;
     struct local_names *names;         /* this computer's own, and the reserved ones */
@@ -153,7 +165,7 @@ enum ipc_status dir_find_groups(struct dir *d, TALLOC_CTX *mem, const struct dir
 enum err dir_ask_user(struct dir *d, TALLOC_CTX *mem, const struct dir_key *key, struct dir_user **account_out,
                       struct store_user **u_out);
 
-/* members: a name was asked for, members are wanted. */
+/* members: a name was asked for, members are wanted; without them where they are too much for the domain. */
 enum ipc_status dir_find_group(struct dir *d, TALLOC_CTX *mem, const struct dir_key *key, bool refresh, bool members,
                                struct store_group **group_out);
 /* Asks the domain for n groups and writes them to the store; those that are gone are dropped.  *wanted_out: the one of
@@ -225,7 +237,8 @@ void dir_dc_push(struct dir *d);
  *         err = l == NULL ? ERR_NO_KDC : directory_...(l, ...);
  *     } while (dir_link_again(d, err));
  * because a connection that was left alone for a while may be gone, and is then
- * made anew, once.
+ * made anew, once.  ERR_TIMEOUT, of one request that was too much, costs the
+ * connection and not the controller.
  */
 struct directory *dir_link(struct dir *d);
 bool dir_link_again(struct dir *d, enum err err);

@@ -143,15 +143,23 @@ dir_begin(struct directory *d)
     d->deadline = client_now() + d->timeout_ms;
 }
 
-/* Waits for one message until the deadline. NULL if none came. */
-static LDAPMessage *
-wait_message(struct directory *d, int msgid)
+void
+dir_begin_within(struct directory *d, int ms)
 {
-    int left = ms_until(d->deadline);
+    d->deadline = client_now() + (ms < d->timeout_ms ? ms : d->timeout_ms);
+}
+
+/* Waits for one message until the deadline. NULL if none came; *late_out: that is the reason. */
+static LDAPMessage *
+wait_message(struct directory *d, int msgid, bool *late_out)
+{
+    int left = ms_until(d->deadline), rc;
     struct timeval tv = { .tv_sec = left / 1000, .tv_usec = left % 1000 * 1000 };
     LDAPMessage *m = NULL;
 
-    if (ldap_result(d->ld, msgid, LDAP_MSG_ONE, &tv, &m) > 0)
+    rc = ldap_result(d->ld, msgid, LDAP_MSG_ONE, &tv, &m);
+    *late_out = rc == 0;
+    if (rc > 0)
         return m;
     if (m != NULL)
         (void)ldap_msgfree(m);
@@ -203,6 +211,7 @@ bind_gssapi(struct directory *d, const char **why_out)
     const char *mech = NULL;
     sasl_ssf_t ssf = 0;
     int rc, msgid = -1;
+    bool late;
 
     for (;;) {
         rc = ldap_sasl_interactive_bind(d->ld, NULL, "GSSAPI", NULL, NULL, LDAP_SASL_QUIET, answer_nothing, NULL, m,
@@ -210,7 +219,7 @@ bind_gssapi(struct directory *d, const char **why_out)
         (void)ldap_msgfree(m);
         if (rc != LDAP_SASL_BIND_IN_PROGRESS)
             break;
-        m = wait_message(d, msgid);
+        m = wait_message(d, msgid, &late);
         if (m == NULL) {
             *why_out = talloc_asprintf(d, "LDAP: no answer to the bind: %s", why_nothing(d));
             return ERR_NO_KDC;
@@ -274,6 +283,12 @@ search_ended(struct collect *c, LDAPMessage *m)
     case LDAP_SIZELIMIT_EXCEEDED:
     case LDAP_REFERRAL:
         return ERR_OK;
+    case LDAP_TIMELIMIT_EXCEEDED:
+    case LDAP_ADMINLIMIT_EXCEEDED:
+    case LDAP_UNWILLING_TO_PERFORM:
+        if (c->q->hard)
+            return ERR_BUSY;
+        /* fall through */
     default:
         return lost(c->d, ldap_err2string(code));
     }
@@ -284,13 +299,15 @@ static enum err
 collect(struct collect *c, int msgid)
 {
     enum err err = ERR_OK;
-    bool ended = false;
+    bool ended = false, late;
 
     while (err == ERR_OK && !ended) {
-        LDAPMessage *m = wait_message(c->d, msgid);
+        LDAPMessage *m = wait_message(c->d, msgid, &late);
 
-        if (m == NULL)
-            return lost(c->d, why_nothing(c->d));
+        if (m == NULL) {
+            err = lost(c->d, why_nothing(c->d));
+            return c->q->hard && late ? ERR_TIMEOUT : err;
+        }
         switch (ldap_msgtype(m)) {
         case LDAP_RES_SEARCH_ENTRY:
             /* A server that sends more than it was asked for is not listened to any longer. */
@@ -320,6 +337,8 @@ request(struct collect *c)
     const struct dir_query *q = c->q;
     LDAPControl *controls[2] = { NULL, NULL };
     char **attributes;
+    /* The controller ends a hard search itself, a little before we do: then the connection can be kept. */
+    struct timeval limit = { .tv_sec = ms_until(c->d->deadline) / 1000 };
     size_t left = q->max - c->n;
     int rc, msgid = -1;
 
@@ -333,8 +352,10 @@ request(struct collect *c)
     }
     /* libldap only reads them. */
     memcpy(&attributes, &q->attributes, sizeof(attributes));
-    rc = ldap_search_ext(c->d->ld, q->base, q->scope, q->filter, attributes, 0, controls, NULL, NULL,
-                         q->page > 0 ? 0 : (int)q->max, &msgid);
+    if (limit.tv_sec < 1)
+        limit.tv_sec = 1;
+    rc = ldap_search_ext(c->d->ld, q->base, q->scope, q->filter, attributes, 0, controls, NULL,
+                         q->hard ? &limit : NULL, q->page > 0 ? 0 : (int)q->max, &msgid);
     ldap_control_free(controls[0]);
     if (rc != LDAP_SUCCESS)
         return lost(c->d, ldap_err2string(rc));
@@ -414,7 +435,7 @@ read_facts(struct directory *d, const char **why_out)
     static const char *const domain[] = { "objectSid", NULL };
     static const char *const partition[] = { "nETBIOSName", NULL };
     struct facts f = { .base = NULL };
-    struct dir_query q = { "", LDAP_SCOPE_BASE, "(objectClass=*)", root, 0, 1 };
+    struct dir_query q = { "", LDAP_SCOPE_BASE, "(objectClass=*)", root, 0, 1, false };
     enum err err = dir_search(d, &q, take_root, &f);
 
     *why_out = "LDAP: the domain controller did not tell its domain";
@@ -425,13 +446,13 @@ read_facts(struct directory *d, const char **why_out)
         return ERR_NO_KDC;
     }
     d->base = f.base;
-    q = (struct dir_query){ f.base, LDAP_SCOPE_BASE, "(objectClass=*)", domain, 0, 1 };
+    q = (struct dir_query){ f.base, LDAP_SCOPE_BASE, "(objectClass=*)", domain, 0, 1, false };
     err = dir_search(d, &q, take_domain, &f);
     if (err != ERR_OK || f.sid.n_subs == 0)
         return ERR_NO_KDC;
     d->domain_sid = f.sid;
     q = (struct dir_query){ talloc_asprintf(d, "CN=Partitions,%s", f.configuration), LDAP_SCOPE_ONELEVEL,
-                            directory_filter(d, "(&(objectClass=crossRef)(nCName=%s))", f.base), partition, 0, 1 };
+                            directory_filter(d, "(&(objectClass=crossRef)(nCName=%s))", f.base), partition, 0, 1, false };
     err = dir_search(d, &q, take_partition, &f);
     d->netbios = f.netbios;
     return err == ERR_OK && f.netbios != NULL ? ERR_OK : ERR_NO_KDC;

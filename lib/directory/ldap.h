@@ -98,7 +98,11 @@ enum err directory_token_groups(struct directory *d, TALLOC_CTX *mem, const char
  * sAMAccountNames of all users in a group or in those within it
  * (1.2.840.113556.1.4.1941), by member or as the primary group of either;
  * machine accounts left out.  At most max are looked at.
+ * This can be too much for a controller, which has DIRECTORY_MEMBERS_MS for it:
+ * ERR_BUSY where it says so; ERR_TIMEOUT where it says nothing, and d is dead, for
+ * it may still be at it, but the controller need not be.
  */
+#define DIRECTORY_MEMBERS_MS 2500 /* half a second of it for the controller to say that 2 s were not enough */
 enum err directory_members(struct directory *d, TALLOC_CTX *mem, const struct dir_group *group, size_t max,
                            const char ***out, size_t *n_out);
 

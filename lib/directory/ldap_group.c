@@ -52,7 +52,7 @@ enum err
 directory_group_by_account(struct directory *d, TALLOC_CTX *mem, const char *account, struct dir_group **out)
 {
     struct groups gs = { .size = 2 };
-    struct dir_query q = { d->base, LDAP_SCOPE_SUBTREE, NULL, group_attributes, 0, 2 };
+    struct dir_query q = { d->base, LDAP_SCOPE_SUBTREE, NULL, group_attributes, 0, 2, false };
     enum err err;
 
     *out = NULL;
@@ -115,7 +115,7 @@ search_many(struct directory *d, TALLOC_CTX *mem, term_fn *term, const void *ite
             size_t *n_out)
 {
     struct groups gs = { .size = n };
-    struct dir_query q = { d->base, LDAP_SCOPE_SUBTREE, NULL, group_attributes, 0, 0 };
+    struct dir_query q = { d->base, LDAP_SCOPE_SUBTREE, NULL, group_attributes, 0, 0, false };
     enum err err = ERR_OK;
 
     *out = NULL;
@@ -176,7 +176,7 @@ directory_token_groups(struct directory *d, TALLOC_CTX *mem, const char *user_dn
 {
     static const char *const attributes[] = { "tokenGroups", NULL };
     struct token t = { .mem = mem };
-    struct dir_query q = { user_dn, LDAP_SCOPE_BASE, "(objectClass=*)", attributes, 0, 1 };
+    struct dir_query q = { user_dn, LDAP_SCOPE_BASE, "(objectClass=*)", attributes, 0, 1, false };
     enum err err;
 
     *out = NULL;
@@ -225,7 +225,7 @@ filter_of_members(struct directory *d, TALLOC_CTX *mem, const struct dir_group *
 {
     static const char *const attributes[] = { "objectSid", NULL };
     struct rids r = { .filter = talloc_strdup(mem, "") };
-    struct dir_query q = { d->base, LDAP_SCOPE_SUBTREE, NULL, attributes, PAGE, NESTED_MAX };
+    struct dir_query q = { d->base, LDAP_SCOPE_SUBTREE, NULL, attributes, PAGE, NESTED_MAX, true };
     struct sid domain;
     uint32_t rid;
     enum err err;
@@ -272,13 +272,13 @@ directory_members(struct directory *d, TALLOC_CTX *mem, const struct dir_group *
 {
     static const char *const attributes[] = { "sAMAccountName", "userAccountControl", NULL };
     struct members m = { .max = max };
-    struct dir_query q = { d->base, LDAP_SCOPE_SUBTREE, NULL, attributes, PAGE, max };
+    struct dir_query q = { d->base, LDAP_SCOPE_SUBTREE, NULL, attributes, PAGE, max, true };
     char *filter = NULL;
     enum err err;
 
     *out = NULL;
     *n_out = 0;
-    dir_begin(d);
+    dir_begin_within(d, DIRECTORY_MEMBERS_MS);
     m.names = talloc_zero_array(mem, const char *, max > 0 ? (unsigned)max : 1);
     if (m.names == NULL)
         return ERR_INTERNAL;

@@ -42,8 +42,9 @@ bool dir_add_socket_io(Sockbuf *sb);
  */
 bool dir_has_ticket(const char *host);
 
-/* Begins an operation: all its searches together have d's timeout. */
+/* Begins an operation: all its searches together have d's timeout, or ms if that is less. */
 void dir_begin(struct directory *d);
+void dir_begin_within(struct directory *d, int ms);
 
 struct dir_query {
     const char *base;
@@ -52,6 +53,7 @@ struct dir_query {
     const char *const *attributes;
     int page;                   /* entries of one page; 0: not paged */
     size_t max;                 /* entries; what comes after them is not asked for */
+    bool hard;                  /* a search that can be too much for a controller which is well */
 };
 
 /* One entry. ERR_OK to go on; anything else ends the search and is its result. */
@@ -60,7 +62,9 @@ typedef enum err dir_entry_fn(struct directory *d, LDAPMessage *entry, void *arg
 /*
  * Searches and calls fn for each entry.  ERR_OK also where nothing was found.
  * ERR_NO_KDC, and d dead: no answer before d's deadline, or an error that does
- * not say that there is no such object.
+ * not say that there is no such object.  Of a hard one: ERR_BUSY where the
+ * controller says that it is too much, ERR_TIMEOUT, and d dead, where it says
+ * nothing.
  */
 enum err dir_search(struct directory *d, const struct dir_query *q, dir_entry_fn *fn, void *arg);
 

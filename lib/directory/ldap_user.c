@@ -112,7 +112,7 @@ static enum err
 find_user(struct directory *d, TALLOC_CTX *mem, char *filter, struct dir_user **out, bool *several_out)
 {
     struct found f = { .mem = mem };
-    struct dir_query q = { d->base, LDAP_SCOPE_SUBTREE, filter, user_attributes, 0, 2 };
+    struct dir_query q = { d->base, LDAP_SCOPE_SUBTREE, filter, user_attributes, 0, 2, false };
     enum err err = dir_search(d, &q, take_user, &f);
 
     talloc_free(filter);

@@ -38,7 +38,9 @@ extern struct fake_domain {
     /* what goes wrong */
     const char *hung;           /* address of a controller that pings and never answers LDAP */
     bool away;                  /* no controller answers */
+    bool deaf;                  /* none answers pings */
     bool broken;                /* the next request finds the connection closed */
+    enum err members_fail;      /* what lists of members end with; ERR_OK: they do not */
     enum err ticket;            /* what member says */
     /* what was asked */
     unsigned asked, opened, located, pinged, member_lists;

@@ -89,7 +89,7 @@ bool
 dir_ping_answered(struct dir *d)
 {
     (void)d;
-    return domain.pinged > 0 && !domain.away;
+    return domain.pinged > 0 && !domain.away && !domain.deaf;
 }
 
 bool
@@ -342,6 +342,8 @@ directory_members(struct directory *d, TALLOC_CTX *mem, const struct dir_group *
     if (!answers(d))
         return ERR_NO_KDC;
     domain.member_lists++;
+    if (domain.members_fail != ERR_OK)
+        return domain.members_fail;
     *out = domain.members;
     *n_out = domain.n_members < max ? domain.n_members : max;
     return ERR_OK;

@@ -337,6 +337,100 @@ a_new_member_hears_of_the_controller(void **state)
     (void)close(pair[0]);
 }
 
+/* The members of one group are more than the domain can tell in time: nobody else suffers. */
+static void
+members_that_are_too_much(void **state)
+{
+    static const enum err ends[] = { ERR_BUSY, ERR_TIMEOUT };
+    static const char *members[] = { "alice", "bob" };
+    struct fixture *f = *state;
+    struct ipc_lookup again = { .request = 7, .kind = RECORD_GROUP, .by = PROTO_BY_NAME, .refresh = true };
+    struct ipc_found found;
+    struct record rec;
+
+    domain.members = members;
+    domain.n_members = 2;
+    (void)by_name(f, RECORD_PASSWD, "alice", NULL);
+    for (size_t i = 0; i < 2; i++) {
+        unsigned lists = domain.member_lists, opened = domain.opened, located = domain.located;
+        char name[16];
+
+        (void)snprintf(name, sizeof(name), "group %zu", i + 1);
+        domain.members_fail = ends[i];
+        found = by_name(f, RECORD_GROUP, name, &rec);
+        assert_int_equal(found.status, IPC_STATUS_FOUND);
+        assert_int_equal(rec.n, 0);
+        assert_int_equal(rec.gid, id_of(f, 1200 + (uint32_t)i));
+        assert_int_equal(found.refresh, DIR_RETRY_S);
+        assert_in_range(found.end, 86400, 30 * 86400);
+        assert_int_equal(domain.member_lists, lists + 1);
+        /* Not tried again at each question, also not where front wants the latest. */
+        memcpy(again.name, name, sizeof(name));
+        assert_int_equal(by_name(f, RECORD_GROUP, name, NULL).status, IPC_STATUS_FOUND);
+        assert_int_equal(look_up(f, &again, NULL).status, IPC_STATUS_FOUND);
+        f->d->hard.pause = 0;
+        assert_int_equal(by_name(f, RECORD_GROUP, name, NULL).status, IPC_STATUS_FOUND);
+        assert_int_equal(domain.member_lists, lists + 1);
+        /* The controller is kept, others are answered: on a new connection where the old one may be busy. */
+        domain.members_fail = ERR_OK;
+        assert_int_equal(by_name(f, RECORD_PASSWD, i == 0 ? "bob" : "root", NULL).status, IPC_STATUS_FOUND);
+        assert_int_equal(domain.opened, opened + (ends[i] == ERR_TIMEOUT));
+        assert_int_equal(domain.located, located);
+        assert_true(f->d->dc.known);
+        assert_int_equal(f->d->link.failures, 0);
+    }
+    /* Their time comes again. */
+    memset(&f->d->hard, 0, sizeof(f->d->hard));
+    assert_int_equal(by_name(f, RECORD_GROUP, "group 2", &rec).status, IPC_STATUS_FOUND);
+    assert_int_equal(rec.n, 2);
+}
+
+/* A user who asks for one such group after the other does not have the directory to himself. */
+static void
+searches_that_are_too_much_leave_time_for_others(void **state)
+{
+    static const char *members[] = { "alice" };
+    struct fixture *f = *state;
+    struct record rec;
+
+    domain.members = members;
+    domain.n_members = 1;
+    assert_int_equal(by_name(f, RECORD_GROUP, "group 1", &rec).status, IPC_STATUS_FOUND);
+    assert_int_equal(rec.n, 1);
+    domain.members_fail = ERR_TIMEOUT;
+    for (int i = 2; i < 30; i++) {
+        char name[16];
+
+        (void)snprintf(name, sizeof(name), "group %d", i);
+        assert_int_equal(by_name(f, RECORD_GROUP, name, NULL).status, IPC_STATUS_FOUND);
+    }
+    assert_int_equal(domain.member_lists, 2);
+    assert_in_range(f->d->hard.pause, client_now() + 5000, client_now() + DIR_HARD_PAUSE_MS);
+    /* What is known is told. */
+    assert_int_equal(by_name(f, RECORD_GROUP, "group 1", &rec).status, IPC_STATUS_FOUND);
+    assert_int_equal(rec.n, 1);
+    f->d->config->cache_refresh = 0;
+    f->d->hard.pause = 0;
+    assert_int_equal(by_name(f, RECORD_GROUP, "group 1", &rec).status, IPC_STATUS_FOUND);
+    assert_int_equal(domain.member_lists, 3);
+    assert_int_equal(rec.n, 1);
+}
+
+/* Not even a ping is answered: then the controller is lost. */
+static void
+a_controller_that_falls_silent_over_members_is_left(void **state)
+{
+    struct fixture *f = *state;
+
+    (void)by_name(f, RECORD_PASSWD, "alice", NULL);
+    domain.members_fail = ERR_TIMEOUT;
+    domain.deaf = true;
+    assert_int_equal(by_name(f, RECORD_GROUP, "group 1", NULL).status, IPC_STATUS_FOUND);
+    assert_false(f->d->dc.known);
+    assert_int_equal(by_name(f, RECORD_PASSWD, "bob", NULL).status, IPC_STATUS_FOUND);
+    assert_string_equal(f->d->link.address, "192.0.2.2");
+}
+
 int
 main(void)
 {
@@ -355,6 +449,9 @@ main(void)
         DIRROLE_TEST(a_controller_is_found_kept_and_remembered),
         DIRROLE_TEST(no_controller_is_looked_for_once_a_second),
         DIRROLE_TEST(a_new_member_hears_of_the_controller),
+        DIRROLE_TEST(members_that_are_too_much),
+        DIRROLE_TEST(searches_that_are_too_much_leave_time_for_others),
+        DIRROLE_TEST(a_controller_that_falls_silent_over_members_is_left),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

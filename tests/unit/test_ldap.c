@@ -567,7 +567,57 @@ members_come_by_pages_up_to_the_limit(void **state)
     assert_non_null(memmem(requests, (size_t)len, "primaryGroupID\4\0041301", 20));
     assert_non_null(memmem(requests, (size_t)len, "\4\4more", 6));
     assert_null(memmem(requests, (size_t)len, "and more", 8));
-    assert_int_equal(directory_members(f->d, f->d, &g, 0, &names, &n), ERR_NO_KDC); /* nothing is left to answer it */
+    assert_int_equal(directory_members(f->d, f->d, &g, 0, &names, &n), ERR_TIMEOUT); /* nothing is left to answer it */
+    end(f);
+}
+
+/* What is too much for a controller says nothing against it. */
+static void
+members_that_are_too_many_to_find(void **state)
+{
+    static const uint32_t codes[] = { LDAP_TIMELIMIT_EXCEEDED, LDAP_ADMINLIMIT_EXCEEDED, LDAP_UNWILLING_TO_PERFORM };
+    struct dir_group g = { .dn = "CN=Staff,DC=corp,DC=test", .account = "Staff" };
+    struct fake_directory *f = begin();
+    uint8_t request[4096];
+    const char **names;
+    struct dir_user *u;
+    int64_t began;
+    uint32_t id = 0;
+    size_t n;
+    ssize_t len;
+
+    (void)state;
+    assert_true(sid_parse(FAKE_DOMAIN "-1300", &g.sid));
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+        /* In the search for nested groups, or in that for members. */
+        fake_result(f, ++id, i == 0 ? codes[i] : LDAP_SUCCESS, "");
+        if (i > 0) {
+            member(f, ++id, "alice", "512");
+            fake_result(f, id, codes[i], "");
+        }
+        alice(f, ++id, "", NULL);
+        fake_result(f, id, 0, NULL);
+        fake_send(f);
+        assert_int_equal(directory_members(f->d, f->d, &g, 5, &names, &n), ERR_BUSY);
+        assert_null(names);
+        assert_false(f->d->dead);
+        assert_int_equal(directory_user_by_account(f->d, f->d, "alice", &u), ERR_OK);
+    }
+    len = recv(f->peer, request, sizeof(request), 0);
+    /* The first request has a time limit (of 2 s): never dereference, no size limit, time limit 2. */
+    assert_true(len > 0);
+    assert_non_null(memmem(request, (size_t)len, "\12\1\2\12\1\0\2\1\0\2\1\2\1\1\0", 15));
+    /* Silence ends after that time, whatever an operation may take. */
+    f->d->timeout_ms = 60000;
+    began = client_now();
+    assert_int_equal(directory_members(f->d, f->d, &g, 5, &names, &n), ERR_TIMEOUT);
+    assert_in_range(client_now() - began, DIRECTORY_MEMBERS_MS - 10, DIRECTORY_MEMBERS_MS + 2000);
+    assert_true(f->d->dead);
+    end(f);
+    /* A connection that breaks is no search that is too much. */
+    f = begin();
+    assert_int_equal(shutdown(f->peer, SHUT_WR), 0);
+    assert_int_equal(directory_members(f->d, f->d, &g, 5, &names, &n), ERR_NO_KDC);
     end(f);
 }
 
@@ -612,6 +662,7 @@ main(void)
         cmocka_unit_test(all_requests_of_an_operation_share_its_time),
         cmocka_unit_test(token_groups_are_sids_or_left_out),
         cmocka_unit_test(members_come_by_pages_up_to_the_limit),
+        cmocka_unit_test(members_that_are_too_many_to_find),
         cmocka_unit_test(no_ticket_is_no_key),
     };
 
