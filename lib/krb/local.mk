@@ -22,7 +22,7 @@ tests_system_liarkdc_LDADD = lib/ndr/libndr.la lib/sid/libsid.la lib/base/libbas
 
 fuzz_targets += tests/fuzz/fuzz_ccache tests/fuzz/fuzz_krb_edata
 tests_fuzz_fuzz_ccache_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS)
-tests_fuzz_fuzz_ccache_LDADD = $(fuzz_main) lib/krb/libkrb.la
+tests_fuzz_fuzz_ccache_LDADD = $(fuzz_main) lib/krb/libkrb.la lib/proto/libproto.la
 tests_fuzz_fuzz_krb_edata_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS)
 tests_fuzz_fuzz_krb_edata_LDADD = $(fuzz_main) lib/krb/libkrb.la
 
