@@ -295,28 +295,43 @@ is_costly(enum err err)
     return err == ERR_NO_KDC || err == ERR_TIMEOUT || err == ERR_STALE_KEYTAB;
 }
 
+/* One logon with the keytab as it is now: reading that again may have brought another configuration along. */
+static bool
+log_on_computer(struct member *m, krb5_creds *tgt_out, bool *fast_out, struct krb_failure *failure_out)
+{
+    struct krb_target t = target_of(m);
+
+    memset(failure_out, 0, sizeof(*failure_out));
+    failure_out->err = m->keytab == NULL ? ERR_NO_KEYTAB : m->dc.err != ERR_OK ? ERR_NO_KDC : ERR_OK;
+    return failure_out->err == ERR_OK &&
+           krb_computer_tgt(m->krb, &t, m->keytab, TGT_LIFETIME, tgt_out, fast_out, failure_out);
+}
+
+/* The ticket that is there serves to its end, whatever became of the try for a new one. */
+static enum err
+unless_it_serves(const struct member *m, enum err err)
+{
+    return m->tgt.ticket.length > 0 && (int64_t)(uint32_t)m->tgt.times.endtime > (int64_t)time(NULL) ? ERR_OK : err;
+}
+
 /* The computer's own TGT: kept, and renewed by a new logon before it ends. */
 static enum err
 computer_tgt(struct member *m)
 {
-    struct krb_target t = target_of(m);
     struct krb_failure failure;
-    krb5_creds tgt;
-    bool fast = false, ok = false;
+    krb5_creds tgt = { 0 };
+    bool fast = false, ok;
 
     if (is_fresh(&m->tgt))
         return ERR_OK;
     if (client_now() < m->tgt_retry && !(m->tgt_why.err == ERR_STALE_KEYTAB && has_new_keytab(m)))
-        return m->tgt_why.err;
-    memset(&failure, 0, sizeof(failure));
-    memset(&tgt, 0, sizeof(tgt));
-    failure.err = m->keytab == NULL && !reread_keytab(m) ? ERR_NO_KEYTAB : m->dc.err != ERR_OK ? ERR_NO_KDC : ERR_OK;
-    if (failure.err == ERR_OK) {
-        ok = krb_computer_tgt(m->krb, &t, m->keytab, TGT_LIFETIME, &tgt, &fast, &failure);
-        /* The key may have been changed since the keytab was read. */
-        if (!ok && failure.err == ERR_STALE_KEYTAB && has_new_keytab(m))
-            ok = krb_computer_tgt(m->krb, &t, m->keytab, TGT_LIFETIME, &tgt, &fast, &failure);
-    }
+        return unless_it_serves(m, (enum err)m->tgt_why.err);
+    if (m->keytab == NULL)
+        (void)reread_keytab(m);
+    ok = log_on_computer(m, &tgt, &fast, &failure);
+    /* The key may have been changed since the keytab was read. */
+    if (!ok && failure.err == ERR_STALE_KEYTAB && has_new_keytab(m))
+        ok = log_on_computer(m, &tgt, &fast, &failure);
     if (ok) {
         drop_tgt(m);
         m->tgt = tgt;
@@ -331,9 +346,7 @@ computer_tgt(struct member *m)
     m->tgt_retry = client_now() + (is_costly(failure.err) ? TGT_RETRY_MS : TGT_QUICK_RETRY_MS);
     m->patient = failure.err == ERR_NO_KDC;
     log_error("the computer's own logon failed: %s: %s", err_name(failure.err), m->tgt_why.text);
-    /* The ticket that is there serves to its end. */
-    return m->tgt.ticket.length > 0 && (int64_t)(uint32_t)m->tgt.times.endtime > (int64_t)time(NULL) ? ERR_OK
-                                                                                                     : failure.err;
+    return unless_it_serves(m, failure.err);
 }
 
 static bool
@@ -443,8 +456,8 @@ do_ticket(struct member *m, const char *service)
 {
     uint8_t answer[1024];
     struct writer w = writer_init(answer, sizeof(answer));
-    struct krb_target t = target_of(m);
     struct ipc_reason why = { .err = computer_tgt(m) };
+    struct krb_target t = target_of(m); /* after that: it may have brought another configuration */
     struct krb_failure failure;
     krb5_creds creds;
     int fd = -1;
