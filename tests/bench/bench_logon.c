@@ -1,14 +1,14 @@
 /*
- * bench_logon: a logon through PAM beside the same exchange made in-process by
- * bare libkrb5 (AS exchange, ticket for host/<fqdn>, check with the keytab),
- * turn by turn in one run.
+ * bench_logon: logons through PAM beside the same exchange made in-process by
+ * bare libkrb5 (AS exchange, ticket for host/<fqdn>, check with the keytab).
  *
- *   bench_logon pair SERVICE USER PASSWORD HOST KEYTAB ROUNDS   medians, ratio, noise; PAM's three steps
- *   bench_logon pam SERVICE USER PASSWORD ROUNDS                median of PAM alone
- *   bench_logon bare USER PASSWORD HOST KEYTAB ROUNDS           median of libkrb5 alone
- *   bench_logon many pam|bare N SERVICE USER PASSWORD HOST KEYTAB   N processes at once; logons a second
+ *   bench_logon pair SERVICE HOST KEYTAB ROUNDS USER...
+ *       turn by turn, the users one after the other: medians, PAM's three steps, noise
+ *   bench_logon many pam|bare SERVICE HOST KEYTAB N USER
+ *       N processes at once: logons a second
  *
- * libkrb5 reads KRB5_CONFIG; ARMOR names a credential cache for FAST.
+ * The password of USER is Passw0rd-USER.  libkrb5 reads KRB5_CONFIG; ARMOR names
+ * a credential cache for FAST.
  */
 #include <krb5/krb5.h>
 #include <security/pam_appl.h>
@@ -22,7 +22,7 @@
 
 #define ROUNDS_MAX 10000
 
-static const char *password;
+static char password[128];
 
 static double
 now_ms(void)
@@ -152,69 +152,65 @@ quantile(double *values, int n, double q)
     return values[(int)(q * (n - 1))];
 }
 
+static void
+set_password(const char *user)
+{
+    (void)snprintf(password, sizeof(password), "Passw0rd-%s", user);
+}
+
 static int
-many(const char *what, int n, char **argv)
+many(bool with_pam, const char *service, const char *host, const char *keytab, int n, const char *user)
 {
     double start = now_ms(), took, steps[STEPS];
     int failed = 0, status;
 
+    set_password(user);
     for (int i = 0; i < n; i++) {
         if (fork() == 0)
-            _exit((strcmp(what, "pam") == 0 ? logon_pam(argv[0], argv[1], steps) : logon_bare(argv[1], argv[3], argv[4])) < 0);
+            _exit((with_pam ? logon_pam(service, user, steps) : logon_bare(user, host, keytab)) < 0);
     }
     while (wait(&status) > 0)
         failed += status != 0;
     took = now_ms() - start;
-    printf("%d at once, %d failed, %.1f a second\n", n, failed, n / took * 1e3);
+    printf("%.1f a second, %d failed\n", n / took * 1e3, failed);
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static void
-print_pair(double *pam, double *bare, double (*steps)[STEPS], int n)
+static int
+pair(const char *service, const char *host, const char *keytab, int rounds, char *const *users, int n_users)
 {
-    double p = quantile(pam, n, 0.5), b = quantile(bare, n, 0.5), noise = quantile(bare, n, 0.9) / b, step[STEPS];
+    static double pam[ROUNDS_MAX], bare[ROUNDS_MAX], steps[STEPS][ROUNDS_MAX];
+    double p, b;
 
-    for (int i = 0; i < STEPS; i++) {
-        for (int j = 0; j < n; j++)
-            pam[j] = steps[j][i];
-        step[i] = quantile(pam, n, 0.5);
+    for (int i = 0; i < rounds; i++) {
+        const char *user = users[i % n_users];
+        double step[STEPS];
+
+        set_password(user);
+        bare[i] = logon_bare(user, host, keytab);
+        pam[i] = logon_pam(service, user, step);
+        if (pam[i] < 0 || bare[i] < 0)
+            return EXIT_FAILURE;
+        for (int j = 0; j < STEPS; j++)
+            steps[j][i] = step[j];
     }
-    printf("ratio %.2f: pam %.1f ms (%.1f + %.1f + %.1f), bare %.1f ms, noise (p90/p50 of bare) %.2f\n", p / b, p, step[0],
-           step[1], step[2], b, noise);
+    p = quantile(pam, rounds, 0.5);
+    b = quantile(bare, rounds, 0.5);
+    printf("%.2f: %.1f ms (%.1f + %.1f + %.1f) to %.1f ms, noise %.2f\n", p / b, p, quantile(steps[0], rounds, 0.5),
+           quantile(steps[1], rounds, 0.5), quantile(steps[2], rounds, 0.5), b, quantile(bare, rounds, 0.9) / b);
+    return EXIT_SUCCESS;
 }
 
 int
 main(int argc, char **argv)
 {
-    static double pam[ROUNDS_MAX], bare[ROUNDS_MAX], steps[ROUNDS_MAX][STEPS];
-    int rounds = argc > 1 ? atoi(argv[argc - 1]) : 0;
+    int n = argc > 6 ? atoi(argv[argc > 7 && strcmp(argv[1], "many") == 0 ? 6 : 5]) : 0;
 
-    if (argc == 9 && strcmp(argv[1], "many") == 0) {
-        password = argv[6];
-        return many(argv[2], atoi(argv[3]), argv + 4);
-    }
-    if (rounds < 1 || rounds > ROUNDS_MAX)
+    if (n < 1 || n > ROUNDS_MAX)
         return 2;
-    for (int i = 0; i < rounds; i++) {
-        if (argc == 8 && strcmp(argv[1], "pair") == 0) {
-            password = argv[4];
-            bare[i] = logon_bare(argv[3], argv[5], argv[6]);
-            pam[i] = logon_pam(argv[2], argv[3], steps[i]);
-        } else if (argc == 6 && strcmp(argv[1], "pam") == 0) {
-            password = argv[4];
-            pam[i] = logon_pam(argv[2], argv[3], steps[i]);
-        } else if (argc == 7 && strcmp(argv[1], "bare") == 0) {
-            password = argv[3];
-            bare[i] = logon_bare(argv[2], argv[4], argv[5]);
-        } else {
-            return 2;
-        }
-        if (pam[i] < 0 || bare[i] < 0)
-            return EXIT_FAILURE;
-    }
+    if (argc == 8 && strcmp(argv[1], "many") == 0)
+        return many(strcmp(argv[2], "pam") == 0, argv[3], argv[4], argv[5], n, argv[7]);
     if (strcmp(argv[1], "pair") == 0)
-        print_pair(pam, bare, steps, rounds);
-    else
-        printf("%.1f ms\n", quantile(strcmp(argv[1], "pam") == 0 ? pam : bare, rounds, 0.5));
-    return EXIT_SUCCESS;
+        return pair(argv[2], argv[3], argv[4], n, argv + 6, argc - 6);
+    return 2;
 }
