@@ -34,11 +34,19 @@ find_account(const char *name, struct account *account_out)
     return true;
 }
 
+/* On a disk that is read-only nothing can be changed, nor need it be. */
+static bool
+is_as_it_should_be(const struct stat *st, mode_t mode, uid_t uid, gid_t gid)
+{
+    return st->st_uid == uid && st->st_gid == gid && (st->st_mode & 07777) == mode;
+}
+
 /* Makes a folder, or takes the one that is there if it is a folder of the right owner. */
 static bool
 make_folder(const char *path, mode_t mode, uid_t uid, gid_t gid)
 {
     struct stat st;
+    bool ok = false;
     int fd;
 
     if (mkdir(path, mode) != 0 && errno != EEXIST) {
@@ -46,15 +54,17 @@ make_folder(const char *path, mode_t mode, uid_t uid, gid_t gid)
         return false;
     }
     fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) != 0 || (st.st_uid != 0 && st.st_uid != uid) || fchown(fd, uid, gid) != 0 ||
-        fchmod(fd, mode) != 0) {
-        log_error("%s cannot be used: it must be a folder of root's or ours", path);
-        if (fd >= 0)
-            (void)close(fd);
-        return false;
+    if (fd >= 0 && fstat(fd, &st) == 0) {
+        if (st.st_uid != 0 && st.st_uid != uid)
+            errno = EPERM;
+        else
+            ok = is_as_it_should_be(&st, mode, uid, gid) || (fchown(fd, uid, gid) == 0 && fchmod(fd, mode) == 0);
     }
-    (void)close(fd);
-    return true;
+    if (!ok)
+        log_error("%s cannot be used, it must be a folder of root's or ours: %s", path, strerror(errno));
+    if (fd >= 0)
+        (void)close(fd);
+    return ok;
 }
 
 /* One daemon a computer: the lock lives as long as keeper. */
