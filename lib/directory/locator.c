@@ -172,6 +172,19 @@ hunt_new(TALLOC_CTX *mem, const struct locator_query *q, const struct locator_se
     return h;
 }
 
+/* Nobody to be asked but who has just failed: there is nothing to wait for before DNS has named others. */
+static bool
+has_only_avoided(const struct hunt *h)
+{
+    struct sockaddr_storage a;
+
+    for (int i = 0; i < h->n_hosts; i++) {
+        if (!address_parse(h->hosts[i].name, h->setting->ldap_port, &a) || !address_same(&a, &h->avoid))
+            return false;
+    }
+    return true;
+}
+
 /* Those that are configured or of the site first; everybody where they do not answer. */
 static enum err
 hunt_all(struct hunt *h, struct netlogon_answer **answer_out, struct sockaddr_storage *from_out)
@@ -184,7 +197,7 @@ hunt_all(struct hunt *h, struct netlogon_answer **answer_out, struct sockaddr_st
         add_host(h, q->hosts[i]);
     if (h->n_hosts == 0 && q->site != NULL && q->site[0] != '\0')
         (void)add_srv(h, q->site);
-    if (h->n_hosts > 0)
+    if (!has_only_avoided(h))
         *answer_out = hunt_until(h, within(h, SITE_MS), from_out);
     if (*answer_out != NULL)
         return ERR_OK;

@@ -141,6 +141,22 @@ the_one_to_avoid_is_asked_last(void **state)
     assert_true(t.ms < SOON_MS);
 }
 
+/* The only one that is configured has just failed: it is not waited for before DNS is asked. */
+static void
+others_are_found_at_once_where_the_known_one_is_to_be_avoided(void **state)
+{
+    struct fake_domain d = { .records = { TWO_DCS },
+                             .dcs = { { "127.0.0.2", FAKE_DC_SILENT, DC("dc1", "Main", "Main", 0) },
+                                      { "127.0.0.3", FAKE_DC_GOOD, DC("dc2", "Main", "Main", 0) } } };
+    const char *hosts[] = { "127.0.0.2", NULL };
+    struct timed t = find_in(&d, (struct locator_query){ .site = "", .hosts = hosts, .avoid = "127.0.0.2" }, 5000);
+
+    (void)state;
+    assert_int_equal(t.err, ERR_OK);
+    assert_string_equal(t.dc.address, "127.0.0.3");
+    assert_true(t.ms < SOON_MS);
+}
+
 static void
 those_of_the_known_site_are_asked_first(void **state)
 {
@@ -445,6 +461,7 @@ main(void)
         cmocka_unit_test(no_such_domain_is_told_from_no_answer),
         cmocka_unit_test(the_other_one_is_chosen_within_two_seconds),
         cmocka_unit_test(the_one_to_avoid_is_asked_last),
+        cmocka_unit_test(others_are_found_at_once_where_the_known_one_is_to_be_avoided),
         cmocka_unit_test(those_of_the_known_site_are_asked_first),
         cmocka_unit_test(a_nearer_one_is_taken_where_the_answer_names_its_site),
         cmocka_unit_test(configured_ones_need_no_dns),
