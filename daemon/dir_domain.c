@@ -32,6 +32,7 @@ begin_ids(struct dir *d)
     memset(&d->own, 0, sizeof(d->own));
     d->n_pending = 0;
     memset(&d->hard, 0, sizeof(d->hard));
+    dir_namesakes_forget(d);
     d->idmap = idmap_new(d, d->config->range_lower, d->config->range_upper, d->config->range_size);
     if (d->idmap == NULL) {
         log_error("the range of ids from %u to %u holds no %u ids", d->config->range_lower, d->config->range_upper,

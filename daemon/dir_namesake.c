@@ -104,6 +104,14 @@ dir_namesakes_refresh(struct dir *d)
     talloc_free(w.names);
 }
 
+void
+dir_namesakes_forget(struct dir *d)
+{
+    TALLOC_FREE(d->namesakes);
+    d->n_namesakes = 0;
+    d->namesakes_at = 0;
+}
+
 bool
 dir_is_namesake(struct dir *d, uint32_t gid)
 {

@@ -53,7 +53,6 @@ on_config(struct dir *d, const uint8_t *packet, size_t len, int fds[CHANNEL_FDS_
         return true;
     log_init("directory", c->log_level);
     local_names_config(d->names, c);
-    d->namesakes_at = 0;
     return dir_adopt(d, c);
 }
 

@@ -190,6 +190,8 @@ void dir_pending_work(struct dir *d);
 
 /* Asks the domain for them where that is due and it is connected. */
 void dir_namesakes_refresh(struct dir *d);
+/* Names or ids are others now: as long as the domain has not told them anew, those count that the store knows. */
+void dir_namesakes_forget(struct dir *d);
 /* True if the group is nobody's, whoever is in it. */
 bool dir_is_namesake(struct dir *d, uint32_t gid);
 

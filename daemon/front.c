@@ -205,7 +205,7 @@ take_config(struct front *f, int fd)
     f->config = c;
     log_init("front", c->log_level);
     local_names_config(f->names, c);
-    cache_clear(f->cache);
+    front_nss_forget(f);
     front_pool_retire(f);
 }
 
@@ -277,7 +277,7 @@ local_ready(struct front *f, struct watch *w, uint32_t events)
     (void)w;
     (void)events;
     if (local_names_refresh(f->names))
-        cache_clear(f->cache);
+        front_nss_forget(f);
 }
 
 void

@@ -119,6 +119,7 @@ struct front {
     int64_t starting_since;
     struct ticket tickets[FRONT_TICKETS_MAX];
     uint32_t last_request;
+    uint32_t forgotten;                /* what was learned for requests up to this one is not kept */
     uint32_t last_conversation;
     struct letter *outbox;             /* what directory's channel has no room for */
     size_t outbox_size;                /* bytes */
@@ -164,6 +165,8 @@ void front_nss_accept(struct front *f, struct watch *w, uint32_t events);
 /* FOUND of directory. False if it is malformed. */
 bool front_nss_found(struct front *f, const uint8_t *packet, size_t len, int fds[CHANNEL_FDS_MAX]);
 void front_nss_tick(struct front *f, int64_t now);
+/* The rules have changed: nothing that was found under the old ones is kept, also of what has been asked already. */
+void front_nss_forget(struct front *f);
 /* directory has ended: what it was asked is answered with LATER. */
 void front_nss_directory_gone(struct front *f);
 
@@ -189,12 +192,12 @@ struct cache_entry;
 /* True if no such entry of the domain may exist, whatever directory says. */
 bool front_record_never(const struct front *f, const struct cache_key *key);
 /*
- * The record of m, or of fd where it has none, is the answer to key: checked and
- * cached.  FOUND: *e_out is what to send, an alias of m and fd.  NONE: it is not
+ * The record of m, or of fd where it has none, is the answer to key: checked and,
+ * unless the question is old, cached.  FOUND: *e_out is what to send, an alias of m and fd.  NONE: it is not
  * to be served.  LATER: there is none.
  */
 enum ipc_status front_record_found(struct front *f, const struct cache_key *key, const struct ipc_found *m, int fd,
-                                   struct cache_entry *e_out);
+                                   bool old, struct cache_entry *e_out);
 /* There is no such entry. */
 void front_record_none(struct front *f, const struct cache_key *key);
 /* The domain has no user of that name any more, in whatever spelling: then there is none here either. */

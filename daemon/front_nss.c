@@ -39,6 +39,7 @@ struct pending {
     struct cache_key key;
     char name[PROTO_NAME_MAX + 1];          /* key.name */
     uint32_t uid;                           /* who asked first: it is of his share */
+    bool old;                               /* asked under rules that are none any more: its answer is not kept */
     struct nss_client *waiting;
     int64_t deadline;
 };
@@ -179,7 +180,7 @@ pending_find(struct front *f, const struct cache_key *key)
 {
     struct pending *p = f->lookups->chains[cache_hash(f->cache, key) % CHAINS];
 
-    while (p != NULL && !cache_same(&p->key, key))
+    while (p != NULL && (p->old || !cache_same(&p->key, key)))
         p = p->next;
     return p;
 }
@@ -197,6 +198,7 @@ pending_new(struct front *f, const struct cache_key *key, uint32_t uid)
     l->generation = (l->generation + 1) & 0xfffffU;
     p->request = ((l->generation | 0x80000U) << 12) | (uint32_t)(p - l->slots);
     p->uid = uid;
+    p->old = false;
     p->key = *key;
     if (key->by == PROTO_BY_NAME)
         memcpy(p->name, key->name, strlen(key->name) + 1);
@@ -373,19 +375,26 @@ front_nss_accept(struct front *f, struct watch *w, uint32_t events)
     }
 }
 
+static void
+found_none(struct front *f, struct pending *p)
+{
+    if (!p->old)
+        front_record_none(f, &p->key);
+    pending_answer(f, p, PROTO_NONE, NULL);
+}
+
 /* FOUND with a record: checked, cached, and given to those who wait. */
 static void
 found_record(struct front *f, struct pending *p, const struct ipc_found *m, int fd)
 {
     struct cache_entry e;
 
-    switch (front_record_found(f, &p->key, m, fd, &e)) {
+    switch (front_record_found(f, &p->key, m, fd, p->old, &e)) {
     case IPC_STATUS_FOUND:
         pending_answer(f, p, PROTO_RECORD, &e);
         break;
     case IPC_STATUS_NONE:
-        front_record_none(f, &p->key);
-        pending_answer(f, p, PROTO_NONE, NULL);
+        found_none(f, p);
         break;
     case IPC_STATUS_LATER:
         pending_answer(f, p, PROTO_LATER, NULL);
@@ -404,14 +413,12 @@ front_nss_found(struct front *f, const uint8_t *packet, size_t len, int fds[CHAN
     /* Its askers may have waited long enough meanwhile. */
     if (p->request != m.request)
         return true;
-    if (m.status == IPC_STATUS_FOUND) {
+    if (m.status == IPC_STATUS_FOUND)
         found_record(f, p, &m, fds[0]);
-    } else if (m.status == IPC_STATUS_NONE) {
-        front_record_none(f, &p->key);
-        pending_answer(f, p, PROTO_NONE, NULL);
-    } else {
+    else if (m.status == IPC_STATUS_NONE)
+        found_none(f, p);
+    else
         pending_answer(f, p, PROTO_LATER, NULL);
-    }
     return true;
 }
 
@@ -432,6 +439,15 @@ front_nss_tick(struct front *f, int64_t now)
             client_free(f, c);
     }
     cache_sweep(f->cache, now);
+}
+
+void
+front_nss_forget(struct front *f)
+{
+    cache_clear(f->cache);
+    f->forgotten = f->last_request;
+    for (size_t i = 0; i < FRONT_PENDING_MAX; i++)
+        f->lookups->slots[i].old = true;
 }
 
 void

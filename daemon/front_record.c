@@ -131,7 +131,7 @@ front_record_forget(struct front *f, const char *name)
 }
 
 enum ipc_status
-front_record_found(struct front *f, const struct cache_key *key, const struct ipc_found *m, int fd,
+front_record_found(struct front *f, const struct cache_key *key, const struct ipc_found *m, int fd, bool old,
                    struct cache_entry *e_out)
 {
     int64_t now = client_now();
@@ -155,7 +155,7 @@ front_record_found(struct front *f, const struct cache_key *key, const struct ip
         if (key->by == PROTO_BY_NAME || key->id == e.id)
             status = IPC_STATUS_FOUND;
     }
-    if (status == IPC_STATUS_FOUND)
+    if (status == IPC_STATUS_FOUND && !old)
         remember(f, key, &e, &rec, name);
     if (map != NULL)
         (void)munmap((void *)(uintptr_t)map, e.len);
@@ -183,6 +183,8 @@ learned(struct front *f, const struct ipc_learned *m, unsigned kind, const uint8
 void
 front_record_learned(struct front *f, const struct ipc_learned *m)
 {
+    if ((int32_t)(m->request - f->forgotten) <= 0)
+        return;
     learned(f, m, RECORD_PASSWD, m->passwd, m->passwd_len);
     learned(f, m, RECORD_GROUPS, m->groups, m->groups_len);
 }

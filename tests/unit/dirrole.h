@@ -43,7 +43,7 @@ extern struct fake_domain {
     enum err members_fail;      /* what lists of members end with; ERR_OK: they do not */
     enum err ticket;            /* what member says */
     /* what was asked */
-    unsigned asked, opened, located, pinged, member_lists;
+    unsigned asked, opened, located, pinged, member_lists, namesake_lists;
     char avoided[64];
 } domain;
 
@@ -64,6 +64,10 @@ struct fixture {
 #define DIRROLE_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 int setup(void **state);
 int teardown(void **state);
+
+/* The next configuration that keeper hands down. */
+extern const char *next_config;
+void reload(struct fixture *f, const char *text);
 
 /* The same store, a new process; text: its configuration. */
 void restart(struct fixture *f, const char *text);

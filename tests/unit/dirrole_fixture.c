@@ -55,6 +55,18 @@ restart(struct fixture *f, const char *text)
     start(f, text);
 }
 
+void
+reload(struct fixture *f, const char *text)
+{
+    int fds[CHANNEL_FDS_MAX] = { f->member, -1, -1, -1 };
+    uint8_t bytes[8];
+    struct writer w = writer_init(bytes, sizeof(bytes));
+
+    next_config = text;
+    ipc_put_empty(&w, IPC_CONFIG);
+    assert_true(dir_dispatch(f->d, ROLE_KEEPER, bytes, w.len, fds));
+}
+
 int
 setup(void **state)
 {

@@ -168,6 +168,21 @@ tick(struct fixture *x)
     front_tick(x->f);
 }
 
+void
+reload(struct fixture *x, const char *text)
+{
+    int fd = sealed_new("test", text, strlen(text));
+    uint8_t packet[8];
+    struct writer w = writer_init(packet, sizeof(packet));
+
+    assert_true(fd >= 0);
+    ipc_put_empty(&w, IPC_CONFIG);
+    assert_true(channel_send(x->keeper, packet, w.len, &fd, 1, false));
+    (void)close(fd);
+    (void)turn(x);
+    log_init("test", LOG_LEVEL_ALARM);
+}
+
 static int
 connect_to(const char *name)
 {

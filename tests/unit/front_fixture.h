@@ -26,6 +26,9 @@ unsigned turn(struct fixture *x);
 /* What front does every quarter of a second. */
 void tick(struct fixture *x);
 
+/* keeper hands down that configuration. */
+void reload(struct fixture *x, const char *text);
+
 /* A connection to nss.sock that front has not seen yet. */
 int nss_connect(void);
 void nss_send(int fd, enum record_kind kind, enum proto_by by, const char *name, uint32_t id);

@@ -226,6 +226,39 @@ a_logon_teaches_without_asking(void **state)
     talloc_free(info);
 }
 
+/* A group called like a local or a reserved one is left out of memberships, also as soon as the configuration says so. */
+static void
+namesakes_follow_the_configuration(void **state)
+{
+    struct fixture *f = *state;
+    struct record rec;
+
+    (void)snprintf(domain.groups[1].account, sizeof(domain.groups[1].account), "Deploy");
+    assert_int_equal(by_name(f, RECORD_GROUPS, "alice", &rec).status, IPC_STATUS_FOUND);
+    assert_int_equal(rec.n, 2);
+    assert_non_null(f->d->namesakes);
+    assert_int_equal(by_id(f, RECORD_GROUP, id_of(f, 1200), NULL).status, IPC_STATUS_FOUND);
+    /* The domain cannot be asked: what the store knows of the group's name counts. */
+    domain.away = true;
+    reload(f, SHORT "[identity]\nreserved_names = +deploy\n");
+    assert_int_equal(by_name(f, RECORD_GROUPS, "alice", &rec).status, IPC_STATUS_FOUND);
+    assert_int_equal(rec.n, 1);
+    assert_int_equal(reader_u32(&rec.list), id_of(f, 1201));
+    reload(f, SHORT);
+    assert_int_equal(by_name(f, RECORD_GROUPS, "alice", &rec).status, IPC_STATUS_FOUND);
+    assert_int_equal(rec.n, 2);
+    /* And what the domain said under the old one does not. */
+    domain.away = false;
+    reload(f, SHORT "[identity]\nreserved_names = +deploy\n");
+    (void)dir_link(f->d);
+    dir_namesakes_refresh(f->d);
+    assert_int_equal(f->d->n_namesakes, 1);
+    domain.away = true;
+    reload(f, SHORT);
+    assert_int_equal(by_name(f, RECORD_GROUPS, "alice", &rec).status, IPC_STATUS_FOUND);
+    assert_int_equal(rec.n, 2);
+}
+
 static void
 a_logon_of_somebody_else_teaches_nothing(void **state)
 {
@@ -393,6 +426,7 @@ main(void)
         DIRROLE_TEST(who_is_deleted_is_forgotten),
         DIRROLE_TEST(memberships_come_from_the_token),
         DIRROLE_TEST(a_logon_teaches_without_asking),
+        DIRROLE_TEST(namesakes_follow_the_configuration),
         DIRROLE_TEST(a_logon_of_somebody_else_teaches_nothing),
         DIRROLE_TEST(names_of_groups_come_in_batches),
         DIRROLE_TEST(members_are_for_names_alone),

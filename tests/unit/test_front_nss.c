@@ -85,6 +85,37 @@ what_can_be_nobodys_is_not_asked_for(void **state)
     assert_false(next_lookup(x, &m));
 }
 
+/* What directory was asked before a reload it may have answered before it, too. */
+static void
+what_was_asked_under_the_old_configuration_is_not_kept(void **state)
+{
+    struct fixture *x = *state;
+    struct ipc_lookup old, m;
+    int alice, nobody, again;
+
+    alice = nss_ask(x, RECORD_PASSWD, "alice");
+    assert_true(next_lookup(x, &old));
+    nobody = nss_ask(x, RECORD_PASSWD, "nobody1");
+    assert_true(next_lookup(x, &m));
+    reload(x, "[domain]\nname = corp.test\n");
+    again = nss_ask(x, RECORD_PASSWD, "alice");
+    answer_status(x, m.request, IPC_STATUS_NONE);
+    assert_int_equal(nss_take(nobody), PROTO_NONE);
+    answer_passwd(x, old.request, "alice", ALICE);
+    assert_int_equal(nss_take(alice), PROTO_RECORD);
+    /* Who came after it is answered anew. */
+    assert_int_equal(nss_answer(again, NULL), 0);
+    assert_true(next_lookup(x, &m));
+    assert_string_equal(m.name, "alice");
+    answer_status(x, m.request, IPC_STATUS_NONE);
+    assert_int_equal(nss_take(again), PROTO_NONE);
+    assert_int_equal(nss_take(nss_ask(x, RECORD_PASSWD, "alice")), PROTO_NONE);
+    nobody = nss_ask(x, RECORD_PASSWD, "nobody1");
+    assert_true(next_lookup(x, &m));
+    answer_status(x, m.request, IPC_STATUS_LATER);
+    assert_int_equal(nss_take(nobody), PROTO_LATER);
+}
+
 /* Asks for the group as it is spelled and gives directory's answer, if it is asked. */
 static void
 ask_big(struct fixture *x, const char *spelling, const char *name, uint32_t gid)
@@ -307,6 +338,7 @@ main(void)
         FRONT_TEST(a_question_is_asked_once_and_answered_to_all),
         FRONT_TEST(another_name_of_an_entry_is_not_another_entry),
         FRONT_TEST(what_can_be_nobodys_is_not_asked_for),
+        FRONT_TEST(what_was_asked_under_the_old_configuration_is_not_kept),
         FRONT_TEST(a_large_record_is_kept_once_however_it_is_spelled),
         FRONT_TEST(large_records_have_a_limited_number_of_descriptors),
         FRONT_TEST(without_descriptors_front_waits_and_goes_on),
