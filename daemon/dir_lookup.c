@@ -43,6 +43,9 @@ look_up_groups(struct dir *d, TALLOC_CTX *mem, const struct dir_key *key, const 
     if (a->status != IPC_STATUS_FOUND)
         return;
     a->learned = earlier(u->refreshed, u->groups_learned);
+    /* Not in LEARN: there a person waits, and what is not known yet the tick asks for. */
+    if (d->namesakes == NULL)
+        dir_namesakes_refresh(d);
     if (!dir_record_groups(d, mem, u, &a->record))
         a->status = IPC_STATUS_LATER;
     /* They will be asked for next, one by one. */

@@ -51,8 +51,6 @@ dir_record_groups(struct dir *d, TALLOC_CTX *mem, const struct store_user *u, st
 
     if (gids == NULL || !begin(mem, HEAD_MAX + PROTO_NAME_MAX + 4 * (size_t)u->n_gids, out, &w))
         return false;
-    if (d->namesakes == NULL)
-        dir_namesakes_refresh(d);
     for (uint32_t i = 0; i < u->n_gids; i++) {
         if (!dir_is_namesake(d, u->gids[i]))
             gids[n++] = u->gids[i];

@@ -260,6 +260,23 @@ namesakes_follow_the_configuration(void **state)
 }
 
 static void
+a_logon_does_not_wait_for_namesakes(void **state)
+{
+    struct fixture *f = *state;
+    struct logon_info *info = logon_of_alice(10);
+
+    (void)who(f, "alice");
+    assert_non_null(f->d->link.ldap);
+    assert_null(f->d->namesakes);
+    assert_int_equal(learn(f, "alice", info).err, ERR_OK);
+    assert_int_equal(domain.namesake_lists, 0);
+    /* Who asks for memberships has asked the domain anyway. */
+    assert_int_equal(by_name(f, RECORD_GROUPS, "alice", NULL).status, IPC_STATUS_FOUND);
+    assert_int_equal(domain.namesake_lists, 1);
+    talloc_free(info);
+}
+
+static void
 a_logon_of_somebody_else_teaches_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -427,6 +444,7 @@ main(void)
         DIRROLE_TEST(memberships_come_from_the_token),
         DIRROLE_TEST(a_logon_teaches_without_asking),
         DIRROLE_TEST(namesakes_follow_the_configuration),
+        DIRROLE_TEST(a_logon_does_not_wait_for_namesakes),
         DIRROLE_TEST(a_logon_of_somebody_else_teaches_nothing),
         DIRROLE_TEST(names_of_groups_come_in_batches),
         DIRROLE_TEST(members_are_for_names_alone),
