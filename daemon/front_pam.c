@@ -53,8 +53,8 @@ log_end(const struct conversation *c, enum err err)
         return;
     log_set_logon(c->id);
     if (err == ERR_OK)
-        log_info("%s has logged on (%s, %s) in %lld ms", user, c->begin.service, where(c),
-                 (long long)(client_now() - c->started));
+        log_info("%s has logged on (%s, %s) in %lld ms%s%s", user, c->begin.service, where(c),
+                 (long long)(client_now() - c->started), r->text[0] != '\0' ? ", " : "", r->text);
     else if (err == ERR_NOT_OURS || err == ERR_CANCELLED || (err == ERR_NO_TICKETS && !c->begin.has_handle))
         log_debug("%s (%s, %s): %s", user, c->begin.service, where(c), err_name(err));
     else

@@ -239,8 +239,8 @@ verify(struct job *j)
         give_up("member broke the protocol");
     free(packet);
     n = strlen(j->result.text);
-    if (j->result.err != ERR_OK)
-        (void)snprintf(j->result.text + n, sizeof(j->result.text) - n, ", domain controller %.100s", j->m.dc.host);
+    (void)snprintf(j->result.text + n, sizeof(j->result.text) - n, "%sdomain controller %.100s", n > 0 ? ", " : "",
+                   j->m.dc.host);
     return j->result.err == ERR_OK;
 }
 

@@ -1,4 +1,4 @@
-# What people are told beside a success. Runs in a lab that is up.
+# What people are told beside a success, and administrators of each logon. Runs in a lab that is up.
 # shellcheck shell=bash disable=SC1091,SC2030,SC2031,SC2154 # bats' variables
 
 bats_require_minimum_version 1.5.0
@@ -99,4 +99,17 @@ told() {
   expires_in 3600
   run -1 member_pam ws1 bob wrong authenticate
   [[ $output != *expires* ]]
+}
+
+@test "the log names the controller of each logon, and the code of each refusal" {
+  local mark where='\(authsod, this computer\)' dc='domain controller dc1.corp.test$'
+  mark=$(member_log_mark ws1)
+  member_pam ws1 alice Passw0rd-alice authenticate
+  member_logged_since ws1 "$mark" "info: logon [0-9]+: alice has logged on $where in [0-9]+ ms, $dc"
+  run ! member_pam ws1 alice wrong authenticate
+  run ! member_pam ws1 disabled Passw0rd-disabled authenticate
+  dc_unlock alice
+  dc_unlock disabled
+  member_logged_since ws1 "$mark" "alice refused $where: WRONG_PASSWORD in the AS exchange: .*\(KDC_ERR_PREAUTH_FAILED 24\), $dc"
+  member_logged_since ws1 "$mark" "disabled refused $where: DISABLED in the AS exchange: .*\(KDC_ERR_CLIENT_REVOKED 18.*\), $dc"
 }
