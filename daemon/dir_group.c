@@ -54,15 +54,13 @@ static bool
 set_members(struct dir *d, struct store_group *g, const char *const *accounts, size_t n)
 {
     char name[NAME_MAX_BYTES + 1];
-    struct name parsed;
     const char **members = talloc_array(g, const char *, (unsigned)n + 1);
 
     if (members == NULL)
         return false;
     g->n_members = 0;
     for (size_t i = 0; i < n; i++) {
-        if (!name_parse(accounts[i], strlen(accounts[i]), &parsed) || config_is_reserved(d->config, parsed.local) ||
-            !dir_canonical(d, accounts[i], name))
+        if (!dir_canonical(d, accounts[i], name))
             continue;
         members[g->n_members] = talloc_strdup(members, name);
         if (members[g->n_members] == NULL)

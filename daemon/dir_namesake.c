@@ -8,6 +8,7 @@
 #include "daemon/directory.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/log.h"
 #include "lib/proto/client.h"
@@ -16,19 +17,27 @@
 #define AFTER_FAILURE_MS 5000
 
 struct wanted {
+    const char *domain; /* what names here end with; NULL: with nothing */
     const char **names;
     size_t n;
 };
 
+/* The account that a local name is the namesake of. */
 static void
 add_name(void *arg, const char *name)
 {
     struct wanted *w = arg;
-    char folded[NAME_MAX_BYTES + 1];
+    char folded[NAME_MAX_BYTES + 1], *at;
     const char **names;
 
     if (!name_fold(name, folded, sizeof(folded)))
         return;
+    if (w->domain != NULL) {
+        at = strrchr(folded, '@');
+        if (at == NULL || strcmp(at + 1, w->domain) != 0)
+            return;
+        *at = '\0';
+    }
     names = talloc_realloc(NULL, w->names, const char *, (unsigned)w->n + 1);
     if (names == NULL)
         return;
@@ -90,26 +99,33 @@ is_known_namesake(struct dir *d, uint32_t gid)
 }
 
 void
+dir_namesakes_forget(struct dir *d)
+{
+    TALLOC_FREE(d->namesakes);
+    d->n_namesakes = 0;
+    d->namesakes_at = 0;
+}
+
+void
+dir_namesakes_check(struct dir *d)
+{
+    if (local_names_refresh(d->names))
+        dir_namesakes_forget(d);
+}
+
+void
 dir_namesakes_refresh(struct dir *d)
 {
-    struct wanted w = { 0 };
-    bool changed = local_names_refresh(d->names);
+    struct wanted w = { .domain = d->config->name_format == CONFIG_NAME_SHORT ? NULL : d->config->name };
 
-    if (d->link.ldap == NULL || (!changed && client_now() < d->namesakes_at))
+    dir_namesakes_check(d);
+    if (d->link.ldap == NULL || client_now() < d->namesakes_at)
         return;
     d->namesakes_at = client_now() + AFTER_FAILURE_MS;
     local_names_each(d->names, add_name, &w);
     if (w.n > 0)
         ask(d, &w);
     talloc_free(w.names);
-}
-
-void
-dir_namesakes_forget(struct dir *d)
-{
-    TALLOC_FREE(d->namesakes);
-    d->n_namesakes = 0;
-    d->namesakes_at = 0;
 }
 
 bool

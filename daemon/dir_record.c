@@ -62,20 +62,29 @@ dir_record_groups(struct dir *d, TALLOC_CTX *mem, const struct store_user *u, st
 bool
 dir_record_group(struct dir *d, TALLOC_CTX *mem, const struct store_group *g, struct dir_record *out)
 {
+    const char **members = talloc_array(mem, const char *, g->n_members + 1);
     size_t size = HEAD_MAX + PROTO_NAME_MAX;
-    uint32_t n = 0;
+    uint32_t n = 0, too_many = 0;
     struct writer w;
 
-    if (dir_usable(d, g->members_learned)) {
-        while (n < g->n_members && size + 4 + strlen(g->members[n]) <= PROTO_RECORD_MAX)
-            size += 4 + strlen(g->members[n++]);
-        if (n < g->n_members)
-            log_warning("the group %s has more members than a record holds: %u of them are left out", g->name,
-                        g->n_members - n);
+    if (members == NULL)
+        return false;
+    for (uint32_t i = 0; i < g->n_members && dir_usable(d, g->members_learned); i++) {
+        /* Programs would take the namesake's membership for the local user's. */
+        if (local_names_has_user(d->names, g->members[i]))
+            continue;
+        if (too_many > 0 || size + 4 + strlen(g->members[i]) > PROTO_RECORD_MAX) {
+            too_many++;
+            continue;
+        }
+        size += 4 + strlen(g->members[i]);
+        members[n++] = g->members[i];
     }
+    if (too_many > 0)
+        log_warning("the group %s has more members than a record holds: %u of them are left out", g->name, too_many);
     if (!begin(mem, size, out, &w))
         return false;
-    record_put_group(&w, g->gid, g->name, g->members, n);
+    record_put_group(&w, g->gid, g->name, members, n);
     return end(&w, out);
 }
 

@@ -190,6 +190,8 @@ dir_turn(struct dir *d)
         return false;
     if (p[1].revents != 0 && d->member == p[1].fd && !read_message(d, ROLE_MEMBER, &d->member))
         return false;
+    if (p[2].revents != 0)
+        dir_namesakes_check(d);
     if (p[2].revents != 0 && d->front == p[2].fd && !read_message(d, ROLE_FRONT, &d->front))
         return false;
     dir_link_tick(d);

@@ -188,6 +188,8 @@ void dir_pending_work(struct dir *d);
 
 /* dir_namesake.c: groups that are called like a local or a reserved one. */
 
+/* Before anything is answered: what was found for other local names than today's is forgotten. */
+void dir_namesakes_check(struct dir *d);
 /* Asks the domain for them where that is due and it is connected. */
 void dir_namesakes_refresh(struct dir *d);
 /* Names or ids are others now: as long as the domain has not told them anew, those count that the store knows. */

@@ -334,13 +334,13 @@ names_of_groups_come_in_batches(void **state)
 static void
 members_are_for_names_alone(void **state)
 {
-    static const char *members[] = { "Alice", "bob", "root", "x:y", "carol@corp.test" };
+    static const char *members[] = { "Alice", "bob", "root", "x:y", "carol@corp.test", "Daemon" };
     struct fixture *f = *state;
     struct record rec;
     char name[16];
 
     domain.members = members;
-    domain.n_members = 5;
+    domain.n_members = 6;
     (void)who(f, "alice");
     assert_int_equal(by_id(f, RECORD_GROUP, id_of(f, 1200), &rec).status, IPC_STATUS_FOUND);
     assert_int_equal(rec.n, 0);
@@ -349,7 +349,7 @@ members_are_for_names_alone(void **state)
     assert_int_equal(domain.member_lists, 1);
     assert_true(is_str(rec.name, "group 1"));
     assert_int_equal(rec.gid, id_of(f, 1200));
-    /* Reserved names and those that can be no user's are left out. */
+    /* Reserved names, those of local users, and those that can be no user's are left out. */
     assert_int_equal(rec.n, 2);
     assert_true(reader_str_copy(&rec.list, name, sizeof(name)));
     assert_string_equal(name, "alice");
@@ -368,6 +368,10 @@ members_are_for_names_alone(void **state)
     assert_int_equal(by_name(f, RECORD_GROUP, "group 1", &rec).status, IPC_STATUS_FOUND);
     assert_int_equal(rec.n, 2);
     assert_int_equal(by_name(f, RECORD_GROUP, "group 2", &rec).status, IPC_STATUS_LATER);
+    domain.away = false;
+    restart(f, QUALIFIED);
+    assert_int_equal(by_name(f, RECORD_GROUP, "group 1@corp.test", &rec).status, IPC_STATUS_FOUND);
+    assert_int_equal(rec.n, 4);
 }
 
 static void
