@@ -67,7 +67,7 @@ logon_workers() {
 }
 
 has_workers() {
-  [ "$(logon_workers "$1")" "$2" "$3" ]
+  test "$(logon_workers "$1")" "$2" "$3"
 }
 
 logged() {
@@ -132,7 +132,7 @@ uid_of() {
 role_is_locked_down() {
   local pid=$1 role=$2 uid gid set
   uid=$(uid_of "$3") gid=$(in_member ws1 id -g "$3")
-  is "authsodd --role=$role --" "$(tr '\0' ' ' <"/proc/$pid/cmdline" | sed 's/ *$//')" "$role's command line" &&
+  is "authsodd --role=$role --as=$uid:$gid" "$(tr '\0' ' ' <"/proc/$pid/cmdline" | sed 's/ *$//')" "$role's command line" &&
     is "authsodd-${role:0:6}" "$(cut -c1-15 "/proc/$pid/comm")" "$role's short name" &&
     is "$uid $uid $uid $uid" "$(field "$pid" Uid)" "$role's uids" &&
     is "$gid $gid $gid $gid" "$(field "$pid" Gid)" "$role's gids" &&
@@ -150,8 +150,16 @@ role_is_locked_down() {
     ! in_member ws1 setpriv --reuid "$uid" --regid "$gid" --clear-groups cat "/proc/$pid/environ" 2>/dev/null
 }
 
+# open_files PID: what its descriptors from 3 on are, and how many of each.
+open_files() {
+  local fd
+  for fd in "/proc/$1/fd"/*; do
+    [ "${fd##*/}" -le 2 ] || readlink "$fd" | sed 's/\[[0-9]*\]$//; s/ (deleted)$//'
+  done | sort | uniq -c | awk '{ printf "%s%s %s", (NR > 1 ? ", " : ""), $1, $2 }'
+}
+
 @test "each role is a process of its own user, with no rights and no environment, behind a filter" {
-  local role pid keeper
+  local role pid keeper set
   local -A users=([front]=authsod [directory]=authsod [member]=authsod-member [logon]=authsod-logon)
   for role in front directory member logon; do
     pid=$(member_roles ws1 "$role")
@@ -159,18 +167,18 @@ role_is_locked_down() {
     role_is_locked_down "$pid" "$role" "${users[$role]}"
   done
   is 3 "$(for role in "${users[@]}"; do uid_of "$role"; done | sort -u | wc -l)" users
+  # The process for the next credential cache becomes whom keeper says: it can do that, and nothing else.
+  pid=$(member_roles ws1 ccache)
+  is 1 "$(wc -w <<<"$pid")" "processes of ccache"
+  for set in CapPrm CapEff; do
+    is 00000000000000c0 "$(field "$pid" $set)" "ccache's $set"
+  done
+  is 1 "$(field "$pid" NoNewPrivs)" "ccache's NoNewPrivs"
+  is '1 /memfd:authsod.conf, 1 socket:' "$(open_files "$pid")" ccache
   keeper=$(member_pid ws1)
   is '0 0 0 0' "$(field "$keeper" Uid)" "keeper's uids"
   is 1 "$(field "$keeper" NoNewPrivs)" "keeper's NoNewPrivs"
   is 2 "$(field "$keeper" Seccomp)" "keeper's Seccomp"
-}
-
-# open_files PID: what its descriptors from 3 on are, and how many of each.
-open_files() {
-  local fd
-  for fd in "/proc/$1/fd"/*; do
-    [ "${fd##*/}" -le 2 ] || readlink "$fd" | sed 's/\[[0-9]*\]$//; s/ (deleted)$//'
-  done | sort | uniq -c | awk '{ printf "%s%s %s", (NR > 1 ? ", " : ""), $1, $2 }'
 }
 
 # has_open ROLE WANTED
@@ -193,7 +201,7 @@ has_open() {
   for socket in $(in_member ws1 ss -xlH | awk '$5 ~ "^/run/authsod/" { print $6 }'); do
     is "$(printf '%s\n' "$(member_pid ws1)" "$(member_roles ws1 front)" | sort)" \
       "$(for pid in $(member_pid ws1) $(member_roles ws1); do
-        ! ls -l "/proc/$pid/fd" | grep -q "socket:\[$socket\]" || echo "$pid"
+        [ -z "$(find "/proc/$pid/fd" -lname "socket:[[]$socket]")" ] || echo "$pid"
       done | sort)" 'who has a listening socket'
   done
   # What all have: nothing to read, and the log.
