@@ -232,7 +232,7 @@ ids() {
   local expected
   forget
   run -0 member_ssh desk alice@ws1.corp.test Passw0rd-alice password 'id -Gn; id -G | tr " " "\n" | sort -n'
-  expected=$(ids 'Domain Users' 'All Staff' 'Everyone Nested')
+  expected=$(ids 'Domain Users' Engineers 'All Staff' 'Everyone Nested')
   [ "${lines[0]}" = 'domain users engineers all staff everyone nested' ]
   [ "$(tail -n +2 <<<"$output")" = "$expected" ]
   # Without a logon, by LDAP.
