@@ -11,6 +11,8 @@ setup_file() {
   member_reload ws1
   member_desk
   member_sshd ws1
+  # Her home is there: nobody is told that it is made.
+  in_member ws1 su - alice -c true
   in_host desk sh -c 'rm -f /tmp/pam62.key*; ssh-keygen -q -t ed25519 -N "" -f /tmp/pam62.key'
 } >&2
 
