@@ -82,16 +82,32 @@ front_request(struct front *f)
     return f->last_request;
 }
 
-/* A role that breaks the protocol is left alone: keeper starts another one. */
+/* Whoever waits for what directory was asked waits in vain. */
 static void
-peer_broke(struct front *f, struct watch *w, const char *who)
+directory_gone(struct front *f)
 {
-    log_alarm("%s broke the protocol: its channel is closed", who);
-    front_unwatch(f, w);
+    front_unwatch(f, &f->directory);
+    front_outbox_clear(f);
+    front_nss_directory_gone(f);
+    front_pam_peer_gone(f);
 }
 
-static void directory_ready(struct front *f, struct watch *w, uint32_t events);
-static void member_ready(struct front *f, struct watch *w, uint32_t events);
+/* A role that breaks the protocol is ended: it would not find the way back to us, and keeper starts another one. */
+static void
+peer_broke(struct front *f, enum role role)
+{
+    uint8_t packet[8];
+    struct writer w = writer_init(packet, sizeof(packet));
+
+    log_alarm("%s broke the protocol: it is ended", role_name(role));
+    ipc_put_number(&w, IPC_END_ROLE, role);
+    if (!front_send(&f->keeper, &w, NULL, 0))
+        log_error("keeper does not take a message: %s", strerror(errno));
+    if (role == ROLE_DIRECTORY)
+        directory_gone(f);
+    else
+        front_unwatch(f, &f->member);
+}
 
 static bool
 directory_message(struct front *f, const uint8_t *packet, size_t len, int *fds)
@@ -118,6 +134,13 @@ directory_message(struct front *f, const uint8_t *packet, size_t len, int *fds)
     }
 }
 
+/* channel_recv gave n: a message that no role sends. Anything else below 1 is the end of the other side. */
+static bool
+is_breach(ssize_t n)
+{
+    return n < 0 && errno == EMSGSIZE;
+}
+
 static void
 directory_ready(struct front *f, struct watch *w, uint32_t events)
 {
@@ -130,15 +153,10 @@ directory_ready(struct front *f, struct watch *w, uint32_t events)
     n = channel_recv(w->fd, packet, sizeof(packet), fds, 0);
     if (n < 0 && errno == EAGAIN)
         return;
-    if (n <= 0) {
-        front_unwatch(f, w);
-        front_outbox_clear(f);
-        front_nss_directory_gone(f);
-        front_pam_peer_gone(f);
-        return;
-    }
-    if (!directory_message(f, packet, (size_t)n, fds))
-        peer_broke(f, w, "directory");
+    if (is_breach(n) || (n > 0 && !directory_message(f, packet, (size_t)n, fds)))
+        peer_broke(f, ROLE_DIRECTORY);
+    else if (n <= 0)
+        directory_gone(f);
     channel_close_fds(fds);
 }
 
@@ -155,10 +173,10 @@ member_message(struct front *f)
     n = channel_recv(f->member.fd, packet, sizeof(packet), fds, 0);
     if (n < 0 && errno == EAGAIN)
         return false;
-    if (n <= 0)
+    if (is_breach(n) || (n > 0 && !front_pool_vouch(f, packet, (size_t)n)))
+        peer_broke(f, ROLE_MEMBER);
+    else if (n <= 0)
         front_unwatch(f, &f->member);
-    else if (!front_pool_vouch(f, packet, (size_t)n))
-        peer_broke(f, &f->member, "member");
     channel_close_fds(fds);
     return n > 0;
 }
@@ -187,9 +205,11 @@ take_peer(struct front *f, const struct ipc_peer *m, int fd)
         return front_pool_add(f, m->id, fd);
     if (m->role != ROLE_DIRECTORY && m->role != ROLE_MEMBER)
         return false;
-    front_unwatch(f, w);
+    /* The end of the one before may not have been read yet. */
     if (m->role == ROLE_DIRECTORY)
-        front_outbox_clear(f);
+        directory_gone(f);
+    else
+        front_unwatch(f, w);
     w->fd = fd;
     return front_watch(f, w, EPOLLIN);
 }

@@ -6,7 +6,7 @@
  *
  * Who talks to whom (each line one channel):
  *
- *   keeper - front      PEER, CONFIG, CCACHE_DONE, PING, STOP <-> SPAWN, END_WORKER, CCACHE_WRITE, CCACHE_DESTROY, PING
+ *   keeper - front      PEER, CONFIG, CCACHE_DONE, PING, STOP <-> SPAWN, END_WORKER, END_ROLE, CCACHE_WRITE, CCACHE_DESTROY, PING
  *   keeper - member     PEER, CONFIG, KEYTAB      <-> GET_KEYTAB
  *   keeper - directory  PEER, CONFIG
  *   keeper - logon      (silence; its end is the worker's end)
@@ -61,6 +61,7 @@ enum ipc_type {
     IPC_TICKET_IS,      /* ipc_reason; descriptor if ERR_OK: memfd with marshalled credentials */
     IPC_PING,           /* u32 number */
     IPC_STOP,           /* nothing */
+    IPC_END_ROLE,       /* u32 role, ROLE_MEMBER or ROLE_DIRECTORY: it broke the protocol */
 };
 
 /*

@@ -106,6 +106,23 @@ do_end_worker(struct keeper *k, struct child *from, const uint8_t *packet, size_
     return true;
 }
 
+/* It is started again when it is buried. */
+static bool
+do_end_role(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds)
+{
+    struct child *c;
+    uint32_t role;
+
+    (void)from;
+    (void)fds;
+    if (!ipc_get_number(packet, len, IPC_END_ROLE, &role) || (role != ROLE_MEMBER && role != ROLE_DIRECTORY))
+        return false;
+    c = keeper_child(k, (enum role)role);
+    if (c != NULL)
+        keeper_kill(c);
+    return true;
+}
+
 static bool
 do_ping(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds)
 {
@@ -122,6 +139,7 @@ static const struct {
     { IPC_PING, ROLE_FRONT, do_ping },
     { IPC_SPAWN, ROLE_FRONT, do_spawn },
     { IPC_END_WORKER, ROLE_FRONT, do_end_worker },
+    { IPC_END_ROLE, ROLE_FRONT, do_end_role },
     { IPC_CCACHE_WRITE, ROLE_FRONT, keeper_ccache_write },
     { IPC_CCACHE_DESTROY, ROLE_FRONT, keeper_ccache_destroy },
     { IPC_GET_KEYTAB, ROLE_MEMBER, do_get_keytab },

@@ -183,6 +183,33 @@ reload(struct fixture *x, const char *text)
     log_init("test", LOG_LEVEL_ALARM);
 }
 
+int
+introduce(struct fixture *x, enum role role)
+{
+    int *end = role == ROLE_DIRECTORY ? &x->directory : &x->member, old = *end, pair[2];
+    struct ipc_peer peer = { .role = role };
+    uint8_t packet[16];
+    struct writer w = writer_init(packet, sizeof(packet));
+
+    assert_true(channel_pair(pair));
+    *end = high(pair[0]);
+    ipc_put_peer(&w, &peer);
+    assert_true(channel_send(x->keeper, packet, w.len, &pair[1], 1, false));
+    (void)close(pair[1]);
+    return old;
+}
+
+bool
+told_keeper(struct fixture *x, enum ipc_type type, uint32_t *number_out)
+{
+    uint8_t packet[256];
+    int fds[CHANNEL_FDS_MAX];
+    ssize_t n = channel_recv(x->keeper, packet, sizeof(packet), fds, 0);
+
+    channel_close_fds(fds);
+    return n > 0 && ipc_get_number(packet, (size_t)n, type, number_out);
+}
+
 static int
 connect_to(const char *name)
 {

@@ -29,6 +29,11 @@ void tick(struct fixture *x);
 /* keeper hands down that configuration. */
 void reload(struct fixture *x, const char *text);
 
+/* keeper brings another channel to directory or member: x's end is replaced, the old one is open still and given. */
+int introduce(struct fixture *x, enum role role);
+/* A message to keeper of that type. False: the next one is another, or none. */
+bool told_keeper(struct fixture *x, enum ipc_type type, uint32_t *number_out);
+
 /* A connection to nss.sock that front has not seen yet. */
 int nss_connect(void);
 void nss_send(int fd, enum record_kind kind, enum proto_by by, const char *name, uint32_t id);

@@ -331,6 +331,76 @@ large_answers_that_nobody_takes_are_limited(void **state)
     assert_int_equal(nss_take(nss_ask(x, RECORD_GROUP, "big")), PROTO_RECORD);
 }
 
+/* However directory ends, those who wait hear of it at once. */
+static void
+who_waits_for_a_directory_that_has_ended_is_told(void **state)
+{
+    struct fixture *x = *state;
+    struct ipc_lookup m;
+    int fd = nss_ask(x, RECORD_PASSWD, "alice"), old;
+
+    assert_true(next_lookup(x, &m));
+    assert_int_equal(nss_answer(fd, NULL), 0);
+    (void)close(x->directory);
+    x->directory = -1;
+    (void)turn(x);
+    assert_int_equal(nss_take(fd), PROTO_LATER);
+    assert_int_equal(nss_take(nss_ask(x, RECORD_PASSWD, "alice")), PROTO_LATER);
+    assert_int_equal(introduce(x, ROLE_DIRECTORY), -1);
+    (void)turn(x);
+    fd = nss_ask(x, RECORD_PASSWD, "alice");
+    assert_true(next_lookup(x, &m));
+    /* keeper's word that there is a new one is read before the old one's end. */
+    old = introduce(x, ROLE_DIRECTORY);
+    (void)turn(x);
+    assert_int_equal(nss_take(fd), PROTO_LATER);
+    (void)close(old);
+    fd = nss_ask(x, RECORD_PASSWD, "alice");
+    assert_true(next_lookup(x, &m));
+    answer_passwd(x, m.request, "alice", ALICE);
+    assert_int_equal(nss_take(fd), PROTO_RECORD);
+}
+
+static void
+a_role_that_breaks_the_protocol_is_ended(void **state)
+{
+    static uint8_t long_packet[CHANNEL_PACKET_MAX + 1];
+    static const uint8_t wrong[] = { IPC_VOUCH, 1, 2, 3 };
+    struct fixture *x = *state;
+    struct ipc_lookup m;
+    uint32_t role;
+
+    x->f->n_starting = 1;
+    for (int i = 0; i < 2; i++) {
+        int fd = nss_ask(x, RECORD_PASSWD, "alice");
+
+        assert_true(next_lookup(x, &m));
+        assert_true(channel_send(x->directory, i == 0 ? wrong : long_packet, i == 0 ? sizeof(wrong) : sizeof(long_packet),
+                                 NULL, 0, false));
+        (void)turn(x);
+        assert_int_equal(nss_take(fd), PROTO_LATER);
+        assert_true(told_keeper(x, IPC_END_ROLE, &role));
+        assert_int_equal(role, ROLE_DIRECTORY);
+        (void)close(introduce(x, ROLE_DIRECTORY));
+        (void)turn(x);
+        assert_true(channel_send(x->member, wrong, sizeof(wrong), NULL, 0, false));
+        (void)turn(x);
+        assert_true(told_keeper(x, IPC_END_ROLE, &role));
+        assert_int_equal(role, ROLE_MEMBER);
+        assert_int_equal(x->f->member.fd, -1);
+        (void)close(introduce(x, ROLE_MEMBER));
+        (void)turn(x);
+        assert_true(x->f->member.fd >= 0);
+    }
+    /* Nobody is accused because he has died. */
+    (void)close(x->member);
+    x->member = -1;
+    (void)close(x->directory);
+    x->directory = -1;
+    (void)turn(x);
+    assert_false(told_keeper(x, IPC_END_ROLE, &role));
+}
+
 int
 main(void)
 {
@@ -345,6 +415,8 @@ main(void)
         FRONT_TEST(no_number_of_uids_keeps_root_out),
         FRONT_TEST(no_number_of_connections_keeps_root_out),
         FRONT_TEST(large_answers_that_nobody_takes_are_limited),
+        FRONT_TEST(who_waits_for_a_directory_that_has_ended_is_told),
+        FRONT_TEST(a_role_that_breaks_the_protocol_is_ended),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -216,6 +216,40 @@ nobody_else_is_ended_for_a_worker(void **state)
 }
 
 static void
+a_role_that_broke_the_protocol_is_ended(void **state)
+{
+    static const enum role roles[] = { ROLE_MEMBER, ROLE_DIRECTORY };
+    struct writer w;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        pid_t victim = fork();
+
+        if (victim == 0) {
+            (void)pause();
+            _exit(0);
+        }
+        k->children[1].pid = victim;
+        k->children[1].role = roles[i];
+        w = writer_init(packet, sizeof(packet));
+        ipc_put_number(&w, IPC_END_ROLE, roles[1 - i]);
+        assert_true(takes(ROLE_FRONT, packet, w.len, -1));
+        assert_int_equal(waitpid(victim, NULL, WNOHANG), 0);
+        w = writer_init(packet, sizeof(packet));
+        ipc_put_number(&w, IPC_END_ROLE, roles[i]);
+        assert_false(takes(roles[i], packet, w.len, -1));
+        assert_true(takes(ROLE_FRONT, packet, w.len, -1));
+        assert_int_equal(waitpid(victim, NULL, 0), victim);
+        k->children[1].pid = 0;
+    }
+    for (uint32_t role = 0; role < 16; role++) {
+        w = writer_init(packet, sizeof(packet));
+        ipc_put_number(&w, IPC_END_ROLE, role);
+        assert_int_equal(takes(ROLE_FRONT, packet, w.len, -1), role == ROLE_MEMBER || role == ROLE_DIRECTORY);
+    }
+}
+
+static void
 the_table_is_closed(void **state)
 {
     static const enum role roles[] = { ROLE_FRONT, ROLE_MEMBER, ROLE_DIRECTORY, ROLE_LOGON, ROLE_CCACHE, ROLE_KEEPER };
@@ -278,6 +312,7 @@ main(int argc, char **argv)
         TEST(only_so_many_caches_are_written_at_once),
         TEST(workers_are_started_up_to_a_bound),
         TEST(nobody_else_is_ended_for_a_worker),
+        TEST(a_role_that_broke_the_protocol_is_ended),
         TEST(the_table_is_closed),
         TEST(each_request_is_one_role_s),
     };
