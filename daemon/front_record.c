@@ -10,6 +10,7 @@
 #include "lib/base/log.h"
 #include "lib/proto/client.h"
 #include "lib/proto/sealed.h"
+#include "lib/sid/name.h"
 
 bool
 front_record_never(const struct front *f, const struct cache_key *key)
@@ -109,13 +110,16 @@ front_record_none(struct front *f, const struct cache_key *key)
 void
 front_record_forget(struct front *f, const char *name)
 {
-    struct cache_key by_name = { .kind = RECORD_PASSWD, .by = PROTO_BY_NAME, .name = name };
+    char folded[PROTO_NAME_MAX + 1], canonical[PROTO_NAME_MAX + 1];
+    struct cache_key by_name = { .kind = RECORD_PASSWD, .by = PROTO_BY_NAME, .name = folded };
     struct cache_key by_id = { .kind = RECORD_PASSWD, .by = PROTO_BY_ID };
-    const struct cache_entry *e = cache_get(f->cache, &by_name, client_now());
-    char canonical[PROTO_NAME_MAX + 1];
+    const struct cache_entry *e;
     struct reader r;
     struct record rec;
 
+    if (!name_fold(name, folded, sizeof(folded)))
+        return;
+    e = cache_get(f->cache, &by_name, client_now());
     if (e == NULL || e->packet == NULL)
         return;
     r = reader_init(e->packet, e->len);

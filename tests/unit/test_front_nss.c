@@ -116,6 +116,29 @@ what_was_asked_under_the_old_configuration_is_not_kept(void **state)
     assert_int_equal(nss_take(nobody), PROTO_LATER);
 }
 
+static void
+who_is_gone_is_forgotten_in_every_spelling(void **state)
+{
+    static const char *const spellings[] = { "alice", "ALICE", "corp\\alice", "CORP\\Alice" };
+    struct fixture *x = *state;
+    struct ipc_lookup m;
+
+    for (size_t i = 0; i < 4; i++) {
+        int fd = nss_ask(x, RECORD_PASSWD, spellings[i]);
+
+        assert_true(next_lookup(x, &m));
+        answer_passwd(x, m.request, "alice", ALICE);
+        assert_int_equal(nss_take(fd), PROTO_RECORD);
+        front_record_forget(x->f, spellings[i]);
+        assert_int_equal(nss_take(nss_ask(x, RECORD_PASSWD, spellings[i])), PROTO_NONE);
+        assert_int_equal(nss_take(nss_ask(x, RECORD_PASSWD, "alice")), PROTO_NONE);
+        assert_int_equal(nss_take(nss_ask(x, RECORD_GROUPS, "alice")), PROTO_NONE);
+        assert_int_equal(nss_take(nss_ask_id(x, RECORD_PASSWD, ALICE)), PROTO_NONE);
+        assert_false(next_lookup(x, &m));
+        cache_clear(x->f->cache);
+    }
+}
+
 /* Asks for the group as it is spelled and gives directory's answer, if it is asked. */
 static void
 ask_big(struct fixture *x, const char *spelling, const char *name, uint32_t gid)
@@ -409,6 +432,7 @@ main(void)
         FRONT_TEST(another_name_of_an_entry_is_not_another_entry),
         FRONT_TEST(what_can_be_nobodys_is_not_asked_for),
         FRONT_TEST(what_was_asked_under_the_old_configuration_is_not_kept),
+        FRONT_TEST(who_is_gone_is_forgotten_in_every_spelling),
         FRONT_TEST(a_large_record_is_kept_once_however_it_is_spelled),
         FRONT_TEST(large_records_have_a_limited_number_of_descriptors),
         FRONT_TEST(without_descriptors_front_waits_and_goes_on),
