@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/log.h"
@@ -12,6 +13,15 @@
 #define TICK_MS 250
 #define LINGER_MS 1000 /* after a success while stopping: the module looks the user up before it believes it */
 #define TELL_MS 60000 /* the log says at most this often that there are no descriptors */
+
+int64_t
+front_clock(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_BOOTTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
 
 bool
 front_watch(struct front *f, struct watch *w, uint32_t events)
@@ -311,7 +321,7 @@ front_tick(struct front *f)
     listen_again(f);
     front_nss_tick(f, now);
     front_pam_tick(f, now);
-    front_cred_tick(f, now);
+    front_cred_tick(f, front_clock());
     front_pool_tick(f, now);
 }
 

@@ -100,7 +100,7 @@ struct ticket {
     uint32_t pid, parent;              /* of the process that authenticated */
     char name[PROTO_NAME_MAX + 1];
     struct sealed_secret tgt;
-    int64_t until;                     /* 0: free */
+    int64_t until;                     /* front_clock() based; 0: free */
 };
 
 struct front {
@@ -145,6 +145,12 @@ int front_accept(struct front *f, struct watch *w);
 bool front_send(struct watch *w, const struct writer *packet, const int *fds, size_t n_fds);
 /* A number no request that is still open has. */
 uint32_t front_request(struct front *f);
+/*
+ * Milliseconds since the boot, time asleep too: for what gets old, such as
+ * records and tickets.  Whoever waits does so by client_now(), which stands
+ * still meanwhile: a lock screen's prompt is there after the sleep, too.
+ */
+int64_t front_clock(void);
 
 /* front_outbox.c */
 
@@ -219,7 +225,7 @@ struct cache_entry {
     size_t len;
     int fd;                            /* sealed memfd of a large RECORD; -1 */
     uint32_t id;                       /* uid or gid of the record */
-    int64_t refresh, end;              /* client_now() based */
+    int64_t refresh, end;              /* front_clock() based */
 };
 /* NULL: no memory, or no random numbers for the hash. */
 struct cache *cache_new(TALLOC_CTX *mem);

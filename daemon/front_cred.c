@@ -56,7 +56,7 @@ front_ticket_keep(struct front *f, struct conversation *c)
     memcpy(t->name, c->who.name, sizeof(t->name));
     t->tgt = c->tgt;
     c->tgt = (struct sealed_secret){ .fd = -1 };
-    t->until = client_now() + FRONT_TICKETS_MS;
+    t->until = front_clock() + FRONT_TICKETS_MS;
     return t;
 }
 

@@ -264,7 +264,7 @@ serve(struct front *f, const struct watch *w, uint32_t uid, struct rest *rest_ou
     uint8_t packet[PROTO_NAME_MAX + 64];
     char name[PROTO_NAME_MAX + 1];
     ssize_t n = recv(w->fd, packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC);
-    int64_t now = client_now();
+    int64_t now = front_clock();
     const struct cache_entry *e;
     struct cache_key key;
     struct proto_get get;
@@ -438,7 +438,7 @@ front_nss_tick(struct front *f, int64_t now)
         if (now >= c->deadline)
             client_free(f, c);
     }
-    cache_sweep(f->cache, now);
+    cache_sweep(f->cache, front_clock());
 }
 
 void

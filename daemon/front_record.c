@@ -8,7 +8,6 @@
 
 #include "daemon/front.h"
 #include "lib/base/log.h"
-#include "lib/proto/client.h"
 #include "lib/proto/sealed.h"
 #include "lib/sid/name.h"
 
@@ -104,7 +103,7 @@ remember(struct front *f, const struct cache_key *asked, const struct cache_entr
 void
 front_record_none(struct front *f, const struct cache_key *key)
 {
-    cache_put_none(f->cache, key, client_now() + (int64_t)f->config->negative * 1000);
+    cache_put_none(f->cache, key, front_clock() + (int64_t)f->config->negative * 1000);
 }
 
 void
@@ -119,7 +118,7 @@ front_record_forget(struct front *f, const char *name)
 
     if (!name_fold(name, folded, sizeof(folded)))
         return;
-    e = cache_get(f->cache, &by_name, client_now());
+    e = cache_get(f->cache, &by_name, front_clock());
     if (e == NULL || e->packet == NULL)
         return;
     r = reader_init(e->packet, e->len);
@@ -138,7 +137,7 @@ enum ipc_status
 front_record_found(struct front *f, const struct cache_key *key, const struct ipc_found *m, int fd, bool old,
                    struct cache_entry *e_out)
 {
-    int64_t now = client_now();
+    int64_t now = front_clock();
     struct cache_entry e = { .packet = m->record, .len = m->record_len, .fd = -1,
                              .refresh = now + (int64_t)m->refresh * 1000, .end = now + (int64_t)m->end * 1000 };
     const void *map = NULL, *packet = m->record;
@@ -170,7 +169,7 @@ front_record_found(struct front *f, const struct cache_key *key, const struct ip
 static void
 learned(struct front *f, const struct ipc_learned *m, unsigned kind, const uint8_t *packet, size_t len)
 {
-    int64_t now = client_now();
+    int64_t now = front_clock();
     struct cache_entry e = { .packet = packet, .len = len, .fd = -1, .refresh = now + (int64_t)m->refresh * 1000,
                              .end = now + (int64_t)m->end * 1000 };
     struct cache_key key = { .kind = kind, .by = PROTO_BY_NAME };

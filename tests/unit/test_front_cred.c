@@ -180,9 +180,9 @@ they_wait_two_minutes(void **state)
 
     (void)state;
     log_on(&d, ALICE, 1001, 1000, handle);
-    front_cred_tick(d.f, client_now() + 119 * 1000);
+    front_cred_tick(d.f, front_clock() + 119 * 1000);
     assert_int_equal(d.f->tickets[0].uid + d.f->tickets[1].uid, ALICE);
-    front_cred_tick(d.f, client_now() + 120 * 1000);
+    front_cred_tick(d.f, front_clock() + 120 * 1000);
     assert_int_equal(claim(&d, ALICE, 1001, 0, handle, &written), ERR_NO_TICKETS);
     assert_false(written);
     for (size_t i = 0; i < FRONT_TICKETS_MAX; i++)

@@ -424,6 +424,47 @@ a_role_that_breaks_the_protocol_is_ended(void **state)
     assert_false(told_keeper(x, IPC_END_ROLE, &role));
 }
 
+/* What was learned before a weekend of sleep is old; who waits, waits on. */
+static void
+time_asleep_counts_for_ages_alone(void **state)
+{
+    struct conversation c = { .tgt = { .fd = -1 }, .who = { .uid = ALICE } };
+    struct fixture *x = *state;
+    struct ipc_lookup m;
+    struct ticket *t;
+    int fd = nss_ask(x, RECORD_PASSWD, "alice"), waits;
+
+    assert_true(next_lookup(x, &m));
+    answer_passwd(x, m.request, "alice", ALICE);
+    assert_int_equal(nss_take(fd), PROTO_RECORD);
+    t = front_ticket_keep(x->f, &c);
+    assert_non_null(t);
+    waits = nss_ask(x, RECORD_PASSWD, "bob");
+    assert_true(next_lookup(x, &m));
+    tick(x);
+    assert_true(t->until != 0);
+    /* Past its refresh: served and asked for again. */
+    slept_ms = 3600000;
+    tick(x);
+    assert_int_equal(t->until, 0);
+    assert_int_equal(nss_take(nss_ask(x, RECORD_PASSWD, "alice")), PROTO_RECORD);
+    assert_int_equal(nss_answer(waits, NULL), 0);
+    answer_passwd(x, m.request, "bob", ALICE + 1);
+    assert_int_equal(nss_take(waits), PROTO_RECORD);
+    assert_true(next_lookup(x, &m));
+    assert_string_equal(m.name, "alice");
+    assert_true(m.refresh);
+    answer_status(x, m.request, IPC_STATUS_LATER);
+    /* Past its end. */
+    slept_ms = 90000000;
+    fd = nss_ask(x, RECORD_PASSWD, "alice");
+    assert_int_equal(nss_answer(fd, NULL), 0);
+    assert_true(next_lookup(x, &m));
+    assert_false(m.refresh);
+    answer_passwd(x, m.request, "alice", ALICE);
+    assert_int_equal(nss_take(fd), PROTO_RECORD);
+}
+
 int
 main(void)
 {
@@ -441,6 +482,7 @@ main(void)
         FRONT_TEST(large_answers_that_nobody_takes_are_limited),
         FRONT_TEST(who_waits_for_a_directory_that_has_ended_is_told),
         FRONT_TEST(a_role_that_breaks_the_protocol_is_ended),
+        FRONT_TEST(time_asleep_counts_for_ages_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
