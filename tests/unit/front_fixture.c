@@ -345,7 +345,7 @@ void
 answer_group(struct fixture *x, uint32_t request, const char *name, uint32_t gid, unsigned members)
 {
     static uint8_t record[1U << 20];
-    static char names[20000][16];
+    static char names[20000][24];
     static const char *list[20000];
     struct writer w = writer_init(record, sizeof(record));
 
