@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/base/buf.h"
@@ -138,7 +139,9 @@ static rlim_t memlock;
 int
 getrlimit(__rlimit_resource_t resource, struct rlimit *limit)
 {
-    assert_int_equal(resource, RLIMIT_MEMLOCK);
+    /* A sanitizer's runtime asks for others, before main. */
+    if (resource != RLIMIT_MEMLOCK)
+        return (int)syscall(SYS_prlimit64, 0, resource, NULL, limit);
     limit->rlim_cur = limit->rlim_max = memlock;
     return 0;
 }
@@ -174,6 +177,11 @@ all_memory_is_locked_and_none_used_for_it(void **state)
     if (!secret_lock_all())
         skip();
     before = locked();
+#ifdef __SANITIZE_ADDRESS__
+    /* Its mlockall does nothing, and says that all is well. */
+    if (before == 0)
+        skip();
+#endif
     assert_true(before > 0);
     p = mmap(NULL, 16 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_true(p != MAP_FAILED);
