@@ -288,7 +288,7 @@ refused() {
   lab_point_member_at ws1 "$rogue_addr"
   member_start ws1
   log_on
-  alarm UNTRUSTED_KDC "computer's logon"
+  alarm UNTRUSTED_KDC "computer's own logon"
   shown "$untrusted"
   lab_point_member_back ws1
   # It is over when the rogue is gone.
