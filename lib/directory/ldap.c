@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sasl/sasl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -65,7 +66,6 @@ set_option(struct directory *d, int option, const void *value)
     return ldap_set_option(d->ld, option, value) == LDAP_OPT_SUCCESS;
 }
 
-/* Everything that matters is set here, whatever /etc/ldap/ldap.conf says. */
 static bool
 set_options(struct directory *d)
 {
@@ -102,8 +102,11 @@ bool
 dir_attach(struct directory *d, int fd, const char *host)
 {
     char *url = talloc_asprintf(d, "ldap://%s", host);
-    int rc = url == NULL ? LDAP_NO_MEMORY : ldap_init_fd(fd, LDAP_PROTO_EXT, url, &d->ld);
+    int rc = LDAP_NO_MEMORY;
 
+    /* SASL_SECPROPS of an ldap.conf could forbid the sealing that we must have, and no option of ours would undo it. */
+    if (url != NULL && setenv("LDAPNOINIT", "1", 1) == 0)
+        rc = ldap_init_fd(fd, LDAP_PROTO_EXT, url, &d->ld);
     talloc_free(url);
     if (rc == LDAP_SUCCESS)
         return set_options(d);

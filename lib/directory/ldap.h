@@ -27,8 +27,9 @@ struct directory;
  * NULL: *err_out ERR_NO_KDC (no answer, or of another domain), ERR_NO_KEYTAB (no
  * ticket, or the bind was refused), with the reason in *why_out (under mem).
  *
- * LDAPNOINIT in the process's environment keeps libldap from reading ldap.conf
- * and .ldaprc; what they say does not matter here anyway.
+ * What ldap.conf, .ldaprc and LDAP* variables say to libldap does not count:
+ * LDAPNOINIT is put into the environment before libldap's first call, which
+ * must be this one.
  */
 struct directory *directory_open(TALLOC_CTX *mem, const char *address, const char *host, const char *domain_dns,
                                  int timeout_ms, enum err *err_out, const char **why_out);

@@ -299,6 +299,14 @@ EOF
   run -0 dirprobe LDAPSASL_SECPROPS=none,minssf=0,maxssf=0 LDAPTIMEOUT=1 open
   run -0 dirprobe LDAPREFERRALS=on LDAPDEREF=always LDAPSIZELIMIT=1 groups alice
   has_line 'group Engineers'
+  # The same from files; without a buffer there is no sealing, and no directory.
+  in_member ws1 mkdir -p /etc/ldap /tmp/dir20.home
+  in_member ws1 sh -c 'cp /etc/ldap/ldap.conf /tmp/dir20.ldap.conf 2>/dev/null || : >/tmp/dir20.ldap.conf'
+  in_member ws1 tee /etc/ldap/ldap.conf /tmp/dir20.home/.ldaprc <<<'SASL_SECPROPS maxbufsize=0'
+  run dirprobe HOME=/tmp/dir20.home LDAPSASL_SECPROPS=maxbufsize=0 open
+  in_member ws1 cp /tmp/dir20.ldap.conf /etc/ldap/ldap.conf
+  in_member ws1 rm -rf /tmp/dir20.home
+  [ "$status" -eq 0 ]
 }
 
 @test "servers that stall, talk nonsense, promise a gigabyte, hang up" {
