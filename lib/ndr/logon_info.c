@@ -27,8 +27,7 @@ filetime_seconds(uint64_t filetime)
 bool
 logon_group_is_active(const struct logon_group *g)
 {
-    return (g->attributes & (SE_GROUP_MANDATORY | SE_GROUP_ENABLED)) != 0 &&
-           (g->attributes & SE_GROUP_USE_FOR_DENY_ONLY) == 0;
+    return (g->attributes & (SE_GROUP_ENABLED | SE_GROUP_USE_FOR_DENY_ONLY)) == SE_GROUP_ENABLED;
 }
 
 bool

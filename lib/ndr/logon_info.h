@@ -73,7 +73,7 @@ struct logon_info {
 int64_t filetime_seconds(uint64_t filetime);
 
 /*
- * True if the group is to be mapped: mandatory or enabled, and not deny-only.
+ * True if the group is to be mapped: enabled, and not deny-only.
  */
 bool logon_group_is_active(const struct logon_group *g);
 

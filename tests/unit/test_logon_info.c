@@ -207,8 +207,9 @@ groups_count_if_enabled_and_not_deny_only(void **state)
         uint32_t attributes;
         bool active;
     } cases[] = {
-        { 0, false }, { 7, true }, { SE_GROUP_MANDATORY, true }, { SE_GROUP_ENABLED, true },
+        { 0, false }, { 7, true }, { SE_GROUP_MANDATORY, false }, { SE_GROUP_ENABLED, true },
         { SE_GROUP_ENABLED_BY_DEFAULT, false }, { SE_GROUP_RESOURCE, false }, { SE_GROUP_RESOURCE | 7, true },
+        { SE_GROUP_MANDATORY | SE_GROUP_ENABLED_BY_DEFAULT, false },
         { SE_GROUP_USE_FOR_DENY_ONLY, false }, { SE_GROUP_USE_FOR_DENY_ONLY | 7, false },
     };
 
