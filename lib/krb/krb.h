@@ -51,9 +51,9 @@ struct krb_failure {
 
 struct krb_options {
     bool forwardable;        /* default of the configuration: true */
-    bool renewable;          /* ask for renew_lifetime */
-    int32_t lifetime;        /* seconds; 0: libkrb5's default, a day, which the KDC cuts */
-    int32_t renew_lifetime;  /* seconds */
+    bool renewable;          /* for renew_lifetime */
+    int32_t lifetime;        /* seconds; 0: as long as the KDC gives */
+    int32_t renew_lifetime;  /* seconds; 0: as long as the KDC gives */
 };
 
 struct krb_logon {

@@ -12,6 +12,7 @@
 #include "lib/krb/tgs.h"
 
 #define NETBIOS_BYTES 16
+#define LIFETIME_MOST (365 * 24 * 60 * 60)
 #define ARMOR_LEFT 60 /* seconds that an armour must still be good for */
 
 static const char as_step[] = "AS exchange";
@@ -86,9 +87,11 @@ set_options(struct job *job, const struct krb_options *o)
     krb5_get_init_creds_opt_set_canonicalize(job->options, 1);
     krb5_get_init_creds_opt_set_forwardable(job->options, o->forwardable);
     krb5_get_init_creds_opt_set_proxiable(job->options, 0);
-    krb5_get_init_creds_opt_set_renew_life(job->options, o->renewable ? o->renew_lifetime : 0);
-    if (o->lifetime > 0)
-        krb5_get_init_creds_opt_set_tkt_life(job->options, o->lifetime);
+    /* 0: the KDC cuts what is more than it gives. */
+    krb5_get_init_creds_opt_set_tkt_life(job->options, o->lifetime > 0 ? o->lifetime : LIFETIME_MOST);
+    krb5_get_init_creds_opt_set_renew_life(job->options, !o->renewable            ? 0
+                                                         : o->renew_lifetime > 0 ? o->renew_lifetime
+                                                                                 : LIFETIME_MOST);
     set_address(job);
     return krb5_get_init_creds_opt_set_pac_request(job->ctx, job->options, TRUE);
 }

@@ -59,6 +59,15 @@ good() {
 @test "a good logon is verified by the keytab" {
   both good alice Passw0rd-alice
   told verify client=alice@CORP.TEST account=alice
+  # Every group of a real controller's is enabled.
+  [[ $output != *inactive* ]]
+}
+
+@test "tickets last as long as they are asked for, or as long as the domain allows" {
+  probe --lifetime 1800 --renew 7200 alice Passw0rd-alice
+  told logon OK renewable=1 lifetime=1800 renew_lifetime=7200
+  probe --lifetime 0 --renew 0 alice Passw0rd-alice
+  told logon OK renewable=1 lifetime=36000 renew_lifetime=604800
 }
 
 @test "a name in any case, with other letters, with a UPN's suffix" {

@@ -29,6 +29,7 @@ struct options {
     const char *trace;
     const struct sid *sid;
     bool fast, verify, forward, enterprise;
+    int32_t lifetime, renew_lifetime; /* as in struct krb_options */
     int times;
 };
 
@@ -173,6 +174,12 @@ verify(struct probe *p, const struct krb_logon *logon, const char *what)
 
     if (!told(what, ok, &f, start))
         return false;
+    for (size_t i = 0; i < info->n_groups; i++) {
+        char group[SID_TEXT_MAX];
+
+        if (!logon_group_is_active(&info->groups[i]))
+            printf("inactive %s %#x\n", sid_text(&info->groups[i].sid, group), info->groups[i].attributes);
+    }
     printf("%s OK client=%s sid=%s account=%s groups=%zu %.1f ms\n", what, client, sid_text(&info->user, text),
            info->account, info->n_groups, now_ms() - start);
     talloc_free(info);
@@ -259,7 +266,8 @@ store(struct probe *p, const char *user, const struct krb_logon *logon)
 static bool
 logon(struct probe *p, const char *user, const char *password)
 {
-    struct krb_options options = { .forwardable = true, .renewable = true, .renew_lifetime = 7 * 86400 };
+    struct krb_options options = { .forwardable = true, .renewable = true, .lifetime = p->o.lifetime,
+                                   .renew_lifetime = p->o.renew_lifetime };
     struct krb_logon logon;
     struct krb_failure f;
     double start = now_ms();
@@ -272,9 +280,10 @@ logon(struct probe *p, const char *user, const char *password)
         return false;
     if (krb5_unparse_name(p->ctx, logon.client, &client) != 0)
         client = NULL;
-    printf("logon OK client=%s forwardable=%d renewable=%d %.1f ms\n", client == NULL ? "?" : client,
-           (logon.tgt.ticket_flags & TKT_FLG_FORWARDABLE) != 0, (logon.tgt.ticket_flags & TKT_FLG_RENEWABLE) != 0,
-           now_ms() - start);
+    printf("logon OK client=%s forwardable=%d renewable=%d lifetime=%d renew_lifetime=%d %.1f ms\n",
+           client == NULL ? "?" : client, (logon.tgt.ticket_flags & TKT_FLG_FORWARDABLE) != 0,
+           (logon.tgt.ticket_flags & TKT_FLG_RENEWABLE) != 0, (int)(logon.tgt.times.endtime - logon.tgt.times.starttime),
+           (int)(logon.tgt.times.renew_till - logon.tgt.times.starttime), now_ms() - start);
     krb5_free_unparsed_name(p->ctx, client);
     if (p->o.swap != NULL)
         swap_ticket(p, &logon);
@@ -298,7 +307,7 @@ usage(void)
     fprintf(stderr, "usage: krbprobe [--kdc ADDR] [--realm R] [--domain D] [--fqdn F] [--computer NAME] [--timeout S]\n"
                     "  [--keytab NAME] [--fast] [--armor CCACHE] [--service NAME] [--verify] [--sid SID]\n"
                     "  [--swap CCACHE] [--save CCACHE] [--ccache TEMPLATE] [--forward] [--enterprise] [--times N] [--trace FILE]\n"
-                    "  USER PASSWORD\n");
+                    "  [--lifetime S] [--renew S] USER PASSWORD\n");
     exit(2);
 }
 
@@ -315,7 +324,8 @@ read_options(int argc, char **argv, struct options *o)
         { "verify", no_argument, NULL, OPT_VERIFY },     { "swap", required_argument, NULL, OPT_SWAP },
         { "save", required_argument, NULL, OPT_SAVE },   { "forward", no_argument, NULL, OPT_FORWARD },
         { "times", required_argument, NULL, OPT_TIMES }, { "sid", required_argument, NULL, OPT_SID },
-        { "ccache", required_argument, NULL, OPT_CCACHE }, { NULL, 0, NULL, 0 },
+        { "ccache", required_argument, NULL, OPT_CCACHE }, { "lifetime", required_argument, NULL, 'L' },
+        { "renew", required_argument, NULL, 'R' },       { NULL, 0, NULL, 0 },
     };
     static struct sid sid;
     int c;
@@ -333,6 +343,8 @@ read_options(int argc, char **argv, struct options *o)
         case 'K': o->keytab = optarg; break;
         case 's': o->ldap = optarg; break;
         case 'T': o->trace = optarg; break;
+        case 'L': o->lifetime = atoi(optarg); break;
+        case 'R': o->renew_lifetime = atoi(optarg); break;
         case 'e': o->enterprise = true; break;
         case OPT_FAST: o->fast = true; break;
         case OPT_ARMOR: o->armor = optarg; o->fast = true; break;

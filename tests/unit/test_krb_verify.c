@@ -272,6 +272,7 @@ odd_logons_are_refused(void **state)
         { "a ticket of an earlier logon", { .age = 301 }, ERR_UNTRUSTED_KDC },
         { "a logon that took long", { .age = 200 }, ERR_OK },
         { "a ticket that has run out", { .age = 3000, .ends = -600 }, ERR_UNTRUSTED_KDC },
+        { "a ticket of just now that has run out", { .ends = -600 }, ERR_UNTRUSTED_KDC },
         { "a ticket that is not valid yet", { .starts = 600 }, ERR_CLOCK },
         { "a ticket from the future", { .age = -310, .starts = -310 }, ERR_CLOCK },
         { "an invalid ticket", { .flags = TKT_FLG_INVALID }, ERR_UNTRUSTED_KDC },
