@@ -33,7 +33,7 @@ start_job(struct front *f, struct worker *w, struct conversation *c)
 {
     uint8_t packet[2 * PROTO_TEXT_MAX];
     struct writer wr = writer_init(packet, sizeof(packet));
-    struct ipc_job job = { .job = c->id, .deadline = (uint32_t)f->config->deadline, .dc = f->dc };
+    struct ipc_job job = { .job = c->id, .dc = f->dc };
 
     memcpy(job.principal, c->who.principal, sizeof(job.principal));
     job.dc.request = 0;

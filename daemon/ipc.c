@@ -458,7 +458,6 @@ ipc_put_job(struct writer *w, const struct ipc_job *m)
 {
     writer_u8(w, IPC_JOB);
     writer_u32(w, m->job);
-    writer_u32(w, m->deadline);
     writer_str(w, m->principal);
     ipc_put_dc(w, &m->dc);
 }
@@ -471,7 +470,6 @@ ipc_get_job(const void *packet, size_t len, struct ipc_job *m_out)
     size_t left;
 
     m.job = reader_u32(&r);
-    m.deadline = reader_u32(&r);
     reader_str_copy(&r, m.principal, sizeof(m.principal));
     left = reader_left(&r);
     if (!ipc_get_dc(reader_bytes(&r, left), left, &m.dc))

@@ -175,7 +175,6 @@ struct ipc_dc {
 
 struct ipc_job {
     uint32_t job;
-    uint32_t deadline;             /* seconds for the whole */
     char principal[PROTO_NAME_MAX + 1];
     struct ipc_dc dc;              /* err other than ERR_OK: ask by NEED_DC */
 };
@@ -189,8 +188,6 @@ struct ipc_result {
     char value[128];               /* for the sentence: domain, clock offset */
     char text[512];                /* for the log: what happened, the protocol's own code, the domain controller */
 };
-
-#define IPC_LOGON_INFO_MAX (192U * 1024)
 
 /* First byte of a message; 0 if empty. */
 unsigned ipc_type(const void *packet, size_t len);
