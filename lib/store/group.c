@@ -175,15 +175,6 @@ store_group_by_gid(struct store *s, TALLOC_CTX *mem, uint32_t gid)
     return one_group(&q, mem);
 }
 
-struct store_group *
-store_group_by_sid(struct store *s, TALLOC_CTX *mem, const struct sid *sid)
-{
-    struct query q = query_init(s, STMT_GROUP_BY_SID);
-
-    query_put_sid(&q, 1, sid);
-    return one_group(&q, mem);
-}
-
 void
 store_drop_group(struct store *s, const struct sid *sid)
 {

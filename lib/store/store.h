@@ -84,11 +84,9 @@ bool store_commit(struct store *s);
 
 /* Each gives NULL where there is none. */
 struct store_user *store_user_by_name(struct store *s, TALLOC_CTX *mem, const char *name); /* canonical, else a UPN that one user alone has */
-struct store_user *store_user_by_uid(struct store *s, TALLOC_CTX *mem, uint32_t uid);
 struct store_user *store_user_by_sid(struct store *s, TALLOC_CTX *mem, const struct sid *sid);
 struct store_group *store_group_by_name(struct store *s, TALLOC_CTX *mem, const char *name);
 struct store_group *store_group_by_gid(struct store *s, TALLOC_CTX *mem, uint32_t gid);
-struct store_group *store_group_by_sid(struct store *s, TALLOC_CTX *mem, const struct sid *sid);
 
 void store_drop_user(struct store *s, const struct sid *sid);
 void store_drop_group(struct store *s, const struct sid *sid);

@@ -178,15 +178,6 @@ store_user_by_name(struct store *s, TALLOC_CTX *mem, const char *name)
 }
 
 struct store_user *
-store_user_by_uid(struct store *s, TALLOC_CTX *mem, uint32_t uid)
-{
-    struct query q = query_init(s, STMT_USER_BY_UID);
-
-    query_put_int(&q, 1, uid);
-    return one_user(&q, mem);
-}
-
-struct store_user *
 store_user_by_sid(struct store *s, TALLOC_CTX *mem, const struct sid *sid)
 {
     struct query q = query_init(s, STMT_USER_BY_SID);

@@ -74,6 +74,14 @@ user_n(uint32_t n, char name[static 32])
                                 .upn = "", .full_name = "", .refreshed = n };
 }
 
+struct store_user *
+stored_user(struct store *s, uint32_t n)
+{
+    struct sid sid = rid(n);
+
+    return store_user_by_sid(s, s, &sid);
+}
+
 const char *const staff_members[3] = { "alice", "bob", "zo\xc3\xab" };
 
 struct store_group

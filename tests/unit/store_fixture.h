@@ -40,6 +40,9 @@ void assert_alice(const struct store_user *u);
 /* A user that differs from all others by n, of whom only the needful is known. */
 struct store_user user_n(uint32_t n, char name[static 32]);
 
+/* What s has of it, NULL if nothing. */
+struct store_user *stored_user(struct store *s, uint32_t n);
+
 /* A group with three members. */
 extern const char *const staff_members[3];
 struct store_group staff(void);

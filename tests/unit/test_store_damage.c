@@ -46,12 +46,12 @@ check_full_store(struct store *s)
     n = fill(s);
     assert_in_range(n, 1, 1999);
     for (uint32_t i = 0; i < n; i++) {
-        got = store_user_by_uid(s, s, 201000 + i);
+        got = stored_user(s, 1000 + i);
         assert_non_null(got);
         assert_int_equal(got->n_gids, 1000);
         talloc_free(got);
     }
-    assert_null(store_user_by_uid(s, s, 201000 + n));
+    assert_null(stored_user(s, 1000 + n));
     memset(big, 'x', sizeof(big) - 1);
     big[sizeof(big) - 1] = '\0';
     /* The first change of the transaction would fit; it is taken back with those that do not. */
@@ -65,7 +65,7 @@ check_full_store(struct store *s)
     assert_false(store_put_fact(s, "site", "small enough, and too late"));
     assert_false(store_commit(s));
     assert_string_equal(store_fact(s, s, "site"), "kept");
-    assert_null(store_user_by_uid(s, s, 209000));
+    assert_null(stored_user(s, 9000));
     assert_false(s->damaged);
 }
 
@@ -109,7 +109,7 @@ a_full_disk_refuses_and_recovers(void **state)
         ;
     assert_int_equal(close(fd), 0);
     s = open_store();
-    assert_non_null(store_user_by_uid(s, s, 201000));
+    assert_non_null(stored_user(s, 1000));
 
     /* And there is room again. */
     assert_int_equal(unlink(ballast), 0);
@@ -169,7 +169,7 @@ a_writer_that_is_killed_leaves_whole_transactions(void **state)
         n = (uint32_t)strtoul(fact, NULL, 10);
         assert_in_range(n, told, told + 1);
         for (uint32_t i = 1000; i <= n; i++)
-            assert_non_null(store_user_by_uid(s, s, 200000 + i));
+            assert_non_null(stored_user(s, i));
         store_close(s);
     }
 }
@@ -221,7 +221,7 @@ a_damaged_file_is_set_aside(void **state)
         else
             assert_int_equal(truncate(path_of(""), cases[i].cut), 0);
         s = open_store();
-        if (!exists(".damaged") || store_user_by_uid(s, s, 201000) != NULL)
+        if (!exists(".damaged") || stored_user(s, 1000) != NULL)
             fail_msg("damage to %s is not seen", cases[i].what);
         assert_true(store_put_user(s, &a));
         store_close(s);
@@ -247,7 +247,7 @@ damage_found_later_begins_a_new_file(void **state)
     for (off_t page = 1; page < 1000; page++)
         overwrite("", page * 4096, rubbish, sizeof(rubbish));
     for (uint32_t i = 0; i < 2000 && !s->damaged; i++)
-        talloc_free(store_user_by_uid(s, s, 201000 + i));
+        talloc_free(stored_user(s, 1000 + i));
     assert_true(s->damaged);
     assert_true(store_put_user(s, &a));
     assert_false(s->damaged);
@@ -274,7 +274,7 @@ damage_inside_a_transaction_fails_it(void **state)
         overwrite("", page * 4096, rubbish, sizeof(rubbish));
     assert_true(store_begin(s));
     for (uint32_t i = 0; i < 2000 && !s->damaged; i++)
-        talloc_free(store_user_by_uid(s, s, 201000 + i));
+        talloc_free(stored_user(s, 1000 + i));
     assert_true(s->damaged);
     assert_false(store_put_user(s, &a));
     assert_false(store_commit(s));
@@ -436,10 +436,10 @@ a_malformed_row_is_not_used(void **state)
     for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
         assert_true(store_put_group(s, &g));
         assert_int_equal(sqlite3_exec(s->db, groups[i], NULL, NULL, NULL), SQLITE_OK);
-        assert_null(store_group_by_sid(s, s, &g.sid));
+        assert_null(store_group_by_gid(s, s, g.gid));
     }
     assert_true(store_put_group(s, &g));
-    assert_non_null(store_group_by_sid(s, s, &g.sid));
+    assert_non_null(store_group_by_gid(s, s, g.gid));
     store_close(s);
 }
 
