@@ -291,7 +291,7 @@ search_ended(struct collect *c, LDAPMessage *m)
     case LDAP_UNWILLING_TO_PERFORM:
         if (c->q->hard)
             return ERR_BUSY;
-        /* fall through */
+        __attribute__((fallthrough));
     default:
         return lost(c->d, ldap_err2string(code));
     }
