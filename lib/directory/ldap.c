@@ -289,9 +289,7 @@ search_ended(struct collect *c, LDAPMessage *m)
     case LDAP_TIMELIMIT_EXCEEDED:
     case LDAP_ADMINLIMIT_EXCEEDED:
     case LDAP_UNWILLING_TO_PERFORM:
-        if (c->q->hard)
-            return ERR_BUSY;
-        __attribute__((fallthrough));
+        return c->q->hard ? ERR_BUSY : lost(c->d, ldap_err2string(code));
     default:
         return lost(c->d, ldap_err2string(code));
     }
