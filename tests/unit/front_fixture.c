@@ -27,6 +27,7 @@
 
 uint32_t peer_uid;
 int64_t slept_ms;
+int accept_errno;
 
 /* In place of libc's: who connects is whom the test says. */
 int
@@ -37,6 +38,16 @@ getsockopt(int fd, int level, int name, void *value, socklen_t *len)
     if (rc == 0 && level == SOL_SOCKET && name == SO_PEERCRED)
         ((struct ucred *)value)->uid = peer_uid;
     return rc;
+}
+
+/* A connection waits on where there is no descriptor for it. */
+int
+accept4(int fd, __SOCKADDR_ARG address, socklen_t *len, int flags)
+{
+    if (accept_errno == 0)
+        return (int)syscall(SYS_accept4, fd, address.__sockaddr__, len, flags);
+    errno = accept_errno;
+    return -1;
 }
 
 /* And time asleep passes when the test says so. */
@@ -111,6 +122,7 @@ setup(void **state)
     assert_non_null(x);
     peer_uid = 0;
     slept_ms = 0;
+    accept_errno = 0;
     log_init("test", LOG_LEVEL_ALARM);
     x->keeper = channel_at(FD_KEEPER);
     x->directory = channel_at(FD_DIRECTORY);

@@ -20,6 +20,8 @@ struct fixture {
 extern uint32_t peer_uid;
 /* How long the computer has slept (CLOCK_BOOTTIME). */
 extern int64_t slept_ms;
+/* What taking a connection fails with; 0: it does not. */
+extern int accept_errno;
 
 /* Handles what there is to handle, at most 1,000,000 events; gives how many. */
 unsigned turn(struct fixture *x);
