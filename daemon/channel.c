@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "lib/proto/client.h"
+#include "lib/base/wait.h"
 
 bool
 channel_pair(int fds_out[2])
@@ -88,20 +88,10 @@ take_fds(struct msghdr *m, int fds_out[CHANNEL_FDS_MAX])
 static bool
 wait_readable(int fd, int timeout_ms)
 {
-    struct pollfd p = { .fd = fd, .events = POLLIN };
-    int64_t deadline = client_now() + timeout_ms;
-    int n;
-
-    do {
-        int64_t left = deadline - client_now();
-
-        n = poll(&p, 1, left > 0 ? (int)left : 0);
-        if (n > 0)
-            return true;
-        if (n < 0 && errno != EINTR)
-            return false;
-    } while (client_now() < deadline);
-    errno = EAGAIN;
+    if (wait_fd(fd, POLLIN, clock_ms() + timeout_ms))
+        return true;
+    if (errno == ETIMEDOUT)
+        errno = EAGAIN;
     return false;
 }
 

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "lib/directory/net.h"
+#include "lib/base/net.h"
 #include "lib/directory/ping.h"
 #include "lib/proto/client.h"
 

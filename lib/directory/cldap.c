@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "lib/directory/ber.h"
+#include "lib/base/ber.h"
 
 #define SEARCH_REQUEST 0x63
 #define SEARCH_ENTRY 0x64

@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 #include "lib/base/buf.h"
-#include "lib/directory/net.h"
+#include "lib/base/net.h"
+#include "lib/base/wait.h"
 #include "lib/directory/text.h"
 #include "lib/proto/client.h"
 

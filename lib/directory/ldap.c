@@ -12,8 +12,9 @@
 #include <unistd.h>
 
 #include "lib/base/log.h"
+#include "lib/base/net.h"
+#include "lib/base/wait.h"
 #include "lib/directory/ldap_private.h"
-#include "lib/directory/net.h"
 #include "lib/directory/text.h"
 #include "lib/proto/client.h"
 

@@ -5,9 +5,9 @@
 #include <strings.h>
 
 #include "lib/base/log.h"
+#include "lib/base/net.h"
 #include "lib/directory/dns.h"
 #include "lib/directory/locator_private.h"
-#include "lib/directory/net.h"
 #include "lib/directory/ping.h"
 #include "lib/proto/client.h"
 

@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 #include "lib/base/log.h"
-#include "lib/directory/net.h"
+#include "lib/base/net.h"
+#include "lib/base/wait.h"
 #include "lib/proto/client.h"
 
 #define NEEDED (DS_LDAP_FLAG | DS_DS_FLAG | DS_KDC_FLAG)

@@ -1,17 +1,19 @@
 #include "lib/krb/kdc.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/buf.h"
+#include "lib/base/net.h"
+#include "lib/base/wait.h"
+
+#define KDC_PORT 88
 
 struct kdc
 kdc_init(const struct krb_target *t)
@@ -29,112 +31,20 @@ kdc_done(struct kdc *kdc)
     kdc->fd = -1;
 }
 
-static bool
-copy_part(const char *from, size_t n, char *to, size_t size)
-{
-    if (n == 0 || n >= size)
-        return false;
-    memcpy(to, from, n);
-    to[n] = '\0';
-    return true;
-}
-
-bool
-kdc_split(const char *address, char *host, size_t host_size, char *port, size_t port_size)
-{
-    const char *colon = strchr(address, ':');
-    const char *end = address + strlen(address);
-
-    if (address[0] == '[') {
-        end = strchr(address, ']');
-        if (end == NULL || (end[1] != '\0' && end[1] != ':'))
-            return false;
-        colon = end[1] == ':' ? end + 1 : NULL;
-        address++;
-    } else if (colon != NULL && strchr(colon + 1, ':') == NULL) {
-        end = colon;
-    } else {
-        colon = NULL;
-    }
-    if (!copy_part(address, (size_t)(end - address), host, host_size))
-        return false;
-    if (colon == NULL)
-        return copy_part("88", 2, port, port_size);
-    return copy_part(colon + 1, strlen(colon + 1), port, port_size);
-}
-
-static int64_t
-now_ms(void)
-{
-    struct timespec ts;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-/* Waits until fd is ready for events. 0 or an errno. */
-static int
-wait_ready(int fd, short events, int64_t deadline)
-{
-    struct pollfd p = { .fd = fd, .events = events };
-
-    for (;;) {
-        int64_t left = deadline - now_ms();
-        int n;
-
-        if (left <= 0)
-            return ETIMEDOUT;
-        n = poll(&p, 1, (int)left);
-        if (n > 0)
-            return 0;
-        if (n < 0 && errno != EINTR)
-            return errno;
-    }
-}
-
-static int
-connect_to(const struct addrinfo *ai, int64_t deadline, int *fd_out)
-{
-    int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int one = 1;
-    int error = 0;
-    socklen_t len = sizeof(error);
-
-    *fd_out = -1;
-    if (fd < 0)
-        return errno;
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    if (connect(fd, ai->ai_addr, ai->ai_addrlen) != 0) {
-        error = errno;
-        if (error == EINPROGRESS)
-            error = wait_ready(fd, POLLOUT, deadline);
-        if (error == 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
-            error = errno;
-    }
-    if (error != 0) {
-        (void)close(fd);
-        return error;
-    }
-    *fd_out = fd;
-    return 0;
-}
-
 static int
 kdc_connect(struct kdc *kdc, int64_t deadline)
 {
-    struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM };
-    struct addrinfo *ai = NULL;
-    char host[64], port[8];
-    int error;
+    struct sockaddr_storage to;
+    int one = 1;
 
     kdc_done(kdc);
-    if (!kdc_split(kdc->address, host, sizeof(host), port, sizeof(port)))
+    if (!address_parse(kdc->address, KDC_PORT, &to))
         return EINVAL;
-    if (getaddrinfo(host, port, &hints, &ai) != 0)
-        return EINVAL;
-    error = connect_to(ai, deadline, &kdc->fd);
-    freeaddrinfo(ai);
-    return error;
+    kdc->fd = tcp_connect(&to, deadline);
+    if (kdc->fd < 0)
+        return errno;
+    (void)setsockopt(kdc->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    return 0;
 }
 
 static int
@@ -147,10 +57,8 @@ send_all(int fd, const uint8_t *p, size_t n, int64_t deadline)
             p += sent;
             n -= (size_t)sent;
         } else if (errno == EAGAIN) {
-            int error = wait_ready(fd, POLLOUT, deadline);
-
-            if (error != 0)
-                return error;
+            if (!wait_fd(fd, POLLOUT, deadline))
+                return errno;
         } else if (errno != EINTR) {
             return errno;
         }
@@ -170,10 +78,8 @@ recv_all(int fd, uint8_t *p, size_t n, int64_t deadline)
         } else if (got == 0) {
             return ECONNRESET;
         } else if (errno == EAGAIN) {
-            int error = wait_ready(fd, POLLIN, deadline);
-
-            if (error != 0)
-                return error;
+            if (!wait_fd(fd, POLLIN, deadline))
+                return errno;
         } else if (errno != EINTR) {
             return errno;
         }
@@ -238,7 +144,7 @@ static int
 talk(struct kdc *kdc, const krb5_data *request, bool once, krb5_data *reply_out)
 {
     int64_t most = (int64_t)kdc->timeout * 1000;
-    int64_t deadline = now_ms() + (kdc->patience > 0 && kdc->patience < most ? kdc->patience : most);
+    int64_t deadline = clock_ms() + (kdc->patience > 0 && kdc->patience < most ? kdc->patience : most);
     bool reused = is_open(kdc->fd);
     int error;
 

@@ -32,7 +32,4 @@ void kdc_done(struct kdc *kdc);
 krb5_error_code kdc_exchange(krb5_context ctx, struct kdc *kdc, const krb5_data *request, bool once,
                              krb5_data *reply_out);
 
-/* Splits "10.99.0.1", "10.99.0.1:88", "fd00::1" or "[fd00::1]:88". False if it does not fit or has an empty part. */
-bool kdc_split(const char *address, char *host, size_t host_size, char *port, size_t port_size);
-
 #endif

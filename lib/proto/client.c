@@ -6,38 +6,14 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "lib/base/wait.h"
 
 int64_t
 client_now(void)
 {
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* Waits for events until the deadline: 0, or -1 with errno. */
-static int
-wait_for(int fd, short events, int64_t deadline)
-{
-    struct pollfd p = { .fd = fd, .events = events };
-    int64_t left;
-    int n;
-
-    do {
-        left = deadline - client_now();
-        if (left < 0)
-            left = 0;
-        n = poll(&p, 1, left > 3600000 ? 3600000 : (int)left);
-        if (n > 0)
-            return 0;
-        if (n < 0 && errno != EINTR)
-            return -1;
-    } while (left > 0);
-    errno = ETIMEDOUT;
-    return -1;
+    return clock_ms();
 }
 
 /* A program that runs with 0, 1 or 2 closed must not find our socket there. */
@@ -151,7 +127,7 @@ client_send(int fd, const void *packet, size_t len, int64_t deadline)
             return 0;
         if (errno == EINTR)
             continue;
-        if (errno != EAGAIN || wait_for(fd, POLLOUT, deadline) != 0)
+        if (errno != EAGAIN || !wait_fd(fd, POLLOUT, deadline))
             return -1;
     }
 }
@@ -213,7 +189,7 @@ recv_packet(int fd, void *buf, size_t size, int flags, struct beside *b, int64_t
 
     /* The answer is hardly ever there already: to wait first saves a call. */
     do {
-        if (wait_for(fd, POLLIN, deadline) != 0)
+        if (!wait_fd(fd, POLLIN, deadline))
             return -1;
         m.msg_control = control.bytes;
         m.msg_controllen = sizeof(control.bytes);

@@ -12,7 +12,7 @@
 #define CLIENT_PATH_NSS AUTHSOD_RUNDIR "/nss.sock"
 #define CLIENT_PATH_PAM AUTHSOD_RUNDIR "/pam.sock"
 
-/* Milliseconds on the monotonic clock. */
+/* clock_ms() of lib/base/wait.h. */
 int64_t client_now(void);
 
 /*

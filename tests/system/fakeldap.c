@@ -26,7 +26,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "lib/directory/ber.h"
+#include "lib/base/ber.h"
 
 #define BIND_REQUEST 0x60
 #define BIND_RESPONSE 0x61

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
+#include "lib/base/ber.h"
 #include "lib/base/buf.h"
-#include "lib/directory/ber.h"
 #include "lib/directory/locator.h"
 
 /* DNS labels without compression. */

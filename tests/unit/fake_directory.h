@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "lib/directory/ber.h"
+#include "lib/base/ber.h"
 #include "lib/directory/ldap_private.h"
 
 /* The domain of the fakes, and RIDs in it. */

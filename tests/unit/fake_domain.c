@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lib/directory/net.h"
+#include "lib/base/net.h"
 #include "lib/directory/text.h"
 #include "tests/unit/dc_answer.h"
 

@@ -5,7 +5,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -18,6 +20,7 @@
 #include "lib/base/hash.h"
 #include "lib/base/log.h"
 #include "lib/base/secret.h"
+#include "lib/base/wait.h"
 
 static void
 reads_what_was_written(void **state)
@@ -192,6 +195,25 @@ all_memory_is_locked_and_none_used_for_it(void **state)
     (void)munlockall();
 }
 
+static void
+waits_end_at_their_deadline(void **state)
+{
+    int64_t began = clock_ms();
+    int ends[2];
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(ms_until(began - 5), 0);
+    assert_int_equal(ms_until(INT64_MAX), 3600000);
+    assert_false(wait_fd(ends[0], POLLIN, began + 30));
+    assert_int_equal(errno, ETIMEDOUT);
+    assert_true(clock_ms() >= began + 30);
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    assert_true(wait_fd(ends[0], POLLIN, began)); /* past, and there */
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
 /* stderr becomes fd for the time of a test; gives what it was. */
 static int
 redirect_stderr(int fd)
@@ -364,6 +386,7 @@ main(void)
         cmocka_unit_test(writer_never_writes_past_its_size),
         cmocka_unit_test(secrets_are_erased),
         cmocka_unit_test(all_memory_is_locked_and_none_used_for_it),
+        cmocka_unit_test(waits_end_at_their_deadline),
         cmocka_unit_test(values_in_the_log_forge_no_line),
         cmocka_unit_test(a_long_line_is_cut),
         cmocka_unit_test(a_log_that_nobody_reads_stops_nobody),

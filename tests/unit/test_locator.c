@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "lib/base/buf.h"
-#include "lib/directory/net.h"
+#include "lib/base/net.h"
 #include "lib/directory/text.h"
 #include "lib/proto/client.h"
 #include "tests/unit/fake_domain.h"

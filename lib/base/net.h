@@ -1,6 +1,6 @@
-/* Numeric addresses and waits with an end. */
-#ifndef AUTHSOD_DIRECTORY_NET_H
-#define AUTHSOD_DIRECTORY_NET_H
+/* Numeric addresses, and connections to them. */
+#ifndef AUTHSOD_BASE_NET_H
+#define AUTHSOD_BASE_NET_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,13 +19,7 @@ bool address_text(const struct sockaddr_storage *a, char *buf, size_t size);
 /* The same host, whatever the ports. */
 bool address_same(const struct sockaddr_storage *a, const struct sockaddr_storage *b);
 
-/* Milliseconds until the deadline (client_now() based) as poll wants them: 0 when it is past, at most an hour. */
-int ms_until(int64_t deadline);
-
-/* True if fd is ready for events before the deadline. */
-bool wait_fd(int fd, short events, int64_t deadline);
-
-/* A TCP connection to a, non-blocking, made before the deadline; -1 with errno. */
+/* A TCP connection to a, non-blocking, made before the deadline; -1 with errno.  deadline: see lib/base/wait.h. */
 int tcp_connect(const struct sockaddr_storage *a, int64_t deadline);
 
 #endif

@@ -1,4 +1,4 @@
-#include "lib/directory/ber.h"
+#include "lib/base/ber.h"
 
 #include <string.h>
 

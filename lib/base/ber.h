@@ -1,9 +1,9 @@
 /*
- * As much of BER (X.690) as one CLDAP exchange needs, over the bounded reader
- * and writer: definite lengths, low tag numbers.  Internal to lib/directory.
+ * As much of BER (X.690) as one CLDAP exchange and Kerberos's error data need,
+ * over the bounded reader and writer: definite lengths, low tag numbers.
  */
-#ifndef AUTHSOD_DIRECTORY_BER_H
-#define AUTHSOD_DIRECTORY_BER_H
+#ifndef AUTHSOD_BASE_BER_H
+#define AUTHSOD_BASE_BER_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -16,6 +16,7 @@
 #define BER_ENUMERATED 0x0a
 #define BER_SEQUENCE 0x30
 #define BER_SET 0x31
+#define BER_CONTEXT(n) (0xa0 | (n))
 
 /* Begins an element; gives what ber_end wants, which fills in its length (always in the form of four bytes). */
 size_t ber_begin(struct writer *w, uint8_t tag);

@@ -1,4 +1,4 @@
-#include "lib/directory/net.h"
+#include "lib/base/net.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/proto/client.h"
+#include "lib/base/wait.h"
 
 socklen_t
 address_len(const struct sockaddr_storage *a)
@@ -92,30 +92,6 @@ address_same(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
         return a4->sin_addr.s_addr == b4->sin_addr.s_addr;
     return a->ss_family == AF_INET6 && a6->sin6_scope_id == b6->sin6_scope_id &&
            memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof(a6->sin6_addr)) == 0;
-}
-
-int
-ms_until(int64_t deadline)
-{
-    int64_t left = deadline - client_now();
-
-    if (left <= 0)
-        return 0;
-    return left > 3600000 ? 3600000 : (int)left;
-}
-
-bool
-wait_fd(int fd, short events, int64_t deadline)
-{
-    struct pollfd p = { .fd = fd, .events = events };
-    int n;
-
-    do {
-        n = poll(&p, 1, ms_until(deadline));
-    } while (n < 0 && errno == EINTR);
-    if (n == 0)
-        errno = ETIMEDOUT;
-    return n > 0;
 }
 
 int
