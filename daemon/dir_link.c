@@ -11,7 +11,8 @@
 #define PING_WAIT_MS 1000
 #define QUICK_MS 500             /* what fails sooner was a connection that had gone, not a hung controller */
 #define AGAIN_MS 1000            /* from one try that fails at once to the next */
-#define RETRY_MAX_S 30
+#define RETRY_MAX_S 30           /* a ping finds the way back before */
+#define RETRY_KNOWN_MAX_S 8      /* it answers pings: nothing else will tell that it answers the rest again */
 #define TICKET_MARGIN_S 300      /* before the end of its ticket a connection is made anew */
 #define TICKET_MIN_S 60          /* but not sooner than this after it was made */
 
@@ -28,7 +29,7 @@ back_off(struct dir *d, const struct ipc_reason *why)
 {
     struct dir_link *l = &d->link;
     unsigned shift = l->failures < 5 ? l->failures : 5;
-    int64_t pause = (int64_t)1 << shift;
+    int64_t pause = (int64_t)1 << shift, most = d->dc.known ? RETRY_KNOWN_MAX_S : RETRY_MAX_S;
 
     if (l->failures == 0 || l->why.err != why->err)
         log_warning("the directory of %s cannot be asked (%s: %s): the store answers for it", d->config->name,
@@ -38,7 +39,7 @@ back_off(struct dir *d, const struct ipc_reason *why)
     l->why = *why;
     l->failures++;
     l->quick = client_now() - l->tried < QUICK_MS;
-    l->retry_at = client_now() + 1000 * (pause < RETRY_MAX_S ? pause : RETRY_MAX_S);
+    l->retry_at = client_now() + 1000 * (pause < most ? pause : most);
 }
 
 /* When a connection is to be made anew whose ticket ends then. */
