@@ -202,11 +202,32 @@ member_ssh() {
 }
 
 # member_pam NAME USER PASSWORD OPERATION...: pamtester, as a program of the
-# service `authsod`, which does what Debian's common-* files say.
+# service $member_service: `authsod`, which does what Debian's common-* files
+# say, unless it was changed. Options of pamtester's may come before OPERATION.
+member_service=authsod
 member_pam() {
   local name=$1 user=$2 password=$3
+  local -a options=()
   shift 3
-  printf '%s\n' "$password" | in_member "$name" timeout 40 pamtester authsod "$user" "$@" 2>&1
+  while [ "${1:0:1}" = - ]; do
+    options+=("$1" "$2")
+    shift 2
+  done
+  printf '%s\n' "$password" |
+    in_member "$name" timeout 50 pamtester "${options[@]}" "$member_service" "$user" "$@" 2>&1
+}
+
+# member_hurry NAME: makes member_pam's service one that does not punish a wrong
+# password with two seconds.
+member_hurry() {
+  in_member "$1" sh -c 'sed "/pam_faildelay/d; s/pam_unix.so/& nodelay/" /etc/pam.d/common-auth >/etc/pam.d/authsod-hurry &&
+    printf "@include common-%s\n" account password session >>/etc/pam.d/authsod-hurry' || return 1
+  member_service=authsod-hurry
+}
+
+# member_fresh NAME: authsodd begins anew with nothing learned.
+member_fresh() {
+  member_stop "$1" && in_member "$1" sh -c 'rm -f /var/lib/authsod/*' && member_start "$1"
 }
 
 # member_do NAME ARG...: pamdo, which says the code of each operation.
