@@ -130,12 +130,27 @@ put_item(char *dst, const char *src)
     dst[n] = '\0';
 }
 
+/*
+ * The session's credential cache.  A screen locker, a process of the session,
+ * opens a PAM session of its own and has it in its environment.  The daemon
+ * takes it only for one that it has made for this user.
+ */
+static const char *
+session_ccname(const struct call *call)
+{
+    const char *name = pam_getenv(call->pamh, "KRB5CCNAME");
+
+    if (name == NULL && (call->operation == PROTO_CRED_REINITIALIZE || call->operation == PROTO_CRED_REFRESH))
+        name = secure_getenv("KRB5CCNAME");
+    return name;
+}
+
 static enum err
 send_begin(struct conversation *c, const struct logon *logon)
 {
     struct proto_begin b = { .operation = c->call->operation };
     struct writer w = writer_init(c->packet, sizeof(c->packet));
-    const char *ccname = pam_getenv(c->call->pamh, "KRB5CCNAME");
+    const char *ccname = session_ccname(c->call);
     enum err err;
 
     if (logon != NULL && logon->has_handle) {

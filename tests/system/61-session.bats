@@ -171,6 +171,26 @@ sessions_of() {
   done
 }
 
+@test "a screen locker puts new tickets into the session's cache, and makes no other" {
+  local cache before
+  default_ccache 'FILE:/tmp/krb5cc_%{uid}_XXXXXX'
+  run -0 member_do ws1 authsod bob Passw0rd-bob authenticate establish env
+  cache=$(grep -oE "$file" <<<"$output")
+  before=$(in_member ws1 sha256sum "${cache#FILE:}")
+  for operation in refresh reinitialize; do
+    run -0 member_as ws1 bob env KRB5CCNAME="$cache" "$lab_top/tests/system/pamdo" authsod bob Passw0rd-bob \
+      authenticate "$operation" env
+    [[ "$output" == *"KRB5CCNAME=$cache"* ]]
+    [ "$(in_member ws1 sha256sum "${cache#FILE:}")" != "$before" ]
+    before=$(in_member ws1 sha256sum "${cache#FILE:}")
+    [ "$(in_member ws1 sh -c 'ls /tmp/krb5cc_*')" = "${cache#FILE:}" ]
+  done
+  # Another name than one of ours is not written to.
+  run -0 member_as ws1 bob env KRB5CCNAME=FILE:/tmp/session61 "$lab_top/tests/system/pamdo" authsod bob Passw0rd-bob \
+    authenticate refresh
+  run ! in_member ws1 test -e /tmp/session61
+}
+
 @test "login and su set KRB5CCNAME too, and their end removes the file" {
   configure 'ccache = FILE:/tmp/krb5cc_%{uid}_XXXXXX'
   run -0 member_login ws1 bob Passw0rd-bob 'klist'

@@ -122,7 +122,7 @@ every_sentence_has_a_german_one_with_the_same_values(void **state)
             fail_msg("po/de.po: the values of %s are others than in \"%s\"", sentences[i].name, text);
         assert_true(strlen(translation) < SENTENCE_MAX - 256);
     }
-    workplace_english();
+    workplace_usual();
 }
 
 static void

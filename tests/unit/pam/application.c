@@ -329,6 +329,8 @@ prepare(struct application *a, size_t i, struct setting *set, FILE *stack, FILE 
         set->dead = true;
     } else if (line_is(a, i, "german", line, &rest)) {
         workplace_german();
+    } else if (line_is(a, i, "environment-ccname", line, &rest)) {
+        (void)setenv("KRB5CCNAME", rest, 1);
     } else if (!line_is(a, i, "item", line, &rest)) {
         script_line(a->script, i, line);
         errx(1, "script: \"%s\"", line);
@@ -390,7 +392,7 @@ application_play(const struct script *s, const struct application_paths *paths)
 
     memset(&set, 0, sizeof(set));
     world_reset();
-    workplace_english();
+    workplace_usual();
     first = begin(&a, &set);
     (void)unlink("run/pam.sock");
     listener = set.dead ? -1 : fake_daemon_listen();
@@ -406,5 +408,5 @@ application_play(const struct script *s, const struct application_paths *paths)
     assert_int_equal(pam_end(a.pamh, PAM_SUCCESS), PAM_SUCCESS);
     if (listener >= 0)
         (void)close(listener);
-    workplace_english();
+    workplace_usual();
 }

@@ -87,9 +87,10 @@ workplace_german(void)
 }
 
 void
-workplace_english(void)
+workplace_usual(void)
 {
     (void)unsetenv("LANGUAGE");
     (void)unsetenv("LOCPATH");
+    (void)unsetenv("KRB5CCNAME");
     (void)setlocale(LC_ALL, "C");
 }

@@ -11,8 +11,8 @@ void workplace_enter(void);
 /* Removes it and all below. */
 void workplace_leave(void);
 
-/* Switches to German; workplace_english back. Ends the test program where the system can do no German. */
+/* Switches to German; workplace_usual takes that and other variables back. Ends the test program where the system can do no German. */
 void workplace_german(void);
-void workplace_english(void);
+void workplace_usual(void);
 
 #endif
