@@ -452,7 +452,9 @@ secrets_that_are_held_are_locked(void **state)
     sealed_hold(&s, sealed_new("ticket", "secret", 6));
     assert_non_null(s.pages);
     assert_memory_equal(s.pages, "secret", 6);
+#ifndef __SANITIZE_ADDRESS__ /* whose mlock does nothing */
     assert_true(locked_of("/memfd:ticket") > 0);
+#endif
     sealed_drop(&s);
     assert_int_equal(s.fd, -1);
     assert_int_equal(locked_of("/memfd:ticket"), -1);

@@ -146,7 +146,7 @@ ids_come_from_sids(void **state)
     static const struct proto_begin b = { .operation = PROTO_AUTHENTICATE, .user = "alice" };
     struct idmap *map = idmap_new(NULL, IDMAP_LOWER_DEFAULT, IDMAP_UPPER_DEFAULT, IDMAP_SLICE_DEFAULT);
     struct sid domain, sid;
-    uint32_t alice;
+    uint32_t alice = 0;
 
     (void)state;
     assert_true(sid_parse(DOMAIN, &domain) && sid_parse(DOMAIN "-1103", &sid));
