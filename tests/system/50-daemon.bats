@@ -391,6 +391,7 @@ another_has() {
 
 @test "SIGTERM does not wait for those who look at a prompt" {
   local began pid
+  rm -f "$LAB/tmp50.hold"
   mkfifo "$LAB/tmp50.hold"
   logons ws1 --hold 5 alice Passw0rd-alice <"$LAB/tmp50.hold" >"$LAB/tmp50.result" 2>&1 3>&- &
   pid=$!
