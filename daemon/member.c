@@ -212,6 +212,21 @@ take_keytab(struct member *m, int fd)
     sealed_hold(&m->keytab_file, fd);
 }
 
+static void
+take_config(struct member *m, struct config *c)
+{
+    /* What the verifier has seen it goes on remembering, unless it was for another computer. */
+    if (strcmp(c->realm, m->config->realm) != 0 || strcmp(c->fqdn, m->config->fqdn) != 0 ||
+        strcmp(c->computer, m->config->computer) != 0)
+        TALLOC_FREE(m->verifier);
+    talloc_free(m->config);
+    m->config = c;
+    log_init("member", c->log_level);
+    m->keytab_due = true;
+    m->tgt_retry = 0;
+    open_context(m);
+}
+
 static bool
 keeper_message(struct member *m, const uint8_t *packet, size_t len, int *fds)
 {
@@ -225,13 +240,7 @@ keeper_message(struct member *m, const uint8_t *packet, size_t len, int *fds)
         c = fds[0] < 0 ? NULL : role_config(m, fds[0]);
         if (c == NULL)
             return false;
-        talloc_free(m->config);
-        m->config = c;
-        log_init("member", c->log_level);
-        m->keytab_due = true;
-        m->tgt_retry = 0;
-        TALLOC_FREE(m->verifier); /* the computer's names may have changed */
-        open_context(m);
+        take_config(m, c);
         return true;
     case IPC_KEYTAB:
         if (!ipc_get_number(packet, len, IPC_KEYTAB, &m->keytab_errno))
