@@ -7,8 +7,9 @@ daemon_libdaemon_la_SOURCES = daemon/ccache_main.c daemon/channel.c daemon/chann
 	daemon/front_cache.c daemon/front_cred.c daemon/front_nss.c daemon/front_outbox.c daemon/front_pam.c \
 	daemon/front_pool.c daemon/front_record.c daemon/front_share.c daemon/ipc.c daemon/ipc.h daemon/keeper.c \
 	daemon/keeper.h daemon/keeper_ccache.c daemon/keeper_requests.c daemon/keeper_setup.c daemon/keeper_spawn.c \
-	daemon/local_names.c daemon/local_names.h daemon/logon.c daemon/member.c daemon/notice.c daemon/notice.h \
-	daemon/notify.c daemon/role.c daemon/role.h daemon/sandbox.c $(daemon_directory_sources)
+	daemon/local_names.c daemon/local_names.h daemon/logon.c daemon/member.c daemon/member.h daemon/member_keytab.c \
+	daemon/member_tgt.c daemon/notice.c daemon/notice.h daemon/notify.c daemon/role.c daemon/role.h \
+	daemon/sandbox.c $(daemon_directory_sources)
 daemon_libdaemon_la_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS) $(SECCOMP_CFLAGS) $(CRYPTO_CFLAGS) \
 	-DAUTHSOD_VERSION='"$(VERSION)"'
 daemon_libdaemon_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)

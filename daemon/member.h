@@ -1,0 +1,72 @@
+/*
+ * member: holds the computer's keys.  It checks the tickets that workers
+ * receive, and keeps the computer's own TGT for FAST and for directory.
+ */
+#ifndef AUTHSOD_DAEMON_MEMBER_H
+#define AUTHSOD_DAEMON_MEMBER_H
+
+#include <krb5/krb5.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/role.h"
+#include "lib/krb/krb.h"
+#include "lib/proto/sealed.h"
+
+#define MEMBER_WORKERS_MAX 320
+#define MEMBER_TGT_RETRY_MS 5000     /* after a logon of the computer that cost time, or may count as a wrong password */
+
+struct worker_link {
+    int fd;                        /* -1: free */
+    uint32_t id;
+};
+
+struct member {
+    struct config *config;
+    struct worker_link workers[MEMBER_WORKERS_MAX];
+    int front, directory;
+    struct ipc_dc dc;
+    krb5_context krb;              /* over dc; NULL until one is known */
+    krb5_keytab keytab;            /* NULL: none could be read */
+    struct krb_verifier *verifier; /* with the keys of the keytab; NULL with it */
+    struct sealed_secret keytab_file;
+    uint32_t keytab_errno;
+    int64_t keytab_at;             /* read again not before */
+    bool keytab_due;               /* the configuration has changed: read it again */
+    krb5_creds tgt;                /* of the computer; ticket.length 0: none */
+    bool fast_offered;             /* by the domain, in an answer under our key */
+    int64_t tgt_made;
+    int64_t tgt_retry;
+    struct ipc_reason tgt_why;
+    bool patient;                  /* the controller has been silent before, and is the only one */
+    char keytab_text[160];         /* why keytab is NULL */
+    bool keytab_is_new;            /* another one than that before it */
+};
+
+/* member.c */
+
+/* A message of keeper's. False if it is none. */
+bool member_keeper_message(struct member *m, const uint8_t *packet, size_t len, int *fds);
+
+/* member_keytab.c */
+
+/* The keys and the libkrb5 context, for the domain controller and the configuration as they are now. */
+void member_open_context(struct member *m);
+/* KEYTAB of keeper: the file, -1 where there is none. Takes it over. */
+void member_take_keytab(struct member *m, int fd);
+/* Asks keeper for the keytab as it is now, and waits; whatever else keeper says meanwhile is done. */
+void member_read_keytab(struct member *m);
+/* The same, if it was not read a moment ago. True if there is one then. */
+bool member_reread_keytab(struct member *m);
+
+/* member_tgt.c */
+
+/* What libkrb5 is to know; aliases of m's configuration, which member_read_keytab may replace. */
+struct krb_target member_target(const struct member *m);
+void member_drop_tgt(struct member *m);
+/* The computer's own TGT in m->tgt: kept, and renewed by a new logon before it ends. Else why not: m->tgt_why. */
+enum err member_tgt(struct member *m);
+/* What a failure comes to, for whoever needs the computer's ticket. */
+struct ipc_reason member_reason(const struct member *m, const struct krb_failure *f);
+
+#endif
