@@ -97,13 +97,9 @@ learn(struct dir *d, TALLOC_CTX *mem, const char *name, const struct logon_info 
         return ERR_NOT_A_PERSON;
     if (!sid_split(&info->user, &domain, &rid))
         return ERR_INTERNAL;
-    (void)store_begin(d->store);
     err = learn_domain(d, info, &domain);
     if (err == ERR_OK)
         err = make_user(d, mem, name, info, u_out);
-    if (err == ERR_OK)
-        (void)store_put_user(d->store, *u_out);
-    (void)store_commit(d->store);
     if (err != ERR_OK)
         log_error("cannot take %s (%s) from a logon: %s", name, sid_text(&info->user, text), err_name(err));
     return err;
@@ -138,7 +134,9 @@ dir_on_learn(struct dir *d, const uint8_t *packet, size_t len, int fds[CHANNEL_F
     w = writer_init(talloc_size(mem, 64 + m.passwd_len + m.groups_len), 64 + m.passwd_len + m.groups_len);
     ipc_put_learned(&w, &m);
     dir_reply(d, &w, -1);
+    /* The person need not wait for the disk. */
     if (m.err == ERR_OK) {
+        (void)store_put_user(d->store, u);
         dir_pending_add(d, &u->gid, 1);
         dir_pending_add(d, u->gids, u->n_gids);
     }
