@@ -61,7 +61,7 @@ in_host() {
   pid=$(cat "$LAB/hosts/$name/holder" 2>/dev/null) ||
     lab_fail "no computer $name" || return 1
   nsenter --target "$pid" --mount --root --net --uts -- \
-    env -u KRB5CCNAME -u KRB5_CONFIG -u KRB5_KTNAME -u KRB5_TRACE \
+    env --chdir=/ -u KRB5CCNAME -u KRB5_CONFIG -u KRB5_KTNAME -u KRB5_TRACE \
     HOME=/root USER=root LOGNAME=root PATH="$host_path" "$@"
 }
 

@@ -62,7 +62,7 @@ member_start() {
   lab_spawn "$log" sh -c 'echo $$ >"$1.new" && mv "$1.new" "$1"; (ulimit -l "$2") 2>/dev/null && ulimit -l "$2"; shift 2; exec "$@"' \
     sh "$pid" "$(sed -n 's/^LimitMEMLOCK=infinity/unlimited/p' "$lab_top/dist/authsodd.service.in")" \
     nsenter --target "$(cat "$LAB/hosts/$name/holder")" --mount --root --net --uts -- \
-    env -i PATH=/usr/sbin:/usr/bin ${ASAN_OPTIONS:+"ASAN_OPTIONS=$ASAN_OPTIONS"} \
+    env --chdir=/ -i PATH=/usr/sbin:/usr/bin ${ASAN_OPTIONS:+"ASAN_OPTIONS=$ASAN_OPTIONS"} \
     setpriv --no-new-privs --bounding-set="$(member_capabilities)" "${AUTHSODD:-/usr/sbin/authsodd}" "$@"
   lab_wait 5 test -e "$pid" || lab_fail "$name: authsodd was not started" || return 1
   lab_wait 30 member_ready_or_gone "$name" "$from"
