@@ -24,6 +24,16 @@ add_domain(void *arg, const char *dns, const char *netbios, const struct sid *si
         d->own.netbios[0] = '\0';
 }
 
+/* The own one first: no other domain's slice may be in its place, as front finds it by the SID alone. */
+static void
+add_own(void *arg, const char *dns, const char *netbios, const struct sid *sid)
+{
+    const struct dir *d = arg;
+
+    if (strcmp(dns, d->config->name) == 0)
+        add_domain(arg, dns, netbios, sid);
+}
+
 /* The mapping, with the domains of the store. */
 static bool
 begin_ids(struct dir *d)
@@ -39,6 +49,7 @@ begin_ids(struct dir *d)
                   d->config->range_size);
         return false;
     }
+    store_domains(d->store, add_own, d);
     store_domains(d->store, add_domain, d);
     return true;
 }

@@ -130,7 +130,9 @@ ask_members(struct dir *d, TALLOC_CTX *mem, const struct dir_group *a, const str
         } while (dir_link_again(d, err));
     }
     if (err == ERR_TIMEOUT || err == ERR_BUSY) {
-        note_hard(d, g);
+        /* Where the controller does not even answer a ping it is not the group's doing. */
+        if (d->dc.known)
+            note_hard(d, g);
         hard = true;
         err = ERR_OK;
     }

@@ -109,6 +109,7 @@ wait_for_answer(struct dir *d, int *fd_out, struct ipc_reason *why_out)
         uint8_t packet[2048];
         int fds[CHANNEL_FDS_MAX];
         int64_t left = deadline - client_now();
+        struct ipc_reason why;
         ssize_t n;
 
         if (left <= 0)
@@ -116,7 +117,7 @@ wait_for_answer(struct dir *d, int *fd_out, struct ipc_reason *why_out)
         n = channel_recv(d->member, packet, sizeof(packet), fds, (int)left);
         if (n < 0 && errno == EAGAIN)
             continue;
-        if (n <= 0 || !ipc_get_ticket_is(packet, (size_t)n, why_out)) {
+        if (n <= 0 || !ipc_get_ticket_is(packet, (size_t)n, &why)) {
             channel_close_fds(fds);
             say_why(why_out, ERR_INTERNAL, "member is gone");
             return false;
@@ -124,8 +125,13 @@ wait_for_answer(struct dir *d, int *fd_out, struct ipc_reason *why_out)
         d->tickets_due--;
         *fd_out = d->tickets_due == 0 ? channel_take_fd(fds) : -1;
         channel_close_fds(fds);
-        if (d->tickets_due == 0)
-            return why_out->err == ERR_OK && *fd_out >= 0;
+        if (d->tickets_due > 0)
+            continue;
+        if (why.err == ERR_OK && *fd_out < 0)
+            say_why(why_out, ERR_INTERNAL, "member says that there is a ticket, and brought none");
+        else
+            *why_out = why;
+        return *fd_out >= 0 && why.err == ERR_OK;
     }
 }
 

@@ -29,7 +29,7 @@
 #define FRONT_LARGE_PER_UID 32           /* to an unprivileged user */
 #define FRONT_PENDING_MAX 4096           /* lookups that directory has not answered */
 #define FRONT_PENDING_PER_UID 128        /* started by an unprivileged user */
-#define FRONT_OUTBOX_MAX (4U << 20)      /* bytes that wait for room in directory's channel */
+#define FRONT_OUTBOX_MAX (4U << 20)      /* bytes that wait for room in directory's channel, urgent or not */
 #define FRONT_QUEUE_MAX 256              /* logons that wait for a worker */
 #define FRONT_TICKETS_MAX 512            /* logons whose tickets were not claimed */
 #define FRONT_TICKETS_PER_UID 64         /* of one user */
@@ -103,6 +103,11 @@ struct ticket {
     int64_t until;                     /* front_clock() based; 0: free */
 };
 
+struct outbox {
+    struct letter *first, *last;
+    size_t size;                       /* bytes */
+};
+
 struct front {
     struct config *config;
     int epoll_fd;
@@ -121,8 +126,7 @@ struct front {
     uint32_t last_request;
     uint32_t forgotten;                /* what was learned for requests up to this one is not kept */
     uint32_t last_conversation;
-    struct letter *outbox;             /* what directory's channel has no room for */
-    size_t outbox_size;                /* bytes */
+    struct outbox outbox[2];           /* what directory's channel has no room for: urgent, the rest */
     struct ipc_dc dc;                  /* the last that directory told */
     int64_t tick_at;
     bool full;                         /* there was no descriptor left: the listeners are not watched */

@@ -7,60 +7,73 @@
 #include <sys/epoll.h>
 
 #include "daemon/front.h"
+#include "lib/base/log.h"
 
 struct letter {
     struct letter *next;
-    bool urgent;
     size_t len;
     uint8_t packet[];
 };
 
+static bool
+is_empty(const struct front *f)
+{
+    return f->outbox[0].first == NULL && f->outbox[1].first == NULL;
+}
+
 bool
 front_ask(struct front *f, const struct writer *packet, bool urgent)
 {
-    struct letter **at = &f->outbox, *l;
+    struct outbox *box = &f->outbox[urgent ? 0 : 1];
+    struct letter *l;
 
     if (f->directory.fd < 0 || !writer_ok(packet))
         return false;
-    if (f->outbox == NULL) {
+    if (is_empty(f)) {
         if (front_send(&f->directory, packet, NULL, 0))
             return true;
         if (errno != EAGAIN || !front_watch(f, &f->directory, EPOLLIN | EPOLLOUT))
             return false;
     }
-    if (packet->len > FRONT_OUTBOX_MAX - f->outbox_size)
+    if (packet->len > FRONT_OUTBOX_MAX - box->size)
         return false;
     l = talloc_size(f, sizeof(*l) + packet->len);
     if (l == NULL)
         return false;
-    l->urgent = urgent;
+    l->next = NULL;
     l->len = packet->len;
     memcpy(l->packet, packet->data, packet->len);
-    while (*at != NULL && ((*at)->urgent || !urgent))
-        at = &(*at)->next;
-    l->next = *at;
-    *at = l;
-    f->outbox_size += l->len;
+    if (box->first == NULL)
+        box->first = l;
+    else
+        box->last->next = l;
+    box->last = l;
+    box->size += l->len;
     return true;
 }
 
 static void
-drop_first(struct front *f)
+drop_first(struct outbox *box)
 {
-    struct letter *l = f->outbox;
+    struct letter *l = box->first;
 
-    f->outbox = l->next;
-    f->outbox_size -= l->len;
+    box->first = l->next;
+    box->size -= l->len;
     talloc_free(l);
 }
 
 void
 front_outbox_flush(struct front *f)
 {
-    while (f->outbox != NULL) {
-        if (!channel_send(f->directory.fd, f->outbox->packet, f->outbox->len, NULL, 0, false))
-            return;
-        drop_first(f);
+    while (!is_empty(f)) {
+        struct outbox *box = &f->outbox[f->outbox[0].first != NULL ? 0 : 1];
+
+        if (!channel_send(f->directory.fd, box->first->packet, box->first->len, NULL, 0, false)) {
+            if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM)
+                return;
+            log_error("a question to directory cannot be sent: %s", strerror(errno));
+        }
+        drop_first(box);
     }
     (void)front_watch(f, &f->directory, EPOLLIN);
 }
@@ -68,6 +81,8 @@ front_outbox_flush(struct front *f)
 void
 front_outbox_clear(struct front *f)
 {
-    while (f->outbox != NULL)
-        drop_first(f);
+    for (size_t i = 0; i < 2; i++) {
+        while (f->outbox[i].first != NULL)
+            drop_first(&f->outbox[i]);
+    }
 }

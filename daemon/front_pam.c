@@ -72,7 +72,11 @@ front_pam_end(struct front *f, struct conversation *c, enum err err, bool proved
     struct proto_done done = { .uid = UINT32_MAX };
     char sid[SID_TEXT_MAX];
 
-    log_end(c, err);
+    log_end(c, c->gone && err == ERR_OK ? ERR_CANCELLED : err);
+    if (c->gone) {
+        conversation_free(f, c);
+        return;
+    }
     done.err = err_for_peer(err, proved, c->begin.rhost[0] == '\0');
     if (value != NULL && value[0] != '\0' && done.err == err) {
         done.n_values = 1;
@@ -177,7 +181,7 @@ take_begin(struct front *f, struct conversation *c)
     ipc_put_who(&w, &who);
     c->state = CONVERSATION_WHO;
     c->deadline = client_now() + FRONT_WAIT_MS;
-    if (!front_ask(f, &w, true))
+    if (!front_ask(f, &w, c->peer.uid == 0))
         front_pam_end(f, c, ERR_INTERNAL, false, NULL);
 }
 
@@ -203,14 +207,17 @@ take_answer(struct front *f, struct conversation *c)
     front_pool_run(f, c);
 }
 
+/*
+ * What has been asked of directory, keeper or a worker goes on to its end, and
+ * counts as long as it does: nobody gets more of them done by hanging up.
+ */
 static void
 hung_up(struct front *f, struct conversation *c)
 {
-    if (c->state != CONVERSATION_RUNNING && c->state != CONVERSATION_QUEUED) {
+    if (c->state == CONVERSATION_BEGIN || c->state == CONVERSATION_ANSWER) {
         conversation_free(f, c);
         return;
     }
-    /* The worker goes on to its end; nobody hears of it. */
     c->gone = true;
     front_unwatch(f, &c->watch);
 }
@@ -227,7 +234,7 @@ conversation_ready(struct front *f, struct watch *w, uint32_t events)
     else if (c->state == CONVERSATION_ANSWER)
         take_answer(f, c);
     else /* it talks out of turn */
-        conversation_free(f, c);
+        hung_up(f, c);
 }
 
 static unsigned
@@ -344,6 +351,10 @@ front_pam_identity(struct front *f, const uint8_t *packet, size_t len)
     c = find_waiting(f, CONVERSATION_WHO, m.request);
     if (c == NULL)
         return true;
+    if (c->gone) {
+        conversation_free(f, c);
+        return true;
+    }
     if (m.status == IPC_STATUS_LATER) {
         not_found_out(f, c, &m.why);
         return true;
@@ -424,7 +435,8 @@ front_pam_result(struct front *f, struct conversation *c, const struct ipc_resul
     sealed_hold(&c->tgt, tgt_fd);
     if (result != NULL)
         c->result = *result;
-    if (c->gone)
+    /* Who has hung up learns nothing; the log learns of a refusal. */
+    if (c->gone && (result == NULL || result->err == ERR_OK))
         conversation_free(f, c);
     else if (result == NULL)
         front_pam_end(f, c, ERR_INTERNAL, false, NULL);

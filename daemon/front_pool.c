@@ -3,7 +3,6 @@
  * let go when they have been idle for a while.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>

@@ -382,6 +382,7 @@ keeper_main(const char *config_path, bool debug)
         if (!k->stopping) {
             restart_due(k);
             keep_spare(k);
+            keeper_ccache_next(k);
             ping(k);
         }
     }

@@ -25,7 +25,7 @@ struct child {
     pid_t pid;             /* 0: free */
     enum role role;
     uint32_t id;           /* of a logon worker; of a ccache child the front's request, 0: it stands ready */
-    int channel;           /* our end; -1 for a worker */
+    int channel;           /* our end; -1 once the other is closed */
     int64_t started;       /* client_now() based */
     int64_t deadline;      /* the same; 0: none */
     bool answered;         /* a ccache child has told its result */
@@ -106,7 +106,7 @@ bool keeper_ccache_write(struct keeper *k, struct child *from, const uint8_t *pa
 bool keeper_ccache_destroy(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds);
 /* A ccache child told its result, or died without one (packet NULL). */
 void keeper_ccache_result(struct keeper *k, struct child *c, const uint8_t *packet, size_t len);
-/* Gives what waits to children, as many as there may be: after one has been reaped. */
+/* Gives what waits to children, as many as there may be; what has waited too long is refused. */
 void keeper_ccache_next(struct keeper *k);
 /* front has ended: the next one hears nothing of what this one asked for. */
 void keeper_ccache_forget(struct keeper *k);

@@ -14,6 +14,7 @@
 #include "lib/proto/client.h"
 
 #define DEADLINE_MS 10000
+#define WAIT_MS 18000 /* a little less than front waits */
 
 /* A request that waits. */
 struct ccache_job {
@@ -21,6 +22,7 @@ struct ccache_job {
     enum ipc_type type;
     struct ipc_ccache m;
     int credentials;       /* memfd; -1 */
+    int64_t until;         /* client_now() based: front waits no longer */
 };
 
 static void
@@ -55,21 +57,29 @@ job_free(struct ccache_job *job)
     talloc_free(job);
 }
 
-/* Tells the child, which becomes the user and does the work. */
-static void
-give(struct keeper *k, struct child *c, const struct ccache_job *job)
+/* Tells the child, which becomes the user and does the work. False if it does not hear. */
+static bool
+give(struct child *c, const struct ccache_job *job)
 {
     uint8_t packet[2 * PROTO_TEXT_MAX];
     struct writer w = writer_init(packet, sizeof(packet));
 
     ipc_put_ccache(&w, job->type, &job->m);
     if (!writer_ok(&w) ||
-        !channel_send(c->channel, packet, w.len, &job->credentials, job->credentials < 0 ? 0 : 1, false)) {
-        answer(k, job->m.request, EAGAIN, "");
-        return;
-    }
+        !channel_send(c->channel, packet, w.len, &job->credentials, job->credentials < 0 ? 0 : 1, false))
+        return false;
     c->id = job->m.request;
     c->deadline = client_now() + DEADLINE_MS;
+    return true;
+}
+
+/* A child that stands ready, or a new one. NULL: none for now. */
+static struct child *
+find_child(struct keeper *k)
+{
+    struct child *c = keeper_spare_ccache(k);
+
+    return c != NULL ? c : keeper_start_ccache(k);
 }
 
 void
@@ -77,14 +87,21 @@ keeper_ccache_next(struct keeper *k)
 {
     while (k->ccaches != NULL) {
         struct ccache_job *job = k->ccaches;
-        struct child *c = keeper_spare_ccache(k);
+        bool late = client_now() >= job->until;
+        struct child *c = late ? NULL : find_child(k);
 
-        if (c == NULL)
-            c = keeper_start_ccache(k);
-        if (c == NULL)
+        if (c == NULL && !late)
             return;
+        if (c != NULL && !give(c, job)) {
+            /* It is ending: the next turn finds another for this job. */
+            c->id = UINT32_MAX;
+            c->answered = true;
+            keeper_kill(c);
+            continue;
+        }
+        if (late)
+            answer(k, job->m.request, EAGAIN, "");
         k->ccaches = job->next;
-        give(k, c, job);
         job_free(job);
     }
 }
@@ -123,6 +140,7 @@ queue(struct keeper *k, enum ipc_type type, const struct ipc_ccache *m, int cred
     job->type = type;
     job->m = *m;
     job->credentials = credentials;
+    job->until = client_now() + WAIT_MS;
     *end = job;
     keeper_ccache_next(k);
 }

@@ -259,7 +259,8 @@ struct child *
 keeper_spare_ccache(struct keeper *k)
 {
     for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++) {
-        if (k->children[i].pid != 0 && k->children[i].role == ROLE_CCACHE && k->children[i].id == 0)
+        if (k->children[i].pid != 0 && k->children[i].role == ROLE_CCACHE && k->children[i].id == 0 &&
+            k->children[i].channel >= 0)
             return &k->children[i];
     }
     return NULL;

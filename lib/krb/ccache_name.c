@@ -1,7 +1,6 @@
 /* How the user's credential cache is called. */
 #include "lib/krb/ccache.h"
 
-#include <errno.h>
 #include <linux/keyctl.h>
 #include <profile.h>
 #include <string.h>
@@ -93,7 +92,7 @@ is_storable(const char *name, const char **why_out)
         *why_out = "of the keyrings, only persistent and user ones can be reached from a session";
         return false;
     }
-    if (name[0] != '/' && !starts_with(name, "FILE:/") && !starts_with(name, "DIR:/") &&
+    if (!starts_with(name, "FILE:/") && !starts_with(name, "DIR:/") &&
         !starts_with(name, "DIR::/") && !starts_with(name, "KEYRING:") && !starts_with(name, "KCM:")) {
         *why_out = "it is none of FILE, DIR, KEYRING and KCM with an absolute path";
         return false;
@@ -116,6 +115,9 @@ ccache_name(TALLOC_CTX *mem, const char *templ, uint32_t uid, const char *user, 
     else if (strcmp(templ, "FILE:") == 0 || strcmp(templ, "FILE") == 0)
         templ = DEFAULT_FILE;
     name = expand(mem, templ, uid, user, why_out);
+    /* With its type, as the cache is called once it is made. */
+    if (name != NULL && name[0] == '/')
+        name = talloc_asprintf(mem, "FILE:%s", name);
     if (name == NULL || is_storable(name, why_out))
         return name;
     talloc_free(name);

@@ -27,7 +27,8 @@ lab_host() {
 
   [ ! -e "$dir" ] || lab_fail "$name is there already" || return 1
   mkdir -p "$dir"/{run/lock,home,root,tmp}
-  chmod 700 "$dir/root"
+  # Private as it is, but a source tree below it is everybody's here.
+  chmod 711 "$dir/root"
   chmod 1777 "$dir/tmp" "$dir/run/lock"
   host_etc "$dir/etc" "$name" "$addr" "$dns" "$domain" || return 1
 

@@ -16,7 +16,7 @@ fuzz_part() {
   # shellcheck disable=SC2016 # the inner shell's variables
   printf '%s\n' "${names[@]}" | xargs -P "$(nproc)" -I {} bash -c '
     timeout -k 5 $((FUZZ_SECONDS + 60)) make -s -C "$BUILD/clang" fuzz \
-      FUZZ_TARGETS="tests/fuzz/$1" >"$2/$1" 2>&1 </dev/null
+      FUZZ_TARGETS="tests/fuzz/$1" FUZZ_SECONDS="$FUZZ_SECONDS" >"$2/$1" 2>&1 </dev/null
     echo $? >"$2/$1.status"' bash {} "$work/fuzz"
   for name in "${names[@]}"; do
     verdict "fuzz/$name" "$(cat "$work/fuzz/$name.status" || echo 1)" "$work/fuzz/$name"

@@ -198,7 +198,7 @@ names_are_expanded(void **state)
     } cases[] = {
         { "FILE:/tmp/krb5cc_%{uid}", "FILE:/tmp/krb5cc_1234" },
         { "FILE:%{TEMP}/%{username}/%{euid}/%{USERID}%{null}", "FILE:/tmp/alice/1234/1234" },
-        { "/tmp/krb5cc_%{uid}_XXXXXX", "/tmp/krb5cc_1234_XXXXXX" },
+        { "/tmp/krb5cc_%{uid}_XXXXXX", "FILE:/tmp/krb5cc_1234_XXXXXX" },
         { "FILE:", "FILE:/tmp/krb5cc_1234_XXXXXX" },
         { "FILE", "FILE:/tmp/krb5cc_1234_XXXXXX" },
         { "DIR:/run/user/%{uid}/krb5cc", "DIR:/run/user/1234/krb5cc" },
