@@ -205,6 +205,29 @@ what_is_believed(void **state)
     end(&d);
 }
 
+/* Else one program could have directory search for as many names as it likes, whatever its share. */
+static void
+who_hangs_up_counts_until_the_answer(void **state)
+{
+    static const struct proto_begin b = { .operation = PROTO_AUTHENTICATE, .user = "nobody-knows" };
+    struct desk d = begin();
+    struct conversation *c = talk(&d, 1000, &b);
+    struct ipc_identity none = { .request = d.f->last_request, .status = IPC_STATUS_NONE, .sid = { .n_subs = 1 } };
+    uint8_t packet[2048];
+    struct writer w = writer_init(packet, sizeof(packet));
+
+    (void)state;
+    assert_int_equal(c->state, CONVERSATION_WHO);
+    (void)close(d.module);
+    d.module = -1;
+    c->watch.ready(d.f, &c->watch, EPOLLHUP);
+    assert_int_equal(d.f->n_conversations, 1);
+    ipc_put_identity(&w, &none);
+    assert_true(front_pam_identity(d.f, packet, w.len));
+    assert_int_equal(d.f->n_conversations, 0);
+    end(&d);
+}
+
 /* The number in a message that directory reads; 0: there is none. */
 static uint32_t
 asked(const struct desk *d)
@@ -266,6 +289,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ids_come_from_sids),
         cmocka_unit_test(what_is_believed),
+        cmocka_unit_test(who_hangs_up_counts_until_the_answer),
         cmocka_unit_test(a_logons_questions_overtake_lookups),
     };
 
