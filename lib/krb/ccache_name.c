@@ -107,7 +107,7 @@ is_storable(const char *name, const char **why_out)
 char *
 ccache_name(TALLOC_CTX *mem, const char *templ, uint32_t uid, const char *user, const char **why_out)
 {
-    char *name;
+    char *name, *path;
 
     *why_out = NULL;
     if (templ == NULL)
@@ -116,8 +116,13 @@ ccache_name(TALLOC_CTX *mem, const char *templ, uint32_t uid, const char *user, 
         templ = DEFAULT_FILE;
     name = expand(mem, templ, uid, user, why_out);
     /* With its type, as the cache is called once it is made. */
-    if (name != NULL && name[0] == '/')
-        name = talloc_asprintf(mem, "FILE:%s", name);
+    if (name != NULL && name[0] == '/') {
+        path = name;
+        name = talloc_asprintf(mem, "FILE:%s", path);
+        talloc_free(path);
+    }
+    if (name == NULL && *why_out == NULL)
+        *why_out = "out of memory";
     if (name == NULL || is_storable(name, why_out))
         return name;
     talloc_free(name);
