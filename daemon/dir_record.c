@@ -73,11 +73,11 @@ dir_record_group(struct dir *d, TALLOC_CTX *mem, const struct store_group *g, st
         /* Programs would take the namesake's membership for the local user's. */
         if (local_names_has_user(d->names, g->members[i]))
             continue;
-        if (too_many > 0 || size + 4 + strlen(g->members[i]) > PROTO_RECORD_MAX) {
+        if (too_many > 0 || size + 3 + strlen(g->members[i]) > PROTO_RECORD_MAX) {
             too_many++;
             continue;
         }
-        size += 4 + strlen(g->members[i]);
+        size += 3 + strlen(g->members[i]);
         members[n++] = g->members[i];
     }
     if (too_many > 0)

@@ -56,10 +56,8 @@ check(const struct front *f, const uint8_t *packet, size_t len, unsigned kind, s
     if (kind == RECORD_GROUP)
         return !local_names_has_gid(f->names, rec_out->gid) && !local_names_has_group(f->names, name_out);
     if (kind == RECORD_GROUPS) {
-        struct reader list = rec_out->list;
-
         for (uint32_t i = 0; i < rec_out->n; i++) {
-            uint32_t gid = reader_u32(&list);
+            uint32_t gid = record_gid(rec_out, i);
 
             if (!id_is_ours(f, gid) || local_names_has_gid(f->names, gid))
                 return false;

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <stdalign.h>
+#include <string.h>
 
 #include "nss_authsod/module.h"
 
@@ -18,9 +19,7 @@ static bool
 fill(const struct record *rec, struct group *gr, char *buf, size_t size)
 {
     size_t array = ((size_t)rec->n + 1) * sizeof(char *);
-    size_t strings = rec->name.len + no_password.len + 2 + rec->list_strings + rec->n;
-    size_t need = padding(buf) + array + strings;
-    struct reader list = rec->list;
+    size_t need = padding(buf) + array + rec->name.len + no_password.len + 2 + rec->members_len;
     char **members, *at;
 
     if (size < need)
@@ -30,12 +29,8 @@ fill(const struct record *rec, struct group *gr, char *buf, size_t size)
     gr->gr_name = put_str(&at, rec->name);
     gr->gr_passwd = put_str(&at, no_password);
     gr->gr_gid = rec->gid;
-    for (uint32_t i = 0; i < rec->n; i++) {
-        struct record_str member;
-
-        member.s = reader_str(&list, PROTO_NAME_MAX, &member.len);
-        members[i] = put_str(&at, member);
-    }
+    memcpy(at, rec->members, rec->members_len);
+    (void)record_members(rec, at, members);
     members[rec->n] = NULL;
     gr->gr_mem = members;
     return true;

@@ -41,11 +41,9 @@ add(const struct list *list, gid_t gid, gid_t group)
 static void
 add_all(const struct list *list, const struct record *rec, gid_t group)
 {
-    struct reader gids = rec->list;
-
     add(list, rec->gid, group);
     for (uint32_t i = 0; i < rec->n; i++) {
-        gid_t gid = reader_u32(&gids);
+        gid_t gid = record_gid(rec, i);
 
         if (gid != rec->gid)
             add(list, gid, group);

@@ -26,7 +26,9 @@ record_put_group(struct writer *w, uint32_t gid, const char *name, const char *c
     writer_u32(w, n);
     writer_str(w, name);
     for (uint32_t i = 0; i < n; i++)
-        writer_str(w, members[i]);
+        writer_u16(w, (uint16_t)strnlen(members[i], UINT16_MAX));
+    for (uint32_t i = 0; i < n; i++)
+        writer_bytes(w, members[i], strnlen(members[i], UINT16_MAX) + 1);
 }
 
 void
@@ -72,15 +74,24 @@ get_passwd(struct reader *r, struct record *rec)
     rec->shell = get_str(r, PROTO_TEXT_MAX);
 }
 
+/* The list: n elements of size bytes. */
+static const uint8_t *
+get_list(struct reader *r, const struct record *rec, size_t size)
+{
+    if (rec->n > reader_left(r) / size)
+        reader_fail(r);
+    return reader_bytes(r, (size_t)rec->n * size);
+}
+
 static void
 get_group(struct reader *r, struct record *rec)
 {
     rec->gid = reader_u32(r);
     rec->n = reader_u32(r);
     rec->name = get_name(r);
-    rec->list = *r;
-    for (uint32_t i = 0; i < rec->n && !r->failed; i++)
-        rec->list_strings += get_name(r).len;
+    rec->list = get_list(r, rec, 2);
+    rec->members_len = reader_left(r);
+    rec->members = (const char *)reader_bytes(r, rec->members_len);
 }
 
 static void
@@ -89,9 +100,7 @@ get_groups(struct reader *r, struct record *rec)
     rec->uid = reader_u32(r);
     rec->gid = reader_u32(r);
     rec->n = reader_u32(r);
-    if (rec->n > reader_left(r) / 4)
-        reader_fail(r);
-    rec->list = reader_sub(r, (size_t)rec->n * 4);
+    rec->list = get_list(r, rec, 4);
     rec->name = get_name(r);
 }
 
@@ -123,8 +132,78 @@ record_get(struct reader *r, struct record *rec_out)
     return true;
 }
 
+uint32_t
+record_gid(const struct record *rec, uint32_t i)
+{
+    const uint8_t *p = rec->list + 4 * (size_t)i;
+
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+#define CHUNK 64U /* bytes: a constant, so that the loop over them becomes vector instructions */
+
+/* Counts the NULs, and says whether there is anything that a plain ASCII name can't have. */
 static bool
-id_is_safe(uint32_t id)
+scan_chunk(const uint8_t p[static CHUNK], size_t *nuls)
+{
+    uint8_t odd = 0, n = 0;
+
+    for (size_t i = 0; i < CHUNK; i++) {
+        odd |= (uint8_t)((uint8_t)(p[i] - 0x20) > 0x7e - 0x20) & (uint8_t)(p[i] != 0);
+        odd |= (uint8_t)(p[i] == ':') | (uint8_t)(p[i] == '/');
+        n = (uint8_t)(n + (p[i] == 0));
+    }
+    *nuls += n;
+    return odd == 0;
+}
+
+/* True if all names are plain ASCII and none has a NUL inside: then their first bytes are all that is left to check. */
+static bool
+are_plain(const char *names, size_t len, uint32_t n)
+{
+    const uint8_t *p = (const uint8_t *)names;
+    uint8_t last[CHUNK];
+    size_t nuls = 0;
+
+    for (; len >= CHUNK; len -= CHUNK, p += CHUNK) {
+        if (!scan_chunk(p, &nuls))
+            return false;
+    }
+    memset(last, ' ', sizeof(last));
+    memcpy(last, p, len);
+    return scan_chunk(last, &nuls) && nuls == n;
+}
+
+/* What a name begins with that text_is_name may refuse though it is plain. */
+static bool
+begins_oddly(char c)
+{
+    return c == '-' || c == '.' || c == 'r' || (c >= '0' && c <= '9');
+}
+
+bool
+record_members(const struct record *rec, char *copy, char **members_out)
+{
+    bool plain = are_plain(copy, rec->members_len, rec->n);
+    size_t at = 0;
+
+    for (uint32_t i = 0; i < rec->n; i++) {
+        size_t len = rec->list[2 * (size_t)i] | (size_t)rec->list[2 * (size_t)i + 1] << 8;
+        char *name = copy + at;
+
+        if (len == 0 || len > PROTO_NAME_MAX || len >= rec->members_len - at || name[len] != '\0')
+            return false;
+        if ((!plain || begins_oddly(name[0])) && !text_is_name(name, len))
+            return false;
+        if (members_out != NULL)
+            members_out[i] = name;
+        at += len + 1;
+    }
+    return at == rec->members_len;
+}
+
+bool
+record_id_is_safe(uint32_t id)
 {
     return id >= PROTO_ID_MIN && id != UINT32_MAX;
 }
@@ -141,13 +220,24 @@ path_is_safe(struct record_str path)
     return text_is_field(path.s, path.len) && (path.len == 0 || path.s[0] == '/');
 }
 
-static bool
-list_is_safe(const struct record *rec)
+bool
+record_head_is_safe(const struct record *rec)
 {
-    struct reader list = rec->list;
+    if (!record_id_is_safe(rec->gid) || !name_is_safe(rec->name))
+        return false;
+    if (rec->kind == RECORD_GROUP)
+        return true;
+    if (!record_id_is_safe(rec->uid))
+        return false;
+    return rec->kind == RECORD_GROUPS || (text_is_field(rec->gecos.s, rec->gecos.len) && path_is_safe(rec->home) &&
+                                          path_is_safe(rec->shell));
+}
 
+static bool
+gids_are_safe(const struct record *rec)
+{
     for (uint32_t i = 0; i < rec->n; i++) {
-        if (rec->kind == RECORD_GROUPS ? !id_is_safe(reader_u32(&list)) : !name_is_safe(get_name(&list)))
+        if (!record_id_is_safe(record_gid(rec, i)))
             return false;
     }
     return true;
@@ -156,13 +246,9 @@ list_is_safe(const struct record *rec)
 bool
 record_is_safe(const struct record *rec)
 {
-    if (!id_is_safe(rec->gid) || !name_is_safe(rec->name))
+    if (!record_head_is_safe(rec))
         return false;
     if (rec->kind == RECORD_GROUP)
-        return list_is_safe(rec);
-    if (!id_is_safe(rec->uid))
-        return false;
-    if (rec->kind == RECORD_GROUPS)
-        return list_is_safe(rec);
-    return text_is_field(rec->gecos.s, rec->gecos.len) && path_is_safe(rec->home) && path_is_safe(rec->shell);
+        return record_members(rec, (char *)(uintptr_t)rec->members, NULL);
+    return rec->kind != RECORD_GROUPS || gids_are_safe(rec);
 }

@@ -3,11 +3,12 @@
  * identity map share (after the packet's head, or at a map's offset):
  *
  *   PASSWD  u8 1, u32 uid, u32 gid, str name, str gecos, str home, str shell
- *   GROUP   u8 2, u32 gid, u32 n, str name, n str members
+ *   GROUP   u8 2, u32 gid, u32 n, str name, n u16 lengths of members, then the members, each with a NUL
  *   GROUPS  u8 3, u32 uid, u32 gid (primary), u32 n, n u32 gids, str name   (initgroups)
  *
  * Decoding allocates nothing: strings are aliases into the encoded bytes, not
- * terminated.
+ * terminated.  Who reads bytes that somebody may be changing meanwhile (a map)
+ * copies what he needs, and then checks the copy.
  */
 #ifndef AUTHSOD_PROTO_RECORD_H
 #define AUTHSOD_PROTO_RECORD_H
@@ -34,8 +35,9 @@ struct record {
     struct record_str home;     /* PASSWD */
     struct record_str shell;    /* PASSWD */
     uint32_t n;                 /* members of GROUP, gids of GROUPS */
-    struct reader list;         /* stands at the first of the n: reader_str or reader_u32 */
-    size_t list_strings;        /* bytes of all members together, without NULs */
+    const uint8_t *list;        /* the n gids of GROUPS, see record_gid; the n lengths of GROUP, see record_members */
+    const char *members;        /* GROUP: the n names, each with its NUL, one behind the other */
+    size_t members_len;         /* bytes of them all */
 };
 
 /* Writes a record; members: n terminated strings; gids: n ids. */
@@ -45,8 +47,28 @@ void record_put_group(struct writer *w, uint32_t gid, const char *name, const ch
 void record_put_groups(struct writer *w, uint32_t uid, uint32_t gid, const char *name, const uint32_t *gids,
                        uint32_t n);
 
-/* Reads the rest of r as one record, checks all of it, list elements too. False if malformed. */
+/*
+ * Reads the rest of r as one record: everything is where it says, no string but
+ * a member holds a NUL.  False if malformed.  Members are looked at by
+ * record_members alone.
+ */
 bool record_get(struct reader *r, struct record *rec_out);
+
+/* The i-th gid of a GROUPS record, below n. */
+uint32_t record_gid(const struct record *rec, uint32_t i);
+
+/*
+ * Checks the members of a GROUP record in copy, which is rec->members or
+ * members_len bytes that were copied from there: exactly n names that may be
+ * believed.  Where members_out is not NULL it is given the n pointers into copy.
+ */
+bool record_members(const struct record *rec, char *copy, char **members_out);
+
+/* True for what may be a uid or gid of the domain: neither below PROTO_ID_MIN nor UINT32_MAX, "no id". */
+bool record_id_is_safe(uint32_t id);
+
+/* record_is_safe but for the list: gids and members. */
+bool record_head_is_safe(const struct record *rec);
 
 /*
  * True for a record that may be believed: every string what text.h allows in

@@ -5,12 +5,34 @@
 #include "lib/base/utf8.h"
 #include "lib/proto/proto.h"
 
+#define EACH(byte) (0x0101010101010101U * (byte))
+
+/* A bit in each byte that is 0; perhaps in those above it, too. */
+static uint64_t
+zeros(uint64_t x)
+{
+    return (x - EACH(1U)) & ~x & EACH(0x80U);
+}
+
+/* True for eight bytes of 0x20 to 0x7e, none of them ':': what nearly every name and field is made of. */
+static bool
+is_plain(uint64_t x)
+{
+    return (((x - EACH(0x20U)) | x | zeros(x ^ EACH(0x7fU)) | zeros(x ^ EACH((uint64_t)':'))) & EACH(0x80U)) == 0;
+}
+
 bool
 text_is_field(const char *s, size_t n)
 {
     const char *end = s + n;
+    uint64_t eight;
     uint32_t c;
 
+    for (; end - s >= 8; s += 8) {
+        memcpy(&eight, s, sizeof(eight));
+        if (!is_plain(eight))
+            break;
+    }
     while (s < end) {
         if (!utf8_get(&s, end, &c) || utf8_is_control(c) || c == ':')
             return false;

@@ -8,12 +8,7 @@
 
 #include "lib/proto/proto.h"
 #include "lib/proto/record.h"
-
-static void
-require_str(struct record_str str)
-{
-    FUZZ_REQUIRE(str.s != NULL && memchr(str.s, '\0', str.len) == NULL);
-}
+#include "lib/proto/text.h"
 
 static void
 require_safe_name(struct record_str name)
@@ -27,9 +22,6 @@ require_safe_name(struct record_str name)
 static void
 write_record(struct writer *w, const struct record *rec)
 {
-    struct reader list = rec->list;
-    size_t strings = 0;
-
     writer_u8(w, (uint8_t)rec->kind);
     if (rec->kind != RECORD_GROUP)
         writer_u32(w, rec->uid);
@@ -38,19 +30,12 @@ write_record(struct writer *w, const struct record *rec)
         writer_u32(w, rec->n);
     if (rec->kind != RECORD_GROUPS)
         writer_strn(w, rec->name.s, rec->name.len);
-    for (uint32_t i = 0; i < rec->n; i++) {
-        struct record_str member;
-
-        if (rec->kind == RECORD_GROUPS) {
-            writer_u32(w, reader_u32(&list));
-            continue;
-        }
-        member.s = reader_str(&list, PROTO_NAME_MAX, &member.len);
-        require_str(member);
-        writer_strn(w, member.s, member.len);
-        strings += member.len;
+    if (rec->kind == RECORD_GROUP) {
+        writer_bytes(w, rec->list, 2 * (size_t)rec->n);
+        writer_bytes(w, rec->members, rec->members_len);
     }
-    FUZZ_REQUIRE(!list.failed && strings == rec->list_strings);
+    for (uint32_t i = 0; i < rec->n && rec->kind == RECORD_GROUPS; i++)
+        writer_u32(w, record_gid(rec, i));
     if (rec->kind == RECORD_GROUPS)
         writer_strn(w, rec->name.s, rec->name.len);
     if (rec->kind != RECORD_PASSWD)
@@ -58,6 +43,25 @@ write_record(struct writer *w, const struct record *rec)
     writer_strn(w, rec->gecos.s, rec->gecos.len);
     writer_strn(w, rec->home.s, rec->home.len);
     writer_strn(w, rec->shell.s, rec->shell.len);
+}
+
+/* What is called safe has n names, each of which a member may have. */
+static void
+require_safe_members(const struct record *rec)
+{
+    char *copy = malloc(rec->members_len + 1), **names = malloc(((size_t)rec->n + 1) * sizeof(*names));
+    const char *end = copy + rec->members_len;
+
+    FUZZ_REQUIRE(copy != NULL && names != NULL);
+    memcpy(copy, rec->members, rec->members_len);
+    FUZZ_REQUIRE(record_members(rec, copy, names));
+    for (uint32_t i = 0; i < rec->n; i++) {
+        FUZZ_REQUIRE(memchr(names[i], '\0', (size_t)(end - names[i])) != NULL);
+        require_safe_name((struct record_str){ names[i], strlen(names[i]) });
+        FUZZ_REQUIRE(text_is_name(names[i], strlen(names[i])));
+    }
+    free(names);
+    free(copy);
 }
 
 int
@@ -78,6 +82,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (record_is_safe(&rec)) {
         FUZZ_REQUIRE(rec.gid >= PROTO_ID_MIN && (rec.kind == RECORD_GROUP || rec.uid >= PROTO_ID_MIN));
         require_safe_name(rec.name);
+        if (rec.kind == RECORD_GROUP)
+            require_safe_members(&rec);
     }
     free(again);
     return 0;

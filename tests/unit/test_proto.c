@@ -166,7 +166,7 @@ get_record(const void *packet, size_t len)
     struct reader r = reader_init(packet, len);
     struct record rec;
 
-    return proto_get_head(&r) == PROTO_RECORD && record_get(&r, &rec);
+    return proto_get_head(&r) == PROTO_RECORD && record_get(&r, &rec) && record_is_safe(&rec);
 }
 
 enum which { GET_NAME, GET_ID, BEGIN, BEGIN_EMPTY, ANSWER, ASK, SAY, SET, DONE, PASSWD, GROUP, GROUPS };
@@ -317,6 +317,11 @@ static const struct {
     { GROUP, 7, 3, "a member that is not there" },
     { GROUP, 10, 0xff, "4 billion members" },
     { GROUP, 27, 0, "a member without a name" },
+    { GROUP, 27, 4, "a member without its NUL" },
+    { GROUP, 28, 1, "a member that is too long" },
+    { GROUP, 29, 2, "members that end early" },
+    { GROUP, 29, 4, "members that end late" },
+    { GROUP, 36, 'x', "members that run together" },
     { GROUPS, 11, 1, "a gid that is not announced" },
     { GROUPS, 11, 3, "a gid that is not there" },
     { GROUPS, 14, 0xff, "4 billion gids" },
@@ -463,7 +468,7 @@ static void
 records_come_back(void **state)
 {
     struct record rec = record_of(&messages[PASSWD]);
-    size_t n;
+    char members[16], *names[2];
 
     (void)state;
     assert_int_equal(rec.kind, RECORD_PASSWD);
@@ -479,9 +484,14 @@ records_come_back(void **state)
     assert_int_equal(rec.gid, 200513);
     assert_str(rec.name, "domain users");
     assert_int_equal(rec.n, 2);
-    assert_int_equal(rec.list_strings, 8);
-    assert_memory_equal(reader_str(&rec.list, PROTO_NAME_MAX, &n), "alice", 5);
-    assert_memory_equal(reader_str(&rec.list, PROTO_NAME_MAX, &n), "bob", 3);
+    assert_int_equal(rec.members_len, 10);
+    memcpy(members, rec.members, rec.members_len);
+    assert_true(record_members(&rec, members, names));
+    assert_string_equal(names[0], "alice");
+    assert_string_equal(names[1], "bob");
+    /* What is given is what was checked, whatever becomes of the bytes that it was copied from. */
+    members[0] = '-';
+    assert_false(record_members(&rec, members, names));
 
     rec = record_of(&messages[GROUPS]);
     assert_int_equal(rec.kind, RECORD_GROUPS);
@@ -489,9 +499,8 @@ records_come_back(void **state)
     assert_int_equal(rec.gid, 200513);
     assert_str(rec.name, "alice");
     assert_int_equal(rec.n, 2);
-    assert_int_equal(reader_u32(&rec.list), 200514);
-    assert_int_equal(reader_u32(&rec.list), 200515);
-    assert_true(reader_done(&rec.list));
+    assert_int_equal(record_gid(&rec, 0), 200514);
+    assert_int_equal(record_gid(&rec, 1), 200515);
 }
 
 #define TEXT(s) s, sizeof(s) - 1
@@ -622,7 +631,10 @@ records_of_the_system_are_unsafe(void **state)
     assert_false(user_is_safe(1000, 1000, "alice", "", "/", "/bin/\xff"));
     assert_true(group_is_safe(1000, "staff@corp.test", "bob"));
     assert_false(group_is_safe(1000, "root", "bob"));
-    assert_false(group_is_safe(1000, "staff", "b:ob"));
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (strlen(texts[i].s) == texts[i].n && group_is_safe(1000, "staff", texts[i].s) != texts[i].name)
+            fail_msg("member %zu: %s", i, texts[i].s);
+    }
     assert_true(groups_are_safe(1000, 1000, 1000, "alice"));
     assert_false(groups_are_safe(1000, 1000, 1000, "root"));
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -633,6 +645,40 @@ records_of_the_system_are_unsafe(void **state)
         assert_false(groups_are_safe(1000, bad[i], 1000, "alice"));
         assert_false(groups_are_safe(1000, 1000, bad[i], "alice"));
     }
+}
+
+/* Long enough for vector instructions; each byte of the members is spoilt in turn. */
+static void
+one_bad_byte_spoils_all_members(void **state)
+{
+    static char names[100][8];
+    const char *members[100];
+    struct writer w = writer_init(bytes, sizeof(bytes));
+    size_t first;
+
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        (void)snprintf(names[i], sizeof(names[i]), "user%d", i);
+        members[i] = names[i];
+    }
+    proto_put_head(&w, PROTO_RECORD);
+    record_put_group(&w, 200513, "staff", members, 100);
+    assert_true(writer_ok(&w));
+    assert_true(get_record(bytes, w.len));
+    first = w.len - 10 * 6 - 90 * 7;
+    for (size_t i = first; i < w.len; i++) {
+        uint8_t was = bytes[i];
+
+        bytes[i] = was == '\0' ? 'x' : '\0';
+        assert_false(get_record(bytes, w.len));
+        bytes[i] = was == '\0' ? '\0' : '/';
+        assert_int_equal(get_record(bytes, w.len), was == '\0');
+        bytes[i] = was == '\0' ? '\0' : 0xff;
+        assert_int_equal(get_record(bytes, w.len), was == '\0');
+        bytes[i] = was;
+    }
+    memcpy(bytes + first, "\xc3\xbc", 2);
+    assert_true(get_record(bytes, w.len));
 }
 
 static void
@@ -661,6 +707,7 @@ main(void)
         cmocka_unit_test(records_come_back),
         cmocka_unit_test(texts_and_names_are_judged),
         cmocka_unit_test(records_of_the_system_are_unsafe),
+        cmocka_unit_test(one_bad_byte_spoils_all_members),
         cmocka_unit_test(what_is_told_depends_on_who_hears_it),
     };
 
