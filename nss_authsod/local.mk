@@ -2,8 +2,8 @@
 # sections, so that what it doesn't call stays out of every process.
 nss_module_sources = nss_authsod/group.c nss_authsod/initgroups.c nss_authsod/lookup.c nss_authsod/module.h \
 	nss_authsod/passwd.c nss_authsod/request.c
-nss_lib_sources = lib/base/buf.c lib/base/passwd_file.c lib/base/utf8.c lib/base/wait.c lib/proto/client.c \
-	lib/proto/messages.c lib/proto/proto.c lib/proto/record.c lib/proto/sealed.c lib/proto/text.c
+nss_lib_sources = lib/base/buf.c lib/base/fd.c lib/base/passwd_file.c lib/base/utf8.c lib/base/wait.c \
+	lib/proto/client.c lib/proto/messages.c lib/proto/proto.c lib/proto/record.c lib/proto/sealed.c lib/proto/text.c
 
 # The sanitizers' functions are in the program that loads the module.
 if !SANITIZERS

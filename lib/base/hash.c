@@ -1,61 +1,84 @@
 /* SipHash-2-4, after "SipHash: a fast short-input PRF" (Aumasson, Bernstein 2012), section 2. */
 #include "lib/base/hash.h"
 
-static uint64_t
+#include <string.h>
+
+struct state {
+    uint64_t v0, v1, v2, v3;
+};
+
+static inline uint64_t
 rotate(uint64_t x, unsigned bits)
 {
     return x << bits | x >> (64 - bits);
 }
 
-static void
-rounds(uint64_t v[4], unsigned n)
+static inline struct state
+sip_round(struct state s)
 {
-    while (n-- > 0) {
-        v[0] += v[1];
-        v[2] += v[3];
-        v[1] = rotate(v[1], 13) ^ v[0];
-        v[3] = rotate(v[3], 16) ^ v[2];
-        v[0] = rotate(v[0], 32);
-        v[2] += v[1];
-        v[0] += v[3];
-        v[1] = rotate(v[1], 17) ^ v[2];
-        v[3] = rotate(v[3], 21) ^ v[0];
-        v[2] = rotate(v[2], 32);
-    }
+    s.v0 += s.v1;
+    s.v2 += s.v3;
+    s.v1 = rotate(s.v1, 13) ^ s.v0;
+    s.v3 = rotate(s.v3, 16) ^ s.v2;
+    s.v0 = rotate(s.v0, 32);
+    s.v2 += s.v1;
+    s.v0 += s.v3;
+    s.v1 = rotate(s.v1, 17) ^ s.v2;
+    s.v3 = rotate(s.v3, 21) ^ s.v0;
+    s.v2 = rotate(s.v2, 32);
+    return s;
 }
 
-/* Up to 8 bytes, little-endian. */
-static uint64_t
-word(const uint8_t *p, size_t n)
+static inline struct state
+take(struct state s, uint64_t m)
 {
-    uint64_t x = 0;
+    s.v3 ^= m;
+    s = sip_round(sip_round(s));
+    s.v0 ^= m;
+    return s;
+}
 
-    for (size_t i = 0; i < n; i++)
-        x |= (uint64_t)p[i] << (8 * i);
+/* Eight bytes, little-endian. */
+static inline uint64_t
+word(const uint8_t *p)
+{
+    uint64_t x;
+
+    memcpy(&x, p, sizeof(x));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    x = __builtin_bswap64(x);
+#endif
     return x;
 }
 
-static void
-take(uint64_t v[4], uint64_t m)
+/* Up to seven of them. */
+static inline uint64_t
+rest(const uint8_t *p, size_t n)
 {
-    v[3] ^= m;
-    rounds(v, 2);
-    v[0] ^= m;
+    uint64_t x = 0;
+
+    if (n & 4)
+        x = (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24;
+    if (n & 2)
+        x |= ((uint64_t)p[n & 4] | (uint64_t)p[(n & 4) + 1] << 8) << (8 * (n & 4));
+    if (n & 1)
+        x |= (uint64_t)p[n - 1] << (8 * (n - 1));
+    return x;
 }
 
 uint64_t
 hash_keyed(const uint8_t key[static HASH_KEY_LEN], const void *data, size_t n)
 {
-    uint64_t k0 = word(key, 8), k1 = word(key + 8, 8);
-    uint64_t v[4] = { k0 ^ 0x736f6d6570736575U, k1 ^ 0x646f72616e646f6dU, k0 ^ 0x6c7967656e657261U,
-                      k1 ^ 0x7465646279746573U };
+    uint64_t k0 = word(key), k1 = word(key + 8);
+    struct state s = { k0 ^ 0x736f6d6570736575U, k1 ^ 0x646f72616e646f6dU, k0 ^ 0x6c7967656e657261U,
+                       k1 ^ 0x7465646279746573U };
     const uint8_t *p = data;
     size_t left = n;
 
     for (; left >= 8; left -= 8, p += 8)
-        take(v, word(p, 8));
-    take(v, word(p, left) | (uint64_t)n << 56);
-    v[2] ^= 0xff;
-    rounds(v, 4);
-    return v[0] ^ v[1] ^ v[2] ^ v[3];
+        s = take(s, word(p));
+    s = take(s, rest(p, left) | (uint64_t)n << 56);
+    s.v2 ^= 0xff;
+    s = sip_round(sip_round(sip_round(sip_round(s))));
+    return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }

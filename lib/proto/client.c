@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/base/fd.h"
 #include "lib/base/wait.h"
 
 #define MOMENT_TURNS 100 /* of about half a microsecond */
@@ -17,19 +18,6 @@ int64_t
 client_now(void)
 {
     return clock_ms();
-}
-
-/* A program that runs with 0, 1 or 2 closed must not find our socket there. */
-static int
-above_stdio(int fd)
-{
-    int high;
-
-    if (fd < 0 || fd > 2)
-        return fd;
-    high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-    (void)close(fd);
-    return high;
 }
 
 /*
@@ -97,7 +85,7 @@ connect_path(const char *path, int named, int64_t deadline)
         return -1;
     }
     memcpy(a.sun_path, path, strlen(path) + 1);
-    fd = above_stdio(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    fd = fd_above_stdio(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (fd < 0)
         return -1;
     if (name_senders(fd, named) == 0 && connect_until(fd, &a, deadline) == 0 && check_peer(fd) == 0)
@@ -151,7 +139,7 @@ take_fds(const struct cmsghdr *c, struct beside *b)
 
         memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
         if (b->fd < 0)
-            b->fd = above_stdio(fd);
+            b->fd = fd_above_stdio(fd);
         else
             (void)close(fd);
     }
