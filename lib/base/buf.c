@@ -2,73 +2,12 @@
 
 #include <string.h>
 
-struct reader
-reader_init(const void *data, size_t len)
-{
-    struct reader r = { .data = data, .len = data == NULL ? 0 : len };
-
-    return r;
-}
-
-void
-reader_fail(struct reader *r)
-{
-    r->failed = true;
-}
-
-size_t
-reader_left(const struct reader *r)
-{
-    return r->failed ? 0 : r->len - r->pos;
-}
-
-bool
-reader_done(const struct reader *r)
-{
-    return !r->failed && r->pos == r->len;
-}
-
-const uint8_t *
-reader_bytes(struct reader *r, size_t n)
-{
-    static const uint8_t empty[1];
-    const uint8_t *p;
-
-    if (r->failed || n > r->len - r->pos) {
-        r->failed = true;
-        return NULL;
-    }
-    if (n == 0)
-        return r->data == NULL ? empty : r->data + r->pos;
-    p = r->data + r->pos;
-    r->pos += n;
-    return p;
-}
-
-uint8_t
-reader_u8(struct reader *r)
-{
-    const uint8_t *p = reader_bytes(r, 1);
-
-    return p == NULL ? 0 : p[0];
-}
-
 uint16_t
 reader_u16(struct reader *r)
 {
     const uint8_t *p = reader_bytes(r, 2);
 
     return p == NULL ? 0 : (uint16_t)(p[0] | (unsigned)p[1] << 8);
-}
-
-uint32_t
-reader_u32(struct reader *r)
-{
-    const uint8_t *p = reader_bytes(r, 4);
-
-    if (p == NULL)
-        return 0;
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
 uint64_t

@@ -8,6 +8,9 @@
  * that the PAM and NSS modules can use them in other people's processes.
  *
  * Integers are little-endian (local protocol, NDR, DNS has its own _be form).
+ *
+ * What a lookup in the identity map is made of is inline: there a call each
+ * would be a third of all it costs.
  */
 #ifndef AUTHSOD_BASE_BUF_H
 #define AUTHSOD_BASE_BUF_H
@@ -23,17 +26,73 @@ struct reader {
     bool failed;          /* sticky */
 };
 
-struct reader reader_init(const void *data, size_t len);
+static inline struct reader
+reader_init(const void *data, size_t len)
+{
+    struct reader r = { .data = data, .len = data == NULL ? 0 : len };
 
-uint8_t reader_u8(struct reader *r);
+    return r;
+}
+
+/* Marks r failed: for a value that the caller finds impossible. */
+static inline void
+reader_fail(struct reader *r)
+{
+    r->failed = true;
+}
+
+static inline size_t
+reader_left(const struct reader *r)
+{
+    return r->failed ? 0 : r->len - r->pos;
+}
+
+/* True if nothing failed and nothing is left: how every parse ends. */
+static inline bool
+reader_done(const struct reader *r)
+{
+    return !r->failed && r->pos == r->len;
+}
+
+/* The next n bytes as an alias into the input; NULL (and failed) if fewer are left. */
+static inline const uint8_t *
+reader_bytes(struct reader *r, size_t n)
+{
+    const uint8_t *p;
+
+    if (r->failed || n > r->len - r->pos) {
+        r->failed = true;
+        return NULL;
+    }
+    if (n == 0)
+        return r->data == NULL ? (const uint8_t *)"" : r->data + r->pos;
+    p = r->data + r->pos;
+    r->pos += n;
+    return p;
+}
+
+static inline uint8_t
+reader_u8(struct reader *r)
+{
+    const uint8_t *p = reader_bytes(r, 1);
+
+    return p == NULL ? 0 : p[0];
+}
+
+static inline uint32_t
+reader_u32(struct reader *r)
+{
+    const uint8_t *p = reader_bytes(r, 4);
+
+    if (p == NULL)
+        return 0;
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
 uint16_t reader_u16(struct reader *r);
-uint32_t reader_u32(struct reader *r);
 uint64_t reader_u64(struct reader *r);
 uint16_t reader_u16_be(struct reader *r);
 uint32_t reader_u32_be(struct reader *r);
-
-/* The next n bytes as an alias into the input; NULL (and failed) if fewer are left. */
-const uint8_t *reader_bytes(struct reader *r, size_t n);
 
 /* Moves to the next multiple of n (1, 2, 4 or 8) from the start of the input. */
 void reader_align(struct reader *r, size_t n);
@@ -43,14 +102,6 @@ struct reader reader_sub(struct reader *r, size_t n);
 
 /* A reader over [off, off + n) of the whole input of r, whose own position stays. Fails both if out of range. */
 struct reader reader_at(struct reader *r, size_t off, size_t n);
-
-/* Marks r failed: for a value that the caller finds impossible. */
-void reader_fail(struct reader *r);
-
-size_t reader_left(const struct reader *r);
-
-/* True if nothing failed and nothing is left: how every parse ends. */
-bool reader_done(const struct reader *r);
 
 /*
  * A counted string of the local protocol: u32 length, then that many bytes.

@@ -38,7 +38,7 @@ find_table(const void *list, size_t len, enum local_list_table table, uint32_t *
     off = head->tables[table].offset;
     slots = head->tables[table].slots;
     if (slots == 0 || (slots & (slots - 1)) != 0 || off % sizeof(uint64_t) != 0 || off > len ||
-        slots > (len - off) / slot_size(table))
+        (uint64_t)slots * slot_size(table) > len - off)
         return NULL;
     *slots_out = slots;
     return (const uint8_t *)list + off;
@@ -61,6 +61,15 @@ local_list_has_name(const void *list, size_t len, enum local_list_table table, u
             return true;
     }
     return true;
+}
+
+uint32_t
+local_list_highest(const void *list, size_t len, enum local_list_table table)
+{
+    const struct local_list_head *head = list;
+    uint32_t slots;
+
+    return find_table(list, len, table, &slots) == NULL ? UINT32_MAX : head->tables[table].highest;
 }
 
 bool

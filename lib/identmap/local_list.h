@@ -39,6 +39,9 @@ _Static_assert(sizeof(struct local_list_head) == 104, "the same for 32-bit progr
 bool local_list_has_name(const void *list, size_t len, enum local_list_table table, uint64_t hash);
 bool local_list_has_id(const void *list, size_t len, enum local_list_table table, uint32_t id);
 
+/* No id of the table is above it; UINT32_MAX if the list is damaged. */
+uint32_t local_list_highest(const void *list, size_t len, enum local_list_table table);
+
 /* The bytes of a list with so many entries in its tables (2^24 at most), a multiple of SHARED_UNIT. */
 size_t local_list_size(const uint32_t n[static LOCAL_LIST_TABLES]);
 

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "lib/proto/proto.h"
 #include "lib/proto/text.h"
 
 void
@@ -132,14 +131,6 @@ record_get(struct reader *r, struct record *rec_out)
     return true;
 }
 
-uint32_t
-record_gid(const struct record *rec, uint32_t i)
-{
-    const uint8_t *p = rec->list + 4 * (size_t)i;
-
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 #define CHUNK 64U /* bytes: a constant, so that the loop over them becomes vector instructions */
 
 /* Counts the NULs, and says whether there is anything that a plain ASCII name can't have. */
@@ -200,12 +191,6 @@ record_members(const struct record *rec, char *copy, char **members_out)
         at += len + 1;
     }
     return at == rec->members_len;
-}
-
-bool
-record_id_is_safe(uint32_t id)
-{
-    return id >= PROTO_ID_MIN && id != UINT32_MAX;
 }
 
 static bool

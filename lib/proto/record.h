@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "lib/base/buf.h"
+#include "lib/proto/proto.h"
 
 enum record_kind { RECORD_PASSWD = 1, RECORD_GROUP = 2, RECORD_GROUPS = 3 };
 
@@ -55,7 +56,13 @@ void record_put_groups(struct writer *w, uint32_t uid, uint32_t gid, const char 
 bool record_get(struct reader *r, struct record *rec_out);
 
 /* The i-th gid of a GROUPS record, below n. */
-uint32_t record_gid(const struct record *rec, uint32_t i);
+static inline uint32_t
+record_gid(const struct record *rec, uint32_t i)
+{
+    const uint8_t *p = rec->list + 4 * (size_t)i;
+
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
 
 /*
  * Checks the members of a GROUP record in copy, which is rec->members or
@@ -65,7 +72,11 @@ uint32_t record_gid(const struct record *rec, uint32_t i);
 bool record_members(const struct record *rec, char *copy, char **members_out);
 
 /* True for what may be a uid or gid of the domain: neither below PROTO_ID_MIN nor UINT32_MAX, "no id". */
-bool record_id_is_safe(uint32_t id);
+static inline bool
+record_id_is_safe(uint32_t id)
+{
+    return id >= PROTO_ID_MIN && id != UINT32_MAX;
+}
 
 /* record_is_safe but for the list: gids and members. */
 bool record_head_is_safe(const struct record *rec);

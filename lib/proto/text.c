@@ -21,18 +21,38 @@ is_plain(uint64_t x)
     return (((x - EACH(0x20U)) | x | zeros(x ^ EACH(0x7fU)) | zeros(x ^ EACH((uint64_t)':'))) & EACH(0x80U)) == 0;
 }
 
+/* The at most eight bytes, and letters after them. */
+static uint64_t
+last_bytes(const char *s, size_t n)
+{
+    uint64_t x = EACH((uint64_t)'x');
+
+    memcpy(&x, s, n);
+    return x;
+}
+
+/* True if all is ASCII that a field may have. */
+static bool
+is_plain_text(const char *s, size_t n)
+{
+    uint64_t eight;
+
+    for (; n > 8; n -= 8, s += 8) {
+        memcpy(&eight, s, sizeof(eight));
+        if (!is_plain(eight))
+            return false;
+    }
+    return is_plain(last_bytes(s, n));
+}
+
 bool
 text_is_field(const char *s, size_t n)
 {
     const char *end = s + n;
-    uint64_t eight;
     uint32_t c;
 
-    for (; end - s >= 8; s += 8) {
-        memcpy(&eight, s, sizeof(eight));
-        if (!is_plain(eight))
-            break;
-    }
+    if (is_plain_text(s, n))
+        return true;
     while (s < end) {
         if (!utf8_get(&s, end, &c) || utf8_is_control(c) || c == ':')
             return false;
