@@ -14,56 +14,56 @@ padding(const char *buf)
     return (alignof(char *) - (uintptr_t)buf % alignof(char *)) % alignof(char *);
 }
 
-/* False if buf is too small; then nothing has been written. */
-static bool
-fill(const struct record *rec, struct group *gr, char *buf, size_t size)
-{
-    size_t array = ((size_t)rec->n + 1) * sizeof(char *);
-    size_t need = padding(buf) + array + rec->name.len + no_password.len + 2 + rec->members_len;
-    char **members, *at;
-
-    if (size < need)
-        return false;
-    members = (void *)(buf + padding(buf));
-    at = (char *)members + array;
-    gr->gr_name = put_str(&at, rec->name);
-    gr->gr_passwd = put_str(&at, no_password);
-    gr->gr_gid = rec->gid;
-    memcpy(at, rec->members, rec->members_len);
-    (void)record_members(rec, at, members);
-    members[rec->n] = NULL;
-    gr->gr_mem = members;
-    return true;
-}
+/* The caller's memory. */
+struct to {
+    struct group *gr;
+    char *buf;
+    size_t size;
+};
 
 static enum nss_status
-get(const struct query *q, struct group *gr, char *buf, size_t size, int *errnop)
+give(void *to, const struct record *rec, const struct locals *locals, struct given *given_out, int *errnop)
 {
-    struct answer a;
-    enum nss_status status = lookup(q, &a, errnop);
+    const struct to *t = to;
+    size_t array = ((size_t)rec->n + 1) * sizeof(char *);
+    struct record copy = *rec;
+    char **members, *at;
 
-    if (status == NSS_STATUS_SUCCESS && !fill(&a.rec, gr, buf, size)) {
+    (void)locals;
+    if (t->size < padding(t->buf) + array + rec->name.len + no_password.len + 2 + rec->members_len) {
         *errnop = ERANGE;
-        status = NSS_STATUS_TRYAGAIN;
+        return NSS_STATUS_TRYAGAIN;
     }
-    answer_done(&a);
-    return status;
+    members = (void *)(t->buf + padding(t->buf));
+    at = (char *)members + array;
+    t->gr->gr_name = put_str(&at, rec->name);
+    t->gr->gr_passwd = put_str(&at, no_password);
+    t->gr->gr_gid = rec->gid;
+    t->gr->gr_mem = members;
+    memcpy(at, rec->members, rec->members_len);
+    members[rec->n] = NULL;
+    copy.name.s = t->gr->gr_name;
+    *given_out = (struct given){ t->gr->gr_name, rec->gid };
+    *errnop = EPROTO;
+    return record_head_is_safe(&copy) && record_members(rec, at, members) ? NSS_STATUS_SUCCESS : NSS_STATUS_UNAVAIL;
 }
 
 enum nss_status
 _nss_authsod_getgrnam_r(const char *name, struct group *gr, char *buf, size_t size, int *errnop)
 {
     struct query q = { .kind = RECORD_GROUP, .by = PROTO_BY_NAME, .name = name };
+    struct to to = { gr, buf, size };
 
-    return get(&q, gr, buf, size, errnop);
+    return lookup(&q, give, &to, errnop);
 }
 
 enum nss_status
 _nss_authsod_getgrgid_r(gid_t gid, struct group *gr, char *buf, size_t size, int *errnop)
 {
     struct query q = { .kind = RECORD_GROUP, .by = PROTO_BY_ID, .id = gid };
+    struct to to = { gr, buf, size };
 
-    return get(&q, gr, buf, size, errnop);
+    return lookup(&q, give, &to, errnop);
 }
 
 /* A domain is not listed, see passwd.c. */

@@ -9,6 +9,9 @@ struct list {
     long int *size;  /* room, in ids */
     gid_t **groups;
     long int limit;  /* 0 or less: none */
+    gid_t group;     /* not added again */
+    long int was;    /* *start as it came */
+    char name[PROTO_NAME_MAX + 1];
 };
 
 /* Makes room for n more, or for as many as the limit allows. False if there is no memory. */
@@ -30,24 +33,56 @@ grow(const struct list *list, uint32_t n)
     return true;
 }
 
+/* Adds gid where there is room. */
 static void
-add(const struct list *list, gid_t gid, gid_t group)
+add(const struct list *list, gid_t gid)
 {
-    if (gid != group && *list->start < *list->size)
+    if (gid != list->group && *list->start < *list->size)
         (*list->groups)[(*list->start)++] = gid;
 }
 
-/* The primary group too: a program may run with another one. glibc drops what is in the array already. */
-static void
-add_all(const struct list *list, const struct record *rec, gid_t group)
+/*
+ * The primary group too: a program may run with another one. glibc drops what
+ * is in the array already.  False if one of them may not be believed.
+ */
+static bool
+add_all(const struct list *list, const struct record *rec, const struct locals *locals)
 {
-    add(list, rec->gid, group);
+    uint32_t highest = locals_highest_gid(locals);
+
+    if (locals_have_gid(locals, rec->gid))
+        return false;
+    add(list, rec->gid);
     for (uint32_t i = 0; i < rec->n; i++) {
         gid_t gid = record_gid(rec, i);
 
+        if (!record_id_is_safe(gid) || (gid <= highest && locals_have_gid(locals, gid)))
+            return false;
         if (gid != rec->gid)
-            add(list, gid, group);
+            add(list, gid);
     }
+    return true;
+}
+
+static enum nss_status
+give(void *to, const struct record *rec, const struct locals *locals, struct given *given_out, int *errnop)
+{
+    struct list *list = to;
+    struct record copy = *rec;
+    char *at = list->name;
+
+    *list->start = list->was;
+    if (!grow(list, rec->n + 1)) {
+        *errnop = ENOMEM;
+        return NSS_STATUS_TRYAGAIN;
+    }
+    copy.name.s = put_str(&at, rec->name);
+    *given_out = (struct given){ list->name, rec->uid };
+    if (record_head_is_safe(&copy) && add_all(list, rec, locals))
+        return NSS_STATUS_SUCCESS;
+    *list->start = list->was;
+    *errnop = EPROTO;
+    return NSS_STATUS_UNAVAIL;
 }
 
 enum nss_status
@@ -55,16 +90,10 @@ _nss_authsod_initgroups_dyn(const char *user, gid_t group, long int *start, long
                             long int limit, int *errnop)
 {
     struct query q = { .kind = RECORD_GROUPS, .by = PROTO_BY_NAME, .name = user };
-    struct list list = { .start = start, .size = size, .groups = groups, .limit = limit };
-    struct answer a;
-    enum nss_status status = lookup(&q, &a, errnop);
+    struct list list = { .start = start, .size = size, .groups = groups, .limit = limit, .group = group, .was = *start };
+    enum nss_status status = lookup(&q, give, &list, errnop);
 
-    if (status == NSS_STATUS_SUCCESS && !grow(&list, a.rec.n + 1)) {
-        *errnop = ENOMEM;
-        status = NSS_STATUS_TRYAGAIN;
-    }
-    if (status == NSS_STATUS_SUCCESS)
-        add_all(&list, &a.rec, group);
-    answer_done(&a);
+    if (status != NSS_STATUS_SUCCESS)
+        *start = list.was;
     return status;
 }

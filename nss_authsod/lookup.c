@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/base/passwd_file.h"
 #include "lib/proto/text.h"
 #include "nss_authsod/module.h"
 
@@ -40,48 +39,52 @@ may_ask(void)
     }
 }
 
-/* The daemon's word is not enough: a daemon that is taken over still makes no root. */
-static bool
-may_believe(const struct query *q, const struct record *rec)
-{
-    if (rec->kind != q->kind || !record_is_safe(rec))
-        return false;
-    return q->by == PROTO_BY_NAME || q->id == (q->kind == RECORD_GROUP ? rec->gid : rec->uid);
-}
-
 static enum nss_status
-find(const struct query *q, struct answer *a, int *errnop)
+ask(const struct query *q, give_fn *give, void *to, int *errnop)
 {
     enum nss_status status;
+    struct answer a;
 
-    *errnop = ENOENT;
-    if (!is_askable(q))
-        return NSS_STATUS_NOTFOUND;
-    if (!may_ask())
-        return NSS_STATUS_UNAVAIL;
-    /* The one question that comes for local users too, and at each of their logons: a daemon that hangs is not theirs. */
-    if (q->kind == RECORD_GROUPS && passwd_file_has(NSS_LOCAL_FILE, q->name, UINT32_MAX))
-        return NSS_STATUS_NOTFOUND;
-    status = request(q, a, errnop);
-    if (status == NSS_STATUS_SUCCESS && !may_believe(q, &a->rec)) {
-        *errnop = EPROTO;
-        status = NSS_STATUS_UNAVAIL;
-    }
+    a.map = NULL;
+    a.map_len = 0;
+    status = request(q, &a, errnop);
+    if (status == NSS_STATUS_SUCCESS)
+        status = give_answer(q, &a.rec, give, to, errnop);
+    answer_done(&a);
     return status;
 }
 
-enum nss_status
-lookup(const struct query *q, struct answer *a, int *errnop)
+static enum nss_status
+find_elsewhere(const struct query *q, give_fn *give, void *to, int *errnop, bool unlisted)
 {
-    int saved = errno, cancel, err = 0;
-    enum nss_status status;
+    *errnop = ENOENT;
+    if (!may_ask())
+        return NSS_STATUS_UNAVAIL;
+    /* A daemon that hangs is nobody's who is not its domain's. */
+    if (!unlisted && locals_have_asked(q))
+        return NSS_STATUS_NOTFOUND;
+    return ask(q, give, to, errnop);
+}
 
-    a->map = NULL;
-    a->map_len = 0;
-    /* A thread that is cancelled in here would leave a descriptor, and glibc's lock around getpwnam, behind. */
-    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-    status = find(q, a, &err);
-    (void)pthread_setcancelstate(cancel, NULL);
+enum nss_status
+lookup(const struct query *q, give_fn *give, void *to, int *errnop)
+{
+    int saved = errno, cancel, err = ENOENT;
+    enum nss_status status = NSS_STATUS_NOTFOUND;
+    bool unlisted, stale;
+
+    if (is_askable(q)) {
+        status = map_lookup(q, give, to, &err, &unlisted, &stale);
+        if (status == NSS_STATUS_UNAVAIL || stale) {
+            /* A thread that is cancelled in here would leave a descriptor, and glibc's lock around getpwnam, behind. */
+            (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+            if (status == NSS_STATUS_UNAVAIL)
+                status = find_elsewhere(q, give, to, &err, unlisted);
+            else if (may_ask())
+                request_refresh(q);
+            (void)pthread_setcancelstate(cancel, NULL);
+        }
+    }
     /* errnop is the address of errno more often than not. */
     errno = saved;
     if (status != NSS_STATUS_SUCCESS)

@@ -2,9 +2,14 @@
  * libnss_authsod.so.2: users and groups of the domain for glibc.
  *
  * Lives in other people's processes: libc only, no lock, no thread, no state
- * from one call to the next, and no allocation but the list that initgroups_dyn
- * is given to grow.  So fork, threads, chroot, and programs that close or reuse
- * every descriptor need no thought here.
+ * from one call to the next but the two files that it has mapped (lib/identmap),
+ * and no allocation but the list that initgroups_dyn is given to grow.  So fork,
+ * threads, chroot, and programs that close or reuse every descriptor need no
+ * thought here.
+ *
+ * An answer comes out of the identity map, without a system call, where both it
+ * and the list of local names may be believed; else from the socket.  Where the
+ * list may not, the local files are read first.
  *
  * What glibc makes of the answers (passwd: files authsod):
  *   SUCCESS                  the entry
@@ -38,9 +43,10 @@
 #define NSS_PATIENCE 10000
 #endif
 
-/* The local users. */
-#ifndef NSS_LOCAL_FILE
-#define NSS_LOCAL_FILE "/etc/passwd"
+/* The local users and groups. */
+#ifndef NSS_LOCAL_USERS
+#define NSS_LOCAL_USERS "/etc/passwd"
+#define NSS_LOCAL_GROUPS "/etc/group"
 #endif
 
 /* What is asked for. */
@@ -66,18 +72,73 @@ struct answer {
 };
 
 /*
- * Finds what is asked for: SUCCESS with a->rec, which has been checked: of that
- * kind, of that id where asked by id, and safe (record_is_safe).  By name the
- * record may have another one: the canonical name for CORP\alice is alice.
- * Else the status to give to glibc, with errno in *errnop.  errno itself is
- * kept.  The caller releases a by answer_done in each case.
+ * What is local here, held against what is asked and what is answered: the list
+ * that keeper writes, or the files themselves.
  */
-enum nss_status lookup(const struct query *q, struct answer *a, int *errnop);
+struct locals {
+    const void *list; /* an alias, as from shared_get(); NULL: read the files */
+    size_t len;
+};
+
+/* What an answer is for, as the caller now has it: the copy of its name, and its id. */
+struct given {
+    const char *name;
+    uint32_t id; /* uid of a user, gid of a group */
+};
+
+/*
+ * Copies a record to the caller's memory, `to`, and then checks the copy: what
+ * the record aliases may be changing.  SUCCESS with *given_out; TRYAGAIN with
+ * ERANGE or ENOMEM where there is no room; UNAVAIL with EPROTO for what may not
+ * be believed, whoever says so.  May be called again for another record, which
+ * then takes the place of the first.
+ */
+typedef enum nss_status give_fn(void *to, const struct record *rec, const struct locals *locals,
+                                struct given *given_out, int *errnop);
+
+/*
+ * Finds what is asked for and gives it: SUCCESS, or the status to give to glibc
+ * with errno in *errnop.  By name the record may have another one: the canonical
+ * name for CORP\alice is alice.  errno itself is kept.
+ */
+enum nss_status lookup(const struct query *q, give_fn *give, void *to, int *errnop);
 
 /* Asks the socket. SUCCESS with a->rec as it was sent, well-formed but not yet checked; else as lookup. */
 enum nss_status request(const struct query *q, struct answer *a, int *errnop);
 
+/* The caller of request releases a, whatever came of it. */
 void answer_done(struct answer *a);
+
+/* Tells the daemon that what it published for q is stale, and waits for nothing. */
+void request_refresh(const struct query *q);
+
+/*
+ * What the map says.  SUCCESS, NOTFOUND and TRYAGAIN (the caller's memory) are
+ * the answer.  UNAVAIL: ask the socket; *unlisted_out: q is not on the list of
+ * local names, so the files need not be read.  *stale_out: it was given, and is
+ * to be asked for again.
+ */
+enum nss_status map_lookup(const struct query *q, give_fn *give, void *to, int *errnop, bool *unlisted_out,
+                           bool *stale_out);
+
+/*
+ * Gives what the socket answered, if it may be believed: UNAVAIL with EPROTO
+ * if not.  The daemon's word is not enough: a daemon that is taken over still
+ * makes no root, and no namesake of a local user.
+ */
+enum nss_status give_answer(const struct query *q, const struct record *rec, give_fn *give, void *to, int *errnop);
+
+/* True if what was asked for is local. Answers from the files. */
+bool locals_have_asked(const struct query *q);
+
+/* True if the copy that was given is a local one's namesake or has its id. */
+bool locals_have_given(const struct locals *l, enum record_kind kind, const struct given *given);
+
+/* No local group has a gid above it. */
+uint32_t locals_highest_gid(const struct locals *l);
+
+/* True if a local group has this gid. */
+bool locals_have_gid(const struct locals *l, uint32_t gid);
 
 /* Copies a string and its NUL to *at, which moves behind it. The caller has made sure of the room. */
 char *put_str(char **at, struct record_str str);

@@ -5,52 +5,56 @@
 /* No hash: the password is the domain's. "x" would send programs to shadow(5). */
 static const struct record_str no_password = { "*", 1 };
 
-/* False if buf is too small; then nothing has been written. */
-static bool
-fill(const struct record *rec, struct passwd *pw, char *buf, size_t size)
-{
-    size_t need = rec->name.len + no_password.len + rec->gecos.len + rec->home.len + rec->shell.len + 5;
-
-    if (size < need)
-        return false;
-    pw->pw_name = put_str(&buf, rec->name);
-    pw->pw_passwd = put_str(&buf, no_password);
-    pw->pw_uid = rec->uid;
-    pw->pw_gid = rec->gid;
-    pw->pw_gecos = put_str(&buf, rec->gecos);
-    pw->pw_dir = put_str(&buf, rec->home);
-    pw->pw_shell = put_str(&buf, rec->shell);
-    return true;
-}
+/* The caller's memory. */
+struct to {
+    struct passwd *pw;
+    char *buf;
+    size_t size;
+};
 
 static enum nss_status
-get(const struct query *q, struct passwd *pw, char *buf, size_t size, int *errnop)
+give(void *to, const struct record *rec, const struct locals *locals, struct given *given_out, int *errnop)
 {
-    struct answer a;
-    enum nss_status status = lookup(q, &a, errnop);
+    const struct to *t = to;
+    struct record copy = *rec;
+    char *at = t->buf;
 
-    if (status == NSS_STATUS_SUCCESS && !fill(&a.rec, pw, buf, size)) {
+    if (t->size < rec->name.len + no_password.len + rec->gecos.len + rec->home.len + rec->shell.len + 5) {
         *errnop = ERANGE;
-        status = NSS_STATUS_TRYAGAIN;
+        return NSS_STATUS_TRYAGAIN;
     }
-    answer_done(&a);
-    return status;
+    t->pw->pw_name = put_str(&at, rec->name);
+    t->pw->pw_passwd = put_str(&at, no_password);
+    t->pw->pw_uid = rec->uid;
+    t->pw->pw_gid = rec->gid;
+    t->pw->pw_gecos = put_str(&at, rec->gecos);
+    t->pw->pw_dir = put_str(&at, rec->home);
+    t->pw->pw_shell = put_str(&at, rec->shell);
+    copy.name.s = t->pw->pw_name;
+    copy.gecos.s = t->pw->pw_gecos;
+    copy.home.s = t->pw->pw_dir;
+    copy.shell.s = t->pw->pw_shell;
+    *given_out = (struct given){ t->pw->pw_name, rec->uid };
+    *errnop = EPROTO;
+    return record_head_is_safe(&copy) && !locals_have_gid(locals, rec->gid) ? NSS_STATUS_SUCCESS : NSS_STATUS_UNAVAIL;
 }
 
 enum nss_status
 _nss_authsod_getpwnam_r(const char *name, struct passwd *pw, char *buf, size_t size, int *errnop)
 {
     struct query q = { .kind = RECORD_PASSWD, .by = PROTO_BY_NAME, .name = name };
+    struct to to = { pw, buf, size };
 
-    return get(&q, pw, buf, size, errnop);
+    return lookup(&q, give, &to, errnop);
 }
 
 enum nss_status
 _nss_authsod_getpwuid_r(uid_t uid, struct passwd *pw, char *buf, size_t size, int *errnop)
 {
     struct query q = { .kind = RECORD_PASSWD, .by = PROTO_BY_ID, .id = uid };
+    struct to to = { pw, buf, size };
 
-    return get(&q, pw, buf, size, errnop);
+    return lookup(&q, give, &to, errnop);
 }
 
 /* A domain is not listed: what has a hundred thousand users can't be read through by each ls(1). */

@@ -147,3 +147,15 @@ answer_done(struct answer *a)
         (void)munmap(a->map, a->map_len);
     a->map = NULL;
 }
+
+void
+request_refresh(const struct query *q)
+{
+    int64_t deadline = client_now(); /* to wait for nothing */
+    int fd = client_connect(CLIENT_PATH_NSS, deadline);
+
+    if (fd < 0)
+        return;
+    (void)send_query(fd, q, deadline);
+    (void)close(fd);
+}

@@ -10,7 +10,7 @@
 
 /* Reads lines of passwd(5), however the bytes come in pieces, for a name or an id. */
 struct search {
-    const char *name;
+    const char *name;     /* NULL: the id alone */
     uint32_t uid;         /* UINT32_MAX: the name alone */
     unsigned field;       /* of the line: 0 is the name, 2 the id */
     size_t matched;       /* bytes of name that the field has matched */
@@ -24,7 +24,7 @@ search_line(struct search *s)
 {
     s->field = 0;
     s->matched = 0;
-    s->other = false;
+    s->other = s->name == NULL;
     s->comment = false;
     s->number = UINT64_MAX;
 }
@@ -72,9 +72,9 @@ search_byte(struct search *s, char c)
         search_line(s);
     } else if (s->field == 0 && s->matched == 0 && is_blank(c)) {
         return false;
-    } else if (s->field == 0 && !s->other) {
+    } else if (s->field == 0) {
         s->comment = s->comment || (c == '#' && s->matched == 0);
-        s->other = c == '\0' || c != s->name[s->matched];
+        s->other = s->other || c == '\0' || c != s->name[s->matched];
         s->matched++;
     } else if (s->field == 2) {
         search_digit(s, c);
