@@ -6,15 +6,10 @@ nss_lib_sources = lib/base/buf.c lib/base/fd.c lib/base/hash.c lib/base/passwd_f
 	lib/identmap/local_list.c lib/identmap/reader.c lib/identmap/shared.c lib/proto/client.c lib/proto/messages.c \
 	lib/proto/proto.c lib/proto/record.c lib/proto/sealed.c lib/proto/text.c
 
-# The sanitizers' functions are in the program that loads the module.
-if !SANITIZERS
-nss_whole = -Wl,-z,defs
-endif
-
 nss_LTLIBRARIES += nss_authsod/libnss_authsod.la
 nss_authsod_libnss_authsod_la_SOURCES = $(nss_module_sources) $(nss_lib_sources)
 nss_authsod_libnss_authsod_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden -ffunction-sections -fdata-sections
-nss_authsod_libnss_authsod_la_LDFLAGS = $(AM_LDFLAGS) -module -version-info 2:0:0 -no-undefined $(nss_whole) \
+nss_authsod_libnss_authsod_la_LDFLAGS = $(AM_LDFLAGS) -module -version-info 2:0:0 -no-undefined $(module_whole) \
 	-Wl,--gc-sections -Wl,--version-script=$(top_srcdir)/nss_authsod/libnss_authsod.map
 EXTRA_nss_authsod_libnss_authsod_la_DEPENDENCIES = nss_authsod/libnss_authsod.map
 EXTRA_DIST += nss_authsod/libnss_authsod.map

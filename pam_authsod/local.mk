@@ -3,10 +3,10 @@ pam_authsod_sources = pam_authsod/public.c pam_authsod/call.c pam_authsod/call.h
 	pam_authsod/operations.c pam_authsod/operations.h pam_authsod/options.c pam_authsod/options.h \
 	pam_authsod/sentence.c pam_authsod/sentence.h pam_authsod/users.c pam_authsod/users.h
 # The parts of lib are compiled once more for the module: hidden, and in sections, so that what it doesn't call stays out.
-pam_lib_sources = lib/base/buf.c lib/base/passwd_file.c lib/base/secret.c lib/base/utf8.c lib/base/visible.c \
-	lib/base/wait.c lib/proto/client.c lib/proto/messages.c lib/proto/proto.c lib/proto/text.c
+pam_lib_sources = lib/base/buf.c lib/base/fd.c lib/base/passwd_file.c lib/base/secret.c lib/base/utf8.c \
+	lib/base/visible.c lib/base/wait.c lib/proto/client.c lib/proto/messages.c lib/proto/proto.c lib/proto/text.c
 pam_authsod_cflags = $(AM_CFLAGS) -fvisibility=hidden -ffunction-sections -fdata-sections
-pam_authsod_ldflags = $(AM_LDFLAGS) -module -avoid-version -shared -Wl,--gc-sections \
+pam_authsod_ldflags = $(AM_LDFLAGS) -module -avoid-version -shared $(module_whole) -Wl,--gc-sections \
 	-Wl,--version-script=$(top_srcdir)/pam_authsod/pam_authsod.map
 
 pam_LTLIBRARIES += pam_authsod/pam_authsod.la
