@@ -6,7 +6,8 @@
  *
  * Who talks to whom (each line one channel):
  *
- *   keeper - front      PEER, CONFIG, CCACHE_DONE, PING, STOP <-> SPAWN, END_WORKER, END_ROLE, CCACHE_WRITE, CCACHE_DESTROY, PING
+ *   keeper - front      PEER, CONFIG, CCACHE_DONE, MAP_IS, PING, STOP <-> SPAWN, END_WORKER, END_ROLE, CCACHE_WRITE,
+ *                       CCACHE_DESTROY, MAP_NEW, MAP_PLACE, PING
  *   keeper - member     PEER, CONFIG, KEYTAB      <-> GET_KEYTAB
  *   keeper - directory  PEER, CONFIG
  *   keeper - logon      (silence; its end is the worker's end)
@@ -62,9 +63,15 @@ enum ipc_type {
     IPC_PING,           /* u32 number */
     IPC_STOP,           /* nothing */
     IPC_END_ROLE,       /* u32 role, ROLE_MEMBER or ROLE_DIRECTORY: it broke the protocol */
+    IPC_MAP_NEW,        /* u32 size: a power of two from IDENTMAP_SIZE_MIN to IDENTMAP_SIZE_MAX */
+    IPC_MAP_IS,         /* u32 errno (0: descriptor is the file, to read and write) */
+    IPC_MAP_PLACE,      /* nothing */
 };
 
 /*
+ * MAP_NEW: a file for an identity map, all of it allocated, its head written;
+ * the one that was asked for before and not placed is gone.  MAP_PLACE: every
+ * process is to read that one now, and the one in place is superseded.
  * PING: front sends it back at once; keeper restarts a front that does not.
  * STOP: front takes no new connections and ends when what runs has ended.
  */

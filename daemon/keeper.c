@@ -90,6 +90,7 @@ reload(struct keeper *k)
 
     notify("RELOADING=1");
     if (load_config(k)) {
+        keeper_local_config(k);
         send_all(k, IPC_CONFIG, k->config_fd);
         /* It has read the old one: it is let go, and the next turn starts another. */
         if (spare != NULL) {
@@ -122,6 +123,14 @@ stop(struct keeper *k)
         (void)channel_send(front->channel, packet, w.len, NULL, 0, false);
 }
 
+/* The next one hears nothing of what this one asked for. */
+static void
+front_gone(struct keeper *k)
+{
+    keeper_ccache_forget(k);
+    keeper_map_front_gone(k);
+}
+
 /* A role's process has ended. */
 static void
 bury(struct keeper *k, struct child *c, int status)
@@ -142,7 +151,7 @@ bury(struct keeper *k, struct child *c, int status)
     if (role == ROLE_CCACHE)
         keeper_ccache_next(k);
     else if (role == ROLE_FRONT)
-        keeper_ccache_forget(k);
+        front_gone(k);
     if (k->stopping || (role == ROLE_CCACHE && !spare) || role == ROLE_LOGON)
         return;
     /* Workers know one member and one front: new ones come with the new. */
@@ -300,13 +309,14 @@ on_signal(struct keeper *k, int signal_fd)
     }
 }
 
-/* One turn of the loop. */
+/* One turn of the loop. busy: there is something to do, and nothing to wait for. */
 static void
-turn(struct keeper *k, int signal_fd)
+turn(struct keeper *k, int signal_fd, bool busy)
 {
-    struct pollfd p[KEEPER_CHILDREN_MAX + 1] = { { .fd = signal_fd, .events = POLLIN } };
-    struct child *who[KEEPER_CHILDREN_MAX + 1];
-    nfds_t n = 1;
+    struct pollfd p[KEEPER_CHILDREN_MAX + 2] = { { .fd = signal_fd, .events = POLLIN },
+                                                 { .fd = keeper_local_watch(k), .events = POLLIN } };
+    struct child *who[KEEPER_CHILDREN_MAX + 2];
+    nfds_t n = 2;
 
     for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++) {
         if (k->children[i].pid == 0 || k->children[i].channel < 0)
@@ -315,9 +325,12 @@ turn(struct keeper *k, int signal_fd)
         p[n].events = POLLIN;
         p[n++].fd = k->children[i].channel;
     }
-    if (poll(p, n, k->ready ? 500 : 20) < 0 && errno != EINTR)
+    if (poll(p, n, busy ? 0 : k->ready ? 500 : 20) < 0 && errno != EINTR)
         log_error("poll: %s", strerror(errno));
-    for (nfds_t i = 1; i < n; i++) {
+    if (p[1].revents != 0)
+        keeper_local_refresh(k);
+    keeper_local_tick(k);
+    for (nfds_t i = 2; i < n; i++) {
         if (p[i].revents != 0 && who[i]->channel == p[i].fd)
             read_child(k, who[i]);
     }
@@ -361,12 +374,13 @@ keeper_main(const char *config_path, bool debug)
     struct keeper *k = talloc_zero(NULL, struct keeper);
     struct rlimit none = { 0, 0 };
     int signal_fd, status = EXIT_FAILURE;
+    bool busy = false;
 
     log_init("keeper", debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
     k->config_path = config_path;
     k->debug = debug;
     k->watchdog = notify_watchdog_interval();
-    k->config_fd = k->lock_fd = k->nss_fd = k->pam_fd = -1;
+    k->config_fd = k->lock_fd = k->nss_fd = k->pam_fd = k->run_fd = -1;
     (void)setrlimit(RLIMIT_CORE, &none);
     (void)prctl(PR_SET_DUMPABLE, 0);
     (void)__nss_configure_lookup("passwd", "files");
@@ -375,10 +389,11 @@ keeper_main(const char *config_path, bool debug)
     signal_fd = make_signal_fd();
     if (signal_fd < 0 || chdir("/") != 0 || !load_config(k) || !keeper_setup(k) || !sandbox_enter(ROLE_KEEPER))
         goto done;
-    if (!keeper_start_roles(k))
+    if (!keeper_map_begin(k, AUTHSOD_RUNDIR) || !keeper_local_begin(k) || !keeper_start_roles(k))
         goto done;
     while (!k->stopping || (keeper_child(k, ROLE_FRONT) != NULL && client_now() < k->stop_at)) {
-        turn(k, signal_fd);
+        turn(k, signal_fd, busy);
+        busy = keeper_map_turn(k);
         if (!k->stopping) {
             restart_due(k);
             keep_spare(k);
@@ -390,6 +405,8 @@ keeper_main(const char *config_path, bool debug)
 
 done:
     end_all(k);
+    keeper_local_end(k);
+    keeper_map_end(k);
     keeper_cleanup(k);
     if (status == EXIT_SUCCESS)
         log_info("ended");

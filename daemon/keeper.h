@@ -14,6 +14,7 @@
 #include "daemon/config.h"
 #include "daemon/ipc.h"
 #include "daemon/role.h"
+#include "lib/base/hash.h"
 
 #define KEEPER_WORKERS_MAX 256  /* the configuration's upper bound for workers */
 #define KEEPER_CHILDREN_MAX (KEEPER_WORKERS_MAX + 32)
@@ -33,6 +34,9 @@ struct child {
 
 struct ccache_job;             /* a credential cache that waits for its child */
 
+struct maps;                   /* the identity map's files */
+struct local_list;             /* the list of local names */
+
 struct account {
     uid_t uid;
     gid_t gid;
@@ -51,6 +55,10 @@ struct keeper {
     bool activated;                    /* by systemd: the sockets stay */
     struct child children[KEEPER_CHILDREN_MAX];
     struct ccache_job *ccaches;        /* in the order in which they came */
+    int run_fd;                        /* the folder of the files that every process maps; -1 */
+    uint8_t map_key[HASH_KEY_LEN];     /* of their hashes, as long as this keeper lives */
+    struct maps *maps;                 /* NULL: none are made */
+    struct local_list *local;
     uint32_t last_worker;
     int64_t restart_at[ROLE_CCACHE + 1]; /* by role: not before */
     int restarts[ROLE_CCACHE + 1];
@@ -100,6 +108,7 @@ void keeper_kill(struct child *c);
 /* A message of a role. False if the role may not send it or it is malformed: the caller ends the role. */
 bool keeper_request(struct keeper *k, struct child *from, const uint8_t *packet, size_t len,
                     int fds[CHANNEL_FDS_MAX]);
+
 /* keeper_ccache.c: the two requests about credential caches. */
 
 bool keeper_ccache_write(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds);
@@ -110,6 +119,36 @@ void keeper_ccache_result(struct keeper *k, struct child *c, const uint8_t *pack
 void keeper_ccache_next(struct keeper *k);
 /* front has ended: the next one hears nothing of what this one asked for. */
 void keeper_ccache_forget(struct keeper *k);
+
+/* keeper_map.c: the identity map's files. */
+
+/* Opens the folder in which they are made, picks the key, and puts away what an earlier life left. False (logged). */
+bool keeper_map_begin(struct keeper *k, const char *folder);
+/* A new, empty file of that name in place of any other, which root alone may write. -1 with errno; nothing is left then. */
+int keeper_map_file(const struct keeper *k, const char *name);
+bool keeper_map_new(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds);
+bool keeper_map_place(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds);
+/* The next piece of what takes long. True: there is more that is due now. */
+bool keeper_map_turn(struct keeper *k);
+/* front has ended: what it has not placed goes. The map in place stays, for as long as its lease. */
+void keeper_map_front_gone(struct keeper *k);
+/* No file is left, nor believed. */
+void keeper_map_end(struct keeper *k);
+
+/* keeper_local.c: the list of local names, after keeper_map_begin. */
+
+/* Reads the names and writes the list. False: no memory. That the list cannot be written is no failure. */
+bool keeper_local_begin(struct keeper *k);
+/* A descriptor that becomes readable when names may have changed; -1: none. */
+int keeper_local_watch(const struct keeper *k);
+/* Names may have changed: where they have, there is a new list when this returns. */
+void keeper_local_refresh(struct keeper *k);
+/* k->config is another one. */
+void keeper_local_config(struct keeper *k);
+/* Renews the lease; to be called at least every second. */
+void keeper_local_tick(struct keeper *k);
+/* The list is gone, and not believed any more. */
+void keeper_local_end(struct keeper *k);
 
 /* notify.c: sd_notify(3) without libsystemd. Does nothing where NOTIFY_SOCKET is not set. */
 void notify(const char *state);

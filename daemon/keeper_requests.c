@@ -142,6 +142,8 @@ static const struct {
     { IPC_END_ROLE, ROLE_FRONT, do_end_role },
     { IPC_CCACHE_WRITE, ROLE_FRONT, keeper_ccache_write },
     { IPC_CCACHE_DESTROY, ROLE_FRONT, keeper_ccache_destroy },
+    { IPC_MAP_NEW, ROLE_FRONT, keeper_map_new },
+    { IPC_MAP_PLACE, ROLE_FRONT, keeper_map_place },
     { IPC_GET_KEYTAB, ROLE_MEMBER, do_get_keytab },
 };
 

@@ -6,7 +6,7 @@ noinst_LTLIBRARIES += daemon/libdaemon.la
 daemon_libdaemon_la_SOURCES = daemon/ccache_main.c daemon/channel.c daemon/channel.h daemon/front.c daemon/front.h \
 	daemon/front_cache.c daemon/front_cred.c daemon/front_nss.c daemon/front_outbox.c daemon/front_pam.c \
 	daemon/front_pool.c daemon/front_record.c daemon/front_share.c daemon/ipc.c daemon/ipc.h daemon/keeper.c \
-	daemon/keeper.h daemon/keeper_ccache.c daemon/keeper_requests.c daemon/keeper_setup.c daemon/keeper_spawn.c \
+	daemon/keeper.h daemon/keeper_ccache.c daemon/keeper_local.c daemon/keeper_map.c daemon/keeper_requests.c daemon/keeper_setup.c daemon/keeper_spawn.c \
 	daemon/local_names.c daemon/local_names.h daemon/logon.c daemon/member.c daemon/member.h daemon/member_keytab.c \
 	daemon/member_tgt.c daemon/notice.c daemon/notice.h daemon/notify.c daemon/role.c daemon/role.h \
 	daemon/sandbox.c $(daemon_directory_sources)
@@ -14,7 +14,7 @@ daemon_libdaemon_la_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS) $(
 	-DAUTHSOD_VERSION='"$(VERSION)"'
 daemon_libdaemon_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
 daemon_libs = daemon/libdaemon.la daemon/libconfig.la lib/directory/libdirectory.la lib/store/libstore.la \
-	lib/krb/libkrb.la lib/ndr/libndr.la lib/sid/libsid.la lib/proto/libproto.la lib/base/libbase.la $(KRB5_LIBS) \
+	lib/krb/libkrb.la lib/ndr/libndr.la lib/sid/libsid.la lib/identmap/libidentmap.la lib/proto/libproto.la lib/base/libbase.la $(KRB5_LIBS) \
 	$(LDAP_LIBS) $(SASL_LIBS) $(SQLITE_LIBS) $(IDMAP_LIBS) $(INIH_LIBS) $(SECCOMP_LIBS) $(CRYPTO_LIBS) $(TALLOC_LIBS) \
 	$(RESOLV_LIBS) -lkeyutils
 
@@ -28,8 +28,9 @@ daemon_authsodd_LDADD = $(daemon_libs)
 dist_man_MANS += doc/man/authsodd.8
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_front_cache tests/unit/test_front_cred tests/unit/test_front_nss
-check_PROGRAMS += tests/unit/test_front_pam tests/unit/test_ipc tests/unit/test_keeper
+check_PROGRAMS += tests/unit/test_front_cache tests/unit/test_front_cred
+check_PROGRAMS += tests/unit/test_front_nss tests/unit/test_front_pam tests/unit/test_ipc
+check_PROGRAMS += tests/unit/test_keeper tests/unit/test_keeper_map
 check_PROGRAMS += tests/unit/test_local_names tests/unit/test_notice tests/unit/test_sandbox
 check_LTLIBRARIES += tests/unit/libfront.la
 tests_unit_libfront_la_SOURCES = tests/unit/front_fixture.c tests/unit/front_fixture.h
@@ -46,6 +47,8 @@ tests_unit_test_ipc_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_ipc_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_keeper_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_keeper_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
+tests_unit_test_keeper_map_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_keeper_map_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_sandbox_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_sandbox_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_local_names_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)

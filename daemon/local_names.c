@@ -218,3 +218,11 @@ local_names_each(const struct local_names *l, local_names_fn *fn, void *arg)
     for (size_t i = 0; i < l->groups.n; i++)
         fn(arg, l->groups.names[i]);
 }
+
+void
+local_names_tables(const struct local_names *l, struct local_names_table *users_out,
+                   struct local_names_table *groups_out)
+{
+    *users_out = (struct local_names_table){ .names = l->users.names, .ids = l->users.ids, .n = l->users.n };
+    *groups_out = (struct local_names_table){ .names = l->groups.names, .ids = l->groups.ids, .n = l->groups.n };
+}

@@ -30,6 +30,16 @@ bool local_names_has_uid(const struct local_names *l, uint32_t uid);
 bool local_names_has_group(const struct local_names *l, const char *name);
 bool local_names_has_gid(const struct local_names *l, uint32_t gid);
 
+/* Those of one file: n names in lower case, and n ids, each in order; the i-th of both are not one entry's. */
+struct local_names_table {
+    char *const *names;
+    const uint32_t *ids;
+    uint32_t n;
+};
+/* Aliases, until the next local_names_refresh. */
+void local_names_tables(const struct local_names *l, struct local_names_table *users_out,
+                        struct local_names_table *groups_out);
+
 /* All of them once, for the directory's search for namesakes. */
 typedef void local_names_fn(void *arg, const char *name);
 void local_names_each(const struct local_names *l, local_names_fn *fn, void *arg);

@@ -47,6 +47,8 @@ fixed(const uint8_t *p, size_t n)
         terminated(job.dc.host, sizeof(job.dc.host));
     (void)ipc_get_result(p, n, IPC_RESULT, &result);
     (void)ipc_get_number(p, n, IPC_PING, &number);
+    (void)ipc_get_number(p, n, IPC_MAP_NEW, &number);
+    (void)ipc_get_number(p, n, IPC_MAP_IS, &number);
     if (ipc_get_armor_is(p, n, &why, &flag))
         terminated(why.text, sizeof(why.text));
 }

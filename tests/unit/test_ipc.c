@@ -105,6 +105,24 @@ learned_round_trip(void **state)
 }
 
 static void
+the_map_s_messages_are_no_others(void **state)
+{
+    struct writer w = writer_init(packet, sizeof(packet));
+    uint32_t number;
+
+    (void)state;
+    ipc_put_number(&w, IPC_MAP_NEW, 262144);
+    assert_true(ipc_get_number(packet, w.len, IPC_MAP_NEW, &number));
+    assert_int_equal(number, 262144);
+    assert_false(ipc_get_number(packet, w.len, IPC_MAP_IS, &number));
+    ONLY_WHOLE(w.len, ipc_get_number(packet, n, IPC_MAP_NEW, &number));
+    w = writer_init(packet, sizeof(packet));
+    ipc_put_empty(&w, IPC_MAP_PLACE);
+    assert_true(ipc_get_empty(packet, w.len, IPC_MAP_PLACE));
+    ONLY_WHOLE(w.len, ipc_get_empty(packet, n, IPC_MAP_PLACE));
+}
+
+static void
 booleans_and_lengths_are_checked(void **state)
 {
     struct writer w = writer_init(packet, sizeof(packet));
@@ -154,6 +172,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(identity_round_trip),   cmocka_unit_test(job_round_trip),
         cmocka_unit_test(result_round_trip),     cmocka_unit_test(learned_round_trip),
+        cmocka_unit_test(the_map_s_messages_are_no_others),
         cmocka_unit_test(booleans_and_lengths_are_checked),
         cmocka_unit_test(channels_carry_descriptors_and_keep_bounds),
     };
