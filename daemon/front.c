@@ -271,6 +271,8 @@ keeper_message(struct front *f, const uint8_t *packet, size_t len, int *fds)
         return fds[0] >= 0;
     case IPC_CCACHE_DONE:
         return front_pam_ccache(f, packet, len);
+    case IPC_MAP_IS:
+        return front_map_is(f, packet, len, fds);
     case IPC_PING:
         if (!ipc_get_number(packet, len, IPC_PING, &number))
             return false;
@@ -318,6 +320,7 @@ front_tick(struct front *f)
     if (now < f->tick_at)
         return;
     f->tick_at = now + TICK_MS;
+    front_map_tick(f);
     listen_again(f);
     front_nss_tick(f, now);
     front_pam_tick(f, now);
@@ -342,6 +345,8 @@ front_begin(struct front *f)
         return false;
     f->dc.err = ERR_NO_KDC;
     set_watch(&f->keeper, FD_KEEPER, keeper_ready);
+    if (!front_map_begin(f))
+        return false;
     set_watch(&f->directory, FD_DIRECTORY, directory_ready);
     set_watch(&f->member, FD_MEMBER, member_ready);
     set_watch(&f->nss, FD_NSS, front_nss_accept);
@@ -367,7 +372,7 @@ front_main(void)
     }
     while (!may_end(f)) {
         /* One event at a time: what it frees is in no list of events. */
-        int n = epoll_wait(f->epoll_fd, &e, 1, TICK_MS);
+        int n = epoll_wait(f->epoll_fd, &e, 1, front_map_busy(f) ? 0 : TICK_MS);
 
         if (n == 1) {
             struct watch *w = e.data.ptr;
@@ -377,6 +382,7 @@ front_main(void)
             log_error("epoll_wait: %s", strerror(errno));
             return EXIT_FAILURE;
         }
+        front_map_turn(f);
         front_tick(f);
     }
     return EXIT_SUCCESS;

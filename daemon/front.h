@@ -52,6 +52,7 @@ struct watch {
 struct conversation;
 struct lookups;
 struct letter;
+struct map;
 
 /* A logon worker. */
 struct worker {
@@ -115,6 +116,7 @@ struct front {
     struct local_names *names;
     struct cache *cache;
     struct lookups *lookups;           /* of front_nss.c */
+    struct map *map;                   /* of front_map.c */
     struct conversation *conversations;
     unsigned n_conversations;
     struct conversation *queue_head, *queue_tail;
@@ -214,6 +216,37 @@ void front_record_none(struct front *f, const struct cache_key *key);
 void front_record_forget(struct front *f, const char *name);
 /* Caches the two records of LEARNED. */
 void front_record_learned(struct front *f, const struct ipc_learned *m);
+/*
+ * Entry e of the cache has answered key, and is not asked for again before
+ * `refresh`.  Whoever asks has not found it in the identity map, or found it
+ * stale: it is published again.
+ */
+void front_record_again(struct front *f, const struct cache_key *key, const struct cache_entry *e, int64_t refresh);
+
+/* front_map.c: the identity map, which every process reads. Keys are names as records have them, or ids. */
+
+/* Asks keeper for a map. False: no memory. That there is no map is no failure. */
+bool front_map_begin(struct front *f);
+/* MAP_IS of keeper. False if it is malformed. */
+bool front_map_is(struct front *f, const uint8_t *packet, size_t len, int fds[CHANNEL_FDS_MAX]);
+/* True while a new map is filled: front_map_turn does the next part, and nothing is to be waited for. */
+bool front_map_busy(const struct front *f);
+void front_map_turn(struct front *f);
+/* Renews the lease; at least every second. */
+void front_map_tick(struct front *f);
+/*
+ * Publishes a record that may be served, under its name, its id or both; body:
+ * its encoding, without the packet's head.  refresh, end: front_clock() based.
+ */
+void front_map_put(struct front *f, const struct record *rec, const void *body, size_t len, bool by_name, bool by_id,
+                   int64_t refresh, int64_t end);
+/* What the map answers; an alias of the map, until the next change. False: nothing. */
+bool front_map_get(const struct front *f, const struct cache_key *key, struct record *rec_out, bool *stale_out);
+/* There is no such entry. */
+void front_map_none(struct front *f, const struct cache_key *key, int64_t end);
+/* As cache_defer. */
+void front_map_defer(struct front *f, const struct cache_key *key, int64_t refresh);
+void front_map_clear(struct front *f);
 
 /* front_cache.c: records in memory, by the spelling asked for, by canonical name and by id */
 

@@ -276,6 +276,9 @@ serve(struct front *f, const struct watch *w, uint32_t uid, struct rest *rest_ou
         return true;
     if (!key_of(f, &get, name, &key)) {
         answer_type(w, PROTO_NONE);
+        /* Files of somebody who is nobody here are listed as often as others. */
+        if (key.by == PROTO_BY_ID)
+            front_map_none(f, &key, now + (int64_t)f->config->negative * 1000);
         return true;
     }
     e = cache_get(f->cache, &key, now);
@@ -286,15 +289,18 @@ serve(struct front *f, const struct watch *w, uint32_t uid, struct rest *rest_ou
             answer_packet(w, e->packet, e->len);
         else
             rest_out->large = e;
-        if (stale) {
+        if (stale)
             cache_defer(f->cache, &key, now + DEFER_MS);
+        front_record_again(f, &key, e, stale ? now + DEFER_MS : e->refresh);
+        if (stale)
             (void)ask(f, &key, uid, true);
-        }
         return e->fd < 0;
     }
     rest_out->pending = pending_find(f, &key);
     if (rest_out->pending == NULL)
         rest_out->pending = ask(f, &key, uid, false);
+    /* The identity map may have it still. */
+    front_map_defer(f, &key, now + DEFER_MS);
     if (rest_out->pending != NULL)
         return false;
     answer_type(w, PROTO_LATER);
@@ -316,9 +322,11 @@ static void
 client_ready(struct front *f, struct watch *w, uint32_t events)
 {
     struct nss_client *c = (struct nss_client *)w;
+    /* Who has asked and gone wants no answer, but what he asked for to be refreshed. */
+    bool asks = (events & EPOLLIN) != 0 && c->pending == NULL && !c->large;
     struct rest rest;
 
-    if ((events & (EPOLLHUP | EPOLLERR)) != 0 || serve(f, w, c->uid, &rest) || !go_on(f, c, &rest))
+    if (!asks || serve(f, w, c->uid, &rest) || !go_on(f, c, &rest))
         client_free(f, c);
 }
 
@@ -445,6 +453,7 @@ void
 front_nss_forget(struct front *f)
 {
     cache_clear(f->cache);
+    front_map_clear(f);
     f->forgotten = f->last_request;
     for (size_t i = 0; i < FRONT_PENDING_MAX; i++)
         f->lookups->slots[i].old = true;

@@ -39,15 +39,25 @@ id_is_ours(const struct front *f, uint32_t id)
     return id >= f->config->range_lower && id < f->config->range_upper && id >= PROTO_ID_MIN;
 }
 
-/* Reads a RECORD packet and holds it against the rules of this computer. False: it is never served. */
+/* A RECORD packet's record, and where its encoding begins. False: it is none. */
 static bool
-check(const struct front *f, const uint8_t *packet, size_t len, unsigned kind, struct record *rec_out,
-      char name_out[PROTO_NAME_MAX + 1])
+parse(const uint8_t *packet, size_t len, struct record *rec_out, size_t *body_out)
 {
     struct reader r = reader_init(packet, len);
 
-    if (proto_get_head(&r) != PROTO_RECORD || !record_get(&r, rec_out) || (unsigned)rec_out->kind != kind ||
-        !record_is_safe(rec_out) || !copy_name(&rec_out->name, name_out)) {
+    if (proto_get_head(&r) != PROTO_RECORD)
+        return false;
+    *body_out = r.pos;
+    return record_get(&r, rec_out);
+}
+
+/* Reads a RECORD packet and holds it against the rules of this computer. False: it is never served. */
+static bool
+check(const struct front *f, const uint8_t *packet, size_t len, unsigned kind, struct record *rec_out,
+      size_t *body_out, char name_out[PROTO_NAME_MAX + 1])
+{
+    if (!parse(packet, len, rec_out, body_out) || (unsigned)rec_out->kind != kind || !record_is_safe(rec_out) ||
+        !copy_name(&rec_out->name, name_out)) {
         log_alarm("directory sent a record that is none, or must not be");
         return false;
     }
@@ -98,10 +108,78 @@ remember(struct front *f, const struct cache_key *asked, const struct cache_entr
         cache_put_alias(f->cache, asked, name, e);
 }
 
+/*
+ * Publishes it as it is remembered: a group that was found by id alone answers
+ * for its id alone.
+ */
+static void
+publish(struct front *f, const struct cache_key *asked, const struct record *rec, const uint8_t *packet, size_t len,
+        size_t body, int64_t refresh, int64_t end)
+{
+    front_map_put(f, rec, packet + body, len - body, rec->kind != RECORD_GROUP || asked->by == PROTO_BY_NAME,
+                  rec->kind != RECORD_GROUPS, refresh, end);
+}
+
+/* What the map answers to key is what would be put there, and not to be asked for again. */
+static bool
+is_published(const struct front *f, const struct cache_key *key, int64_t refresh)
+{
+    struct record rec;
+    bool stale;
+
+    return front_map_get(f, key, &rec, &stale) && (!stale || refresh <= front_clock());
+}
+
+/* The record of an entry, if that is not published. */
+static void
+publish_again(struct front *f, const struct cache_key *asked, const struct cache_entry *e, const uint8_t *packet,
+              int64_t refresh)
+{
+    char name[PROTO_NAME_MAX + 1];
+    struct cache_key key = { .kind = asked->kind, .by = asked->by, .id = e->id, .name = name };
+    struct record rec;
+    size_t body;
+
+    if (parse(packet, e->len, &rec, &body) && copy_name(&rec.name, name) && !is_published(f, &key, refresh))
+        publish(f, asked, &rec, packet, e->len, body, refresh, e->end);
+}
+
+void
+front_record_again(struct front *f, const struct cache_key *key, const struct cache_entry *e, int64_t refresh)
+{
+    const void *map;
+    size_t len;
+
+    if (e->packet != NULL && proto_peek(e->packet, e->len) == PROTO_NONE) {
+        front_map_none(f, key, e->end);
+    } else if (e->packet != NULL) {
+        publish_again(f, key, e, e->packet, refresh);
+    } else if (!is_published(f, key, refresh) && sealed_map(e->fd, PROTO_RECORD_MAX, &map, &len) == 0) {
+        publish_again(f, key, e, map, refresh);
+        (void)munmap((void *)(uintptr_t)map, len);
+    }
+}
+
 void
 front_record_none(struct front *f, const struct cache_key *key)
 {
-    cache_put_none(f->cache, key, front_clock() + (int64_t)f->config->negative * 1000);
+    int64_t end = front_clock() + (int64_t)f->config->negative * 1000;
+
+    cache_put_none(f->cache, key, end);
+    front_map_none(f, key, end);
+}
+
+/* The record that is served for key; an alias. False: there is none. */
+static bool
+known(struct front *f, const struct cache_key *key, struct record *rec_out)
+{
+    const struct cache_entry *e = cache_get(f->cache, key, front_clock());
+    size_t body;
+    bool stale;
+
+    if (e == NULL)
+        return front_map_get(f, key, rec_out, &stale);
+    return e->packet != NULL && parse(e->packet, e->len, rec_out, &body);
 }
 
 void
@@ -110,17 +188,9 @@ front_record_forget(struct front *f, const char *name)
     char folded[PROTO_NAME_MAX + 1], canonical[PROTO_NAME_MAX + 1];
     struct cache_key by_name = { .kind = RECORD_PASSWD, .by = PROTO_BY_NAME, .name = folded };
     struct cache_key by_id = { .kind = RECORD_PASSWD, .by = PROTO_BY_ID };
-    const struct cache_entry *e;
-    struct reader r;
     struct record rec;
 
-    if (!name_fold(name, folded, sizeof(folded)))
-        return;
-    e = cache_get(f->cache, &by_name, front_clock());
-    if (e == NULL || e->packet == NULL)
-        return;
-    r = reader_init(e->packet, e->len);
-    if (proto_get_head(&r) != PROTO_RECORD || !record_get(&r, &rec) || !copy_name(&rec.name, canonical))
+    if (!name_fold(name, folded, sizeof(folded)) || !known(f, &by_name, &rec) || !copy_name(&rec.name, canonical))
         return;
     by_id.id = rec.uid;
     front_record_none(f, &by_id);
@@ -142,6 +212,7 @@ front_record_found(struct front *f, const struct cache_key *key, const struct ip
     enum ipc_status status = IPC_STATUS_NONE;
     char name[PROTO_NAME_MAX + 1];
     struct record rec;
+    size_t body;
 
     if (m->record == NULL) {
         if (fd < 0 || sealed_map(fd, PROTO_RECORD_MAX, &map, &e.len) != 0) {
@@ -151,13 +222,15 @@ front_record_found(struct front *f, const struct cache_key *key, const struct ip
         packet = map;
         e.fd = fd;
     }
-    if (check(f, packet, e.len, key->kind, &rec, name)) {
+    if (check(f, packet, e.len, key->kind, &rec, &body, name)) {
         e.id = rec.kind == RECORD_GROUP ? rec.gid : rec.uid;
         if (key->by == PROTO_BY_NAME || key->id == e.id)
             status = IPC_STATUS_FOUND;
     }
-    if (status == IPC_STATUS_FOUND && !old)
+    if (status == IPC_STATUS_FOUND && !old) {
         remember(f, key, &e, &rec, name);
+        publish(f, key, &rec, packet, e.len, body, e.refresh, e.end);
+    }
     if (map != NULL)
         (void)munmap((void *)(uintptr_t)map, e.len);
     *e_out = e;
@@ -173,12 +246,14 @@ learned(struct front *f, const struct ipc_learned *m, unsigned kind, const uint8
     struct cache_key key = { .kind = kind, .by = PROTO_BY_NAME };
     char name[PROTO_NAME_MAX + 1];
     struct record rec;
+    size_t body;
 
-    if (len == 0 || !check(f, packet, len, kind, &rec, name))
+    if (len == 0 || !check(f, packet, len, kind, &rec, &body, name))
         return;
     key.name = name;
     e.id = rec.uid;
     remember(f, &key, &e, &rec, name);
+    publish(f, &key, &rec, packet, len, body, e.refresh, e.end);
 }
 
 void

@@ -4,7 +4,7 @@ include daemon/directory.mk
 # Everything but main, so that tests can link what they drive.
 noinst_LTLIBRARIES += daemon/libdaemon.la
 daemon_libdaemon_la_SOURCES = daemon/ccache_main.c daemon/channel.c daemon/channel.h daemon/front.c daemon/front.h \
-	daemon/front_cache.c daemon/front_cred.c daemon/front_nss.c daemon/front_outbox.c daemon/front_pam.c \
+	daemon/front_cache.c daemon/front_cred.c daemon/front_map.c daemon/front_nss.c daemon/front_outbox.c daemon/front_pam.c \
 	daemon/front_pool.c daemon/front_record.c daemon/front_share.c daemon/ipc.c daemon/ipc.h daemon/keeper.c \
 	daemon/keeper.h daemon/keeper_ccache.c daemon/keeper_local.c daemon/keeper_map.c daemon/keeper_requests.c daemon/keeper_setup.c daemon/keeper_spawn.c \
 	daemon/local_names.c daemon/local_names.h daemon/logon.c daemon/member.c daemon/member.h daemon/member_keytab.c \
@@ -28,7 +28,7 @@ daemon_authsodd_LDADD = $(daemon_libs)
 dist_man_MANS += doc/man/authsodd.8
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_front_cache tests/unit/test_front_cred
+check_PROGRAMS += tests/unit/test_front_cache tests/unit/test_front_cred tests/unit/test_front_map
 check_PROGRAMS += tests/unit/test_front_nss tests/unit/test_front_pam tests/unit/test_ipc
 check_PROGRAMS += tests/unit/test_keeper tests/unit/test_keeper_map
 check_PROGRAMS += tests/unit/test_local_names tests/unit/test_notice tests/unit/test_sandbox
@@ -37,6 +37,8 @@ tests_unit_libfront_la_SOURCES = tests/unit/front_fixture.c tests/unit/front_fix
 tests_unit_libfront_la_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_front_nss_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_front_nss_LDADD = tests/unit/libfront.la $(daemon_libs) $(CMOCKA_LIBS)
+tests_unit_test_front_map_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_front_map_LDADD = tests/unit/libfront.la $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_front_cache_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_front_cache_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_front_cred_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)

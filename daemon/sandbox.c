@@ -11,6 +11,7 @@
 #include <seccomp.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -27,9 +28,9 @@
 
 /* Memory, time, signals, waiting, reading and writing what is open. */
 static const int common[] = {
-    CALL(brk), CALL(mmap), CALL(munmap), CALL(mremap), CALL(mprotect), CALL(madvise), CALL(mlock), CALL(mlock2),
+    CALL(brk), CALL(mmap), CALL(munmap), CALL(mremap), CALL(mprotect), CALL(mlock), CALL(mlock2),
     CALL(munlock), CALL(exit), CALL(exit_group), CALL(read), CALL(readv), CALL(pread64), CALL(write), CALL(writev),
-    CALL(close), CALL(lseek), CALL(fstat), CALL(fstatfs), CALL(newfstatat), CALL(statx), CALL(fcntl), CALL(dup), CALL(poll),
+    CALL(close), CALL(fstat), CALL(fstatfs), CALL(newfstatat), CALL(statx), CALL(fcntl), CALL(dup), CALL(poll),
     CALL(ppoll), CALL(select), CALL(pselect6), CALL(recvmsg), CALL(sendmsg), CALL(recvfrom), CALL(sendto), CALL(shutdown),
     CALL(clock_gettime), CALL(clock_getres), CALL(clock_nanosleep), CALL(nanosleep), CALL(gettimeofday), CALL(time),
     CALL(getpid), CALL(gettid), CALL(getppid), CALL(getuid), CALL(geteuid), CALL(getgid), CALL(getegid),
@@ -44,6 +45,12 @@ static const int front[] = {
     CALL(epoll_create1), CALL(epoll_ctl), CALL(epoll_wait), CALL(epoll_pwait), CALL(accept4), CALL(getsockopt),
     CALL(inotify_init1), CALL(inotify_add_watch), CALL(inotify_rm_watch),
 };
+
+/*
+ * What front could do harm with: it has a file that every process maps, and
+ * must be able to make no hole in it, by MADV_REMOVE or by writing behind its end.
+ */
+static const int not_front[] = { CALL(madvise), CALL(lseek) };
 
 /* A client of the network; sockets and what is asked of them are limited below. */
 static const int network[] = {
@@ -110,6 +117,20 @@ add_with(scmp_filter_ctx filter, int call, unsigned arg, unsigned value)
     return seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1, is) == 0;
 }
 
+/* What libc does with memory of its own, lib/base/secret.c with a secret's, and a sanitizer with both. */
+static bool
+add_madvise(scmp_filter_ctx filter)
+{
+    static const unsigned advice[] = { MADV_NORMAL, MADV_DONTNEED, MADV_FREE, MADV_HUGEPAGE, MADV_NOHUGEPAGE,
+                                       MADV_DONTDUMP, MADV_WIPEONFORK };
+
+    for (size_t i = 0; i < COUNT(advice); i++) {
+        if (!add_with(filter, CALL(madvise), 2, advice[i]))
+            return false;
+    }
+    return true;
+}
+
 /* A client of the internet. AF_NETLINK: getaddrinfo asks which addresses this computer has. */
 static bool
 add_network(scmp_filter_ctx filter)
@@ -137,6 +158,8 @@ fill(scmp_filter_ctx filter, enum role role)
     /* prctl as libraries name threads; never to undo what role_begin did. */
     if (!add(filter, SCMP_ACT_ALLOW, common, COUNT(common)) || !add_with(filter, CALL(prctl), 0, PR_SET_NAME))
         return false;
+    if (role != ROLE_FRONT && !add(filter, SCMP_ACT_ALLOW, not_front, COUNT(not_front)))
+        return false;
 #ifdef __SANITIZE_ADDRESS__
     /* What the sanitizers' own runtime calls when it reports. */
     if (!add(filter, SCMP_ACT_ALLOW, (const int[]){ CALL(prctl), CALL(clone), CALL(wait4), CALL(ioctl), CALL(kill) }, 5))
@@ -144,7 +167,7 @@ fill(scmp_filter_ctx filter, enum role role)
 #endif
     switch (role) {
     case ROLE_FRONT:
-        return add(filter, SCMP_ACT_ALLOW, front, COUNT(front)) && add_open_readonly(filter);
+        return add(filter, SCMP_ACT_ALLOW, front, COUNT(front)) && add_open_readonly(filter) && add_madvise(filter);
     case ROLE_LOGON:
     case ROLE_MEMBER:
         return add_network(filter) && add_open_readonly(filter);

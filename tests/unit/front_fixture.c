@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "lib/base/log.h"
+#include "lib/identmap/format.h"
 #include "lib/proto/sealed.h"
 #include "tests/unit/front_fixture.h"
 
@@ -27,6 +29,7 @@
 
 uint32_t peer_uid;
 int64_t slept_ms;
+int64_t waited_ms;
 int accept_errno;
 
 /* In place of libc's: who connects is whom the test says. */
@@ -58,6 +61,8 @@ clock_gettime(clockid_t clock, struct timespec *t)
 
     if (rc == 0 && clock == CLOCK_BOOTTIME)
         t->tv_sec += slept_ms / 1000;
+    if (rc == 0 && clock == CLOCK_MONOTONIC)
+        t->tv_sec += waited_ms / 1000;
     return rc;
 }
 
@@ -118,10 +123,12 @@ int
 setup(void **state)
 {
     struct fixture *x = calloc(1, sizeof(*x));
+    uint32_t size;
 
     assert_non_null(x);
     peer_uid = 0;
     slept_ms = 0;
+    waited_ms = 0;
     accept_errno = 0;
     log_init("test", LOG_LEVEL_ALARM);
     x->keeper = channel_at(FD_KEEPER);
@@ -133,6 +140,8 @@ setup(void **state)
     x->f->config = config_parse_as(x->f, CONFIG, strlen(CONFIG), "authsod.conf", "ws1", NULL, NULL);
     assert_non_null(x->f->config);
     assert_true(front_begin(x->f));
+    assert_true(wants_map(x, &size));
+    assert_int_equal(size, IDENTMAP_SIZE_MIN);
     *state = x;
     return 0;
 }
@@ -220,6 +229,72 @@ told_keeper(struct fixture *x, enum ipc_type type, uint32_t *number_out)
 
     channel_close_fds(fds);
     return n > 0 && ipc_get_number(packet, (size_t)n, type, number_out);
+}
+
+/* The next message to keeper that is not about workers; its length, or what is not above 0. */
+static ssize_t
+next_for_keeper(struct fixture *x, uint8_t *packet, size_t n)
+{
+    ssize_t len;
+
+    do {
+        int fds[CHANNEL_FDS_MAX];
+
+        len = channel_recv(x->keeper, packet, n, fds, 0);
+        channel_close_fds(fds);
+    } while (len > 0 && ipc_type(packet, (size_t)len) == IPC_SPAWN);
+    return len;
+}
+
+bool
+wants_map(struct fixture *x, uint32_t *size_out)
+{
+    uint8_t packet[256];
+    ssize_t n = next_for_keeper(x, packet, sizeof(packet));
+
+    return n > 0 && ipc_get_number(packet, (size_t)n, IPC_MAP_NEW, size_out);
+}
+
+static void
+answer_map(struct fixture *x, uint32_t code, int fd)
+{
+    uint8_t packet[8];
+    struct writer w = writer_init(packet, sizeof(packet));
+
+    ipc_put_number(&w, IPC_MAP_IS, code);
+    assert_true(channel_send(x->keeper, packet, w.len, &fd, fd < 0 ? 0 : 1, false));
+    (void)turn(x);
+}
+
+void *
+give_map(struct fixture *x, uint32_t size)
+{
+    static const uint8_t key[HASH_KEY_LEN] = "not known to you";
+    int fd = memfd_create("map", MFD_CLOEXEC);
+    void *data;
+
+    assert_true(fd >= 0 && ftruncate(fd, size) == 0);
+    data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    assert_true(data != MAP_FAILED);
+    shared_head_init(data, IDENTMAP_MAGIC, IDENTMAP_VERSION, key);
+    answer_map(x, 0, fd);
+    (void)close(fd);
+    return data;
+}
+
+void
+refuse_map(struct fixture *x, uint32_t code)
+{
+    answer_map(x, code, -1);
+}
+
+bool
+map_placed(struct fixture *x)
+{
+    uint8_t packet[256];
+    ssize_t n = next_for_keeper(x, packet, sizeof(packet));
+
+    return n > 0 && ipc_get_empty(packet, (size_t)n, IPC_MAP_PLACE);
 }
 
 static int

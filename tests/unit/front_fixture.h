@@ -20,6 +20,8 @@ struct fixture {
 extern uint32_t peer_uid;
 /* How long the computer has slept (CLOCK_BOOTTIME). */
 extern int64_t slept_ms;
+/* How long we have waited (CLOCK_MONOTONIC). */
+extern int64_t waited_ms;
 /* What taking a connection fails with; 0: it does not. */
 extern int accept_errno;
 
@@ -35,6 +37,15 @@ void reload(struct fixture *x, const char *text);
 int introduce(struct fixture *x, enum role role);
 /* A message to keeper of that type. False: the next one is another, or none. */
 bool told_keeper(struct fixture *x, enum ipc_type type, uint32_t *number_out);
+
+/* True if keeper was asked for a map of *size_out bytes, and for nothing else before it but workers. */
+bool wants_map(struct fixture *x, uint32_t *size_out);
+/* keeper brings a map of that size: its bytes, to be unmapped by munmap. */
+void *give_map(struct fixture *x, uint32_t size);
+/* keeper has none to give. */
+void refuse_map(struct fixture *x, uint32_t code);
+/* True if keeper was told to place the map it gave. */
+bool map_placed(struct fixture *x);
 
 /* A connection to nss.sock that front has not seen yet. */
 int nss_connect(void);

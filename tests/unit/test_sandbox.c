@@ -68,6 +68,32 @@ no_truncate(void)
     return fd >= 0 && refused(ftruncate(fd, 1)) && refused(fallocate(fd, 0, 0, 1));
 }
 
+/* In a file that every process maps a hole is a SIGBUS in each of them once the disk is full. */
+static bool
+no_hole(void)
+{
+    int fd = memfd_create("test", MFD_CLOEXEC);
+    char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+    return p != MAP_FAILED && refused(madvise(p, 4096, MADV_REMOVE)) && refused(lseek(fd, 1, SEEK_SET)) &&
+           refused(pwrite(fd, "x", 1, 8192));
+}
+
+static bool
+may_map(void)
+{
+    int fd = memfd_create("test", MFD_CLOEXEC);
+    char *p;
+
+    if (fd < 0 || write(fd, "xy", 2) != 2)
+        return false;
+    p = mmap(NULL, 2, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (p == MAP_FAILED)
+        return false;
+    p[1] = 'z';
+    return munmap(p, 2) == 0 && close(fd) == 0;
+}
+
 #ifndef __SANITIZE_ADDRESS__ /* whose runtime asks whether it writes to a terminal */
 static bool
 no_typing(void)
@@ -153,7 +179,8 @@ struct rule {
 static const struct rule rules[] = {
     RULE(ROLE_FRONT, no_exec), RULE(ROLE_FRONT, no_ptrace), RULE(ROLE_FRONT, no_write), RULE(ROLE_FRONT, no_truncate),
     RULE(ROLE_FRONT, no_internet), RULE(ROLE_FRONT, no_unix_socket), RULE(ROLE_FRONT, no_setuid),
-    RULE(ROLE_FRONT, may_read_passwd), RULE(ROLE_FRONT, may_make_memfd),
+    RULE(ROLE_FRONT, may_read_passwd), RULE(ROLE_FRONT, may_make_memfd), RULE(ROLE_FRONT, may_map),
+    RULE(ROLE_FRONT, no_hole),
     RULE(ROLE_LOGON, no_exec), RULE(ROLE_LOGON, no_ptrace), RULE(ROLE_LOGON, no_write), RULE(ROLE_LOGON, no_unix_socket),
     RULE(ROLE_LOGON, no_setuid), RULE(ROLE_LOGON, no_truncate), RULE(ROLE_LOGON, no_listen),
     RULE(ROLE_LOGON, may_use_internet), RULE(ROLE_LOGON, may_make_memfd),
