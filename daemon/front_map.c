@@ -51,7 +51,14 @@ wanted_size(const struct map *m)
     return (uint32_t)size;
 }
 
-/* Asks keeper for a map, or for a larger one; not again and again for one of the same size. */
+/* One of that size would be better than the one in place: larger, or without much that nobody can find any more. */
+static bool
+is_better(const struct map *m, uint32_t size)
+{
+    return m->current.data == NULL || size > m->current.size || m->current.dead >= m->current.size / 8;
+}
+
+/* Asks keeper for a map, or for a better one; not again and again for one that is no larger. */
 static void
 ask(struct front *f)
 {
@@ -61,7 +68,7 @@ ask(struct front *f)
     uint8_t packet[8];
     struct writer w = writer_init(packet, sizeof(packet));
 
-    if (m->asked != 0 || m->next.data != NULL)
+    if (m->asked != 0 || m->next.data != NULL || !is_better(m, size))
         return;
     if (now < m->again_at && (m->told || m->current.data == NULL || size <= m->current.size))
         return;

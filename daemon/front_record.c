@@ -130,17 +130,17 @@ is_published(const struct front *f, const struct cache_key *key, int64_t refresh
     return front_map_get(f, key, &rec, &stale) && (!stale || refresh <= front_clock());
 }
 
-/* The record of an entry, if that is not published. */
+/* The record of an entry, if that is not published under the name that it has itself. */
 static void
 publish_again(struct front *f, const struct cache_key *asked, const struct cache_entry *e, const uint8_t *packet,
               int64_t refresh)
 {
     char name[PROTO_NAME_MAX + 1];
-    struct cache_key key = { .kind = asked->kind, .by = asked->by, .id = e->id, .name = name };
+    struct cache_key own = { .kind = asked->kind, .by = asked->by, .id = e->id, .name = name };
     struct record rec;
     size_t body;
 
-    if (parse(packet, e->len, &rec, &body) && copy_name(&rec.name, name) && !is_published(f, &key, refresh))
+    if (parse(packet, e->len, &rec, &body) && copy_name(&rec.name, name) && !is_published(f, &own, refresh))
         publish(f, asked, &rec, packet, e->len, body, refresh, e->end);
 }
 
@@ -152,9 +152,11 @@ front_record_again(struct front *f, const struct cache_key *key, const struct ca
 
     if (e->packet != NULL && proto_peek(e->packet, e->len) == PROTO_NONE) {
         front_map_none(f, key, e->end);
+    } else if (is_published(f, key, refresh)) {
+        return;
     } else if (e->packet != NULL) {
         publish_again(f, key, e, e->packet, refresh);
-    } else if (!is_published(f, key, refresh) && sealed_map(e->fd, PROTO_RECORD_MAX, &map, &len) == 0) {
+    } else if (sealed_map(e->fd, PROTO_RECORD_MAX, &map, &len) == 0) {
         publish_again(f, key, e, map, refresh);
         (void)munmap((void *)(uintptr_t)map, len);
     }

@@ -364,6 +364,36 @@ a_map_that_is_full_grows(void **state)
     assert_false(wants_map(x, &other));
 }
 
+/* Room of what was forgotten is won back by a map that is no larger. */
+static void
+what_was_forgotten_makes_room(void **state)
+{
+    struct fixture *x = *state;
+    uint32_t again = 0, i = 0;
+    void *old = map;
+    char name[32];
+
+    waited_ms = 61000;
+    while (!wants_map(x, &again)) {
+        (void)snprintf(name, sizeof(name), "user%u", i);
+        look_up_passwd(x, name, name, ALICE + i);
+        i++;
+        if (i % 500 == 0)
+            front_nss_forget(x->f);
+        assert_true(i < 100000);
+    }
+    assert_int_equal(again, IDENTMAP_SIZE_MIN);
+    assert_true(i > 1024);
+    map = give_map(x, again);
+    (void)copy(x);
+    assert_true(map_placed(x));
+    (void)munmap(old, size);
+    assert_int_equal(look(RECORD_PASSWD, name), IDENTMAP_HIT);
+    assert_int_equal(look(RECORD_PASSWD, "user1"), IDENTMAP_MISS);
+    look_up_passwd(x, "later", "later", 3000002);
+    assert_false(wants_map(x, &again));
+}
+
 /* A record that would not fit a larger map of the usual size. */
 static void
 a_record_that_has_no_room_makes_room(void **state)
@@ -555,6 +585,7 @@ main(void)
         MAP_TEST(what_may_not_be_served_is_not_published),
         MAP_TEST(the_lease_is_front_s_life),
         MAP_TEST(a_map_that_is_full_grows),
+        MAP_TEST(what_was_forgotten_makes_room),
         MAP_TEST(a_record_that_has_no_room_makes_room),
         MAP_TEST(without_room_the_old_map_serves),
         FRONT_TEST(front_works_without_a_map),
