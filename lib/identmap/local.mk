@@ -4,3 +4,20 @@ lib_identmap_libidentmap_la_SOURCES = lib/identmap/format.h lib/identmap/key.h l
 	lib/identmap/local_list.h lib/identmap/reader.c lib/identmap/reader.h lib/identmap/shared.c lib/identmap/shared.h \
 	lib/identmap/writer.c lib/identmap/writer.h
 lib_identmap_libidentmap_la_LIBADD = lib/proto/libproto.la
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_shared tests/unit/test_identmap tests/unit/test_identmap_damage tests/unit/test_local_list
+tests_unit_test_shared_SOURCES = tests/unit/test_shared.c tests/unit/peer.c tests/unit/peer.h
+tests_unit_test_shared_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_shared_LDADD = lib/identmap/libidentmap.la $(CMOCKA_LIBS)
+map_fixture = tests/unit/map_fixture.c tests/unit/map_fixture.h
+tests_unit_test_identmap_SOURCES = tests/unit/test_identmap.c $(map_fixture)
+tests_unit_test_identmap_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_identmap_LDADD = lib/identmap/libidentmap.la $(CMOCKA_LIBS)
+tests_unit_test_identmap_damage_SOURCES = tests/unit/test_identmap_damage.c $(map_fixture)
+tests_unit_test_identmap_damage_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_identmap_damage_LDADD = lib/identmap/libidentmap.la $(CMOCKA_LIBS)
+tests_unit_test_local_list_SOURCES = tests/unit/test_local_list.c
+tests_unit_test_local_list_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_local_list_LDADD = lib/identmap/libidentmap.la $(CMOCKA_LIBS)
+endif
