@@ -11,7 +11,8 @@
  * empty.  A key's set is ((hash >> 6) mod sets).  The hash of a name is
  * hash_keyed() by the head's key, the kind left out, so that one hash serves
  * all tables (and the list of local names, which has the same key); of an id
- * identmap_hash_id().  Slots are written with release and read with acquire.
+ * identmap_hash_id().  The set of a none slot is ((hash >> 8 * kind) mod sets),
+ * so that the three kinds of one name do not fill one set.  Slots are written with release and read with acquire.
  *
  * A record is struct identmap_record, then `len` bytes of record.h's encoding.
  * Its bytes never change once a slot names it; its two times may.

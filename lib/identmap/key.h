@@ -39,11 +39,20 @@ identmap_tag(uint64_t hash)
     return (uint32_t)hash << IDENTMAP_OFFSET_BITS;
 }
 
-/* The first slot of its set, in a table of `sets` of so many ways; sets is a power of two. */
+/* The first slot of its set, in a table of `sets`, a power of two. */
 static inline size_t
-identmap_set(uint64_t hash, uint32_t sets, uint32_t ways)
+identmap_set(uint64_t hash, uint32_t sets)
 {
-    return (size_t)((hash >> IDENTMAP_TAG_BITS) & (sets - 1)) * ways;
+    return (size_t)((hash >> IDENTMAP_TAG_BITS) & (sets - 1)) * IDENTMAP_WAYS;
+}
+
+/* The first none slot of key's set. */
+static inline size_t
+identmap_none_set(const struct identmap_key *key)
+{
+    uint64_t hash = identmap_key_hash(key) >> (8 * ((unsigned)key->kind & 3));
+
+    return (size_t)(hash % (IDENTMAP_NONE_SLOTS / IDENTMAP_NONE_WAYS)) * IDENTMAP_NONE_WAYS;
 }
 
 static inline size_t

@@ -43,11 +43,12 @@ read_record(const void *map, size_t len, uint32_t slot, const struct identmap_ke
 }
 
 static bool
-find_record(const void *map, size_t len, const struct identmap_key *key, uint64_t hash, uint64_t now,
-            struct record *rec_out, bool *stale_out)
+find_record(const void *map, size_t len, const struct identmap_key *key, uint64_t now, struct record *rec_out,
+            bool *stale_out)
 {
     const struct identmap_head *head = map;
     enum identmap_table table = identmap_table_of(key->kind, key->by);
+    uint64_t hash = identmap_key_hash(key);
     const _Atomic(uint32_t) *set;
     uint32_t sets;
     size_t off;
@@ -61,7 +62,7 @@ find_record(const void *map, size_t len, const struct identmap_key *key, uint64_
     set = bytes_at(map, len, off, sets * IDENTMAP_WAYS * sizeof(*set), IDENTMAP_WAYS * sizeof(*set));
     if (set == NULL)
         return false;
-    set += identmap_set(hash, sets, IDENTMAP_WAYS);
+    set += identmap_set(hash, sets);
     for (unsigned i = 0; i < IDENTMAP_WAYS; i++) {
         uint32_t slot = atomic_load_explicit(&set[i], memory_order_acquire);
 
@@ -89,7 +90,7 @@ none_is_of(const struct identmap_none *none, uint32_t what, const struct identma
 }
 
 static bool
-find_none(const void *map, size_t len, const struct identmap_key *key, uint64_t hash, uint64_t now)
+find_none(const void *map, size_t len, const struct identmap_key *key, uint64_t now)
 {
     const struct identmap_head *head = map;
     size_t size = IDENTMAP_NONE_SLOTS * sizeof(struct identmap_none);
@@ -100,7 +101,7 @@ find_none(const void *map, size_t len, const struct identmap_key *key, uint64_t 
     if (set == NULL || (key->by == PROTO_BY_NAME && key->len > IDENTMAP_NONE_NAME))
         return false;
     identmap_none_name(key, name);
-    set += identmap_set(hash, IDENTMAP_NONE_SLOTS / IDENTMAP_NONE_WAYS, IDENTMAP_NONE_WAYS);
+    set += identmap_none_set(key);
     for (unsigned i = 0; i < IDENTMAP_NONE_WAYS; i++) {
         if (none_is_of(&set[i], what, key, name, now))
             return true;
@@ -112,12 +113,10 @@ enum identmap_found
 identmap_find(const void *map, size_t len, const struct identmap_key *key, uint64_t now, struct record *rec_out,
               bool *stale_out)
 {
-    uint64_t hash = identmap_key_hash(key);
-
     *stale_out = false;
     if (len < sizeof(struct identmap_head))
         return IDENTMAP_MISS;
-    if (find_record(map, len, key, hash, now, rec_out, stale_out))
+    if (find_record(map, len, key, now, rec_out, stale_out))
         return IDENTMAP_HIT;
-    return find_none(map, len, key, hash, now) ? IDENTMAP_NONE : IDENTMAP_MISS;
+    return find_none(map, len, key, now) ? IDENTMAP_NONE : IDENTMAP_MISS;
 }

@@ -25,25 +25,31 @@
  * it.  Who counted himself before it is either still counted, and the stripe is
  * looked at again another time; or he has left, and all his reading was before
  * that.  So once each stripe has been seen at 0, be it at different moments,
- * nobody reads the mapping, and it is unmapped by the one thread that set the
- * last bit.
+ * nobody reads the mapping, and it is unmapped.  The caller counts as everybody
+ * else: he may hold what he got before.
  *
- * The caller counts as everybody else: he may hold what he got before.
+ * Retired mappings are a list.  Who looks after them takes the whole of it, so
+ * that they are his alone, and gives back what he must leave: nothing is ever
+ * taken out of a list that others see.
  *
  * A count that nobody will take back (of a thread that was reading while
  * another one forked, in the child; or of a signal handler that jumped out)
- * keeps mappings for good: first in the places for retired ones, then nowhere.
+ * keeps all mappings that are retired from then on; a list that was taken at
+ * such a moment is kept, too.  That costs addresses, hardly any memory: a
+ * superseded file is emptied.
  */
 
-#define ALL_IDLE ((uint64_t)UINT32_MAX)
+#define ALL_IDLE UINT32_MAX
 
-_Static_assert(SHARED_STRIPES == 32, "a bit each in the low half of `idle`");
+_Static_assert(SHARED_STRIPES == 32, "a bit each in `idle`");
 
 struct shared_mapping {
-    struct shared_head *head; /* the file's bytes, for reading */
+    struct shared_head *head;    /* the file's bytes, for reading */
     size_t len;
-    dev_t dev;                /* the file */
+    dev_t dev;                   /* the file */
     ino_t ino;
+    uint32_t idle;               /* of a retired one: the stripes that had no reader since, a bit each */
+    struct shared_mapping *next; /* of a retired one */
 };
 
 uint64_t
@@ -180,26 +186,20 @@ map_of_place(const struct shared_place *place, int fd, const struct stat *st)
     return NULL;
 }
 
-/* The count is never too low, whenever another thread forks. */
 static void
 retire(struct shared_readers *readers, struct shared_mapping *m)
 {
-    (void)atomic_fetch_add(&readers->pending, 1);
-    for (unsigned i = 0; i < SHARED_RETIRED; i++) {
-        struct shared_mapping *none = NULL;
-
-        if (atomic_compare_exchange_strong(&readers->retired[i].mapping, &none, m))
-            return;
-    }
-    (void)atomic_fetch_sub(&readers->pending, 1);
+    m->next = atomic_load(&readers->retired);
+    while (!atomic_compare_exchange_weak(&readers->retired, &m->next, m))
+        continue;
 }
 
-/* What is known of idle stripes, and those that are idle now. */
-static uint64_t
-look_at_stripes(struct shared_readers *readers, uint64_t idle)
+/* Adds to what is known of idle stripes those that are idle now. */
+static uint32_t
+look_at_stripes(struct shared_readers *readers, uint32_t idle)
 {
     for (unsigned i = 0; i < SHARED_STRIPES; i++) {
-        uint64_t bit = (uint64_t)1 << i;
+        uint32_t bit = (uint32_t)1 << i;
 
         if ((idle & bit) == 0 && atomic_load(&readers->stripes[i].readers) == 0)
             idle |= bit;
@@ -207,27 +207,22 @@ look_at_stripes(struct shared_readers *readers, uint64_t idle)
     return idle;
 }
 
-/*
- * Unmaps a retired mapping whose last stripe is idle.  `idle` is loaded before
- * the mapping, and changed only if nobody changed it meanwhile: its high half
- * says so too where the place has another mapping by then.  So who sets the
- * last bit is one thread, and the place is his.
- */
+/* Unmaps what nobody reads any more. */
 static void
-sweep_one(struct shared_readers *readers, struct shared_retired *r)
+sweep(struct shared_readers *readers)
 {
-    uint64_t was = atomic_load(&r->idle), idle;
-    struct shared_mapping *m = atomic_load(&r->mapping);
+    struct shared_mapping *m = atomic_exchange(&readers->retired, NULL);
 
-    if (m == NULL || (was & ALL_IDLE) == ALL_IDLE)
-        return;
-    idle = look_at_stripes(readers, was);
-    if (idle == was || !atomic_compare_exchange_strong(&r->idle, &was, idle) || (idle & ALL_IDLE) != ALL_IDLE)
-        return;
-    unmap(m);
-    atomic_store(&r->idle, idle + 1); /* the next use, no stripe idle */
-    atomic_store(&r->mapping, NULL);
-    (void)atomic_fetch_sub(&readers->pending, 1);
+    while (m != NULL) {
+        struct shared_mapping *next = m->next;
+
+        m->idle = look_at_stripes(readers, m->idle);
+        if (m->idle == ALL_IDLE)
+            unmap(m);
+        else
+            retire(readers, m);
+        m = next;
+    }
 }
 
 unsigned
@@ -243,11 +238,9 @@ shared_enter(struct shared_readers *readers)
 void
 shared_leave(struct shared_readers *readers, unsigned stripe)
 {
-    (void)atomic_fetch_sub(&readers->stripes[stripe].readers, 1);
-    if (atomic_load_explicit(&readers->pending, memory_order_relaxed) == 0)
-        return;
-    for (unsigned i = 0; i < SHARED_RETIRED; i++)
-        sweep_one(readers, &readers->retired[i]);
+    if (atomic_fetch_sub(&readers->stripes[stripe].readers, 1) == 1 &&
+        atomic_load_explicit(&readers->retired, memory_order_relaxed) != NULL)
+        sweep(readers);
 }
 
 /* Puts m, which may be NULL, in the place of old. Gives what is there then. */

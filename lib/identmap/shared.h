@@ -68,7 +68,6 @@ void shared_supersede(void *data);
  * Nothing that waits may happen between enter and leave.
  */
 #define SHARED_STRIPES 32 /* so that threads do not write to the same cache line */
-#define SHARED_RETIRED 16
 
 struct shared_stripe {
     alignas(64) _Atomic(uint32_t) readers;
@@ -76,17 +75,9 @@ struct shared_stripe {
 
 struct shared_mapping; /* in a page of its own behind the file's last: see shared.c */
 
-/* A mapping that was replaced. */
-struct shared_retired {
-    _Atomic(struct shared_mapping *) mapping; /* NULL: a free place */
-    _Atomic(uint64_t) idle;                   /* low half: the stripes that had no reader since, a bit each; high half:
-                                               * how often the place was used before */
-};
-
 struct shared_readers {
     struct shared_stripe stripes[SHARED_STRIPES];
-    alignas(64) _Atomic(uint32_t) pending;    /* mappings that are retired, at least */
-    struct shared_retired retired[SHARED_RETIRED];
+    alignas(64) _Atomic(struct shared_mapping *) retired; /* mappings that were replaced, and may be being read */
 };
 
 struct shared_place {

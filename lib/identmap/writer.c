@@ -90,7 +90,7 @@ set_of(const struct identmap_writer *w, const struct identmap_key *key)
 
     if (table == IDENTMAP_TABLES)
         return NULL;
-    return slots_of(w, table) + identmap_set(identmap_key_hash(key), head_of(w)->tables[table].sets, IDENTMAP_WAYS);
+    return slots_of(w, table) + identmap_set(identmap_key_hash(key), head_of(w)->tables[table].sets);
 }
 
 /* The slot that names key's record; NULL if none does. */
@@ -203,8 +203,7 @@ none_is(const struct identmap_none *none, const struct identmap_key *key)
 static struct identmap_none *
 none_set_of(const struct identmap_writer *w, const struct identmap_key *key)
 {
-    return nones_of(w) +
-           identmap_set(identmap_key_hash(key), IDENTMAP_NONE_SLOTS / IDENTMAP_NONE_WAYS, IDENTMAP_NONE_WAYS);
+    return nones_of(w) + identmap_none_set(key);
 }
 
 static struct identmap_none *

@@ -246,16 +246,16 @@ there_and_missing_take_turns(void **state)
     assert_int_equal(found_id(RECORD_PASSWD, 2001), IDENTMAP_HIT);
 }
 
-/* The i-th id from 1 whose set, of `sets`, is the first. */
+/* The i-th id from 1 whose set, of `sets`, is the first: by the bits of its hash from `bit` on. */
 static uint32_t
-id_in_first_set(unsigned i, uint32_t sets)
+id_in_first_set(unsigned i, uint32_t sets, unsigned bit)
 {
     uint32_t id = 0;
 
     do {
         do {
             id++;
-        } while ((identmap_hash_id(id) >> 6 & (sets - 1)) != 0);
+        } while ((identmap_hash_id(id) >> bit & (sets - 1)) != 0);
     } while (i-- > 0);
     return id;
 }
@@ -268,12 +268,12 @@ a_full_none_set_forgets_the_nearest_end(void **state)
 
     (void)state;
     for (unsigned i = 0; i <= IDENTMAP_NONE_WAYS; i++) {
-        key.id = id_in_first_set(i, sets);
+        key.id = id_in_first_set(i, sets, 8);
         identmap_put_none(&w, &key, i == 2 ? NOW + 1 : NOW + 10);
         identmap_put_none(&w, &key, i == 2 ? NOW + 1 : NOW + 10); /* once */
     }
     for (unsigned i = 0; i <= IDENTMAP_NONE_WAYS; i++)
-        assert_int_equal(found_id(RECORD_PASSWD, id_in_first_set(i, sets)), i == 2 ? IDENTMAP_MISS : IDENTMAP_NONE);
+        assert_int_equal(found_id(RECORD_PASSWD, id_in_first_set(i, sets, 8)), i == 2 ? IDENTMAP_MISS : IDENTMAP_NONE);
 }
 
 static void
@@ -286,13 +286,13 @@ a_full_set_gives_up_the_nearest_end(void **state)
     for (unsigned i = 0; i < IDENTMAP_WAYS; i++) {
         struct identmap_times times = { NOW + 1, i == 7 ? NOW + 5 : NOW + 10 };
 
-        assert_true(map_put_passwd(&w, "x", id_in_first_set(i, sets), "X", false, true, times));
+        assert_true(map_put_passwd(&w, "x", id_in_first_set(i, sets, 6), "X", false, true, times));
     }
     assert_int_equal(w.entries[IDENTMAP_PASSWD_UID], IDENTMAP_WAYS);
     dead = w.dead;
-    assert_true(map_put_passwd(&w, "x", id_in_first_set(IDENTMAP_WAYS, sets), "X", false, true, fresh));
+    assert_true(map_put_passwd(&w, "x", id_in_first_set(IDENTMAP_WAYS, sets, 6), "X", false, true, fresh));
     for (unsigned i = 0; i <= IDENTMAP_WAYS; i++)
-        assert_int_equal(found_id(RECORD_PASSWD, id_in_first_set(i, sets)), i == 7 ? IDENTMAP_MISS : IDENTMAP_HIT);
+        assert_int_equal(found_id(RECORD_PASSWD, id_in_first_set(i, sets, 6)), i == 7 ? IDENTMAP_MISS : IDENTMAP_HIT);
     assert_int_equal(w.entries[IDENTMAP_PASSWD_UID], IDENTMAP_WAYS);
     assert_true(w.dead > dead);
 }

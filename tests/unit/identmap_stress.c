@@ -1,0 +1,648 @@
+/*
+ * identmap_stress [SECONDS]: readers of the identity map while it is written
+ * and replaced, 60 s by default.  Run as root.
+ *
+ * A process places a new map at least 10,000 times a minute, empties the one
+ * before at once, and updates records in between.  8 threads read, another one
+ * forks again and again, and so do 50 processes; children read, too.  The first
+ * quarter of the time one thread writes, and 8 read, in the same memory, for
+ * ThreadSanitizer, which cannot see another process.
+ *
+ * A record says its version in each of its parts.  A fault is: a record whose
+ * parts do not agree; a version older than what was published before it was
+ * asked for, or newer than any; an entry that is always there not found in a
+ * map that is good; one that is never there found; no map at all for 10 s.
+ * (What is missing may be forgotten, when too many share a set.)
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/unit/map_fixture.h"
+
+#define THREADS 8U
+#define PROCESSES 50U
+#define NAMES 32U /* of each kind, always there; as many are never there, and some come and go */
+#define SIZE ((size_t)IDENTMAP_SIZE_MIN)
+#define TEXT_MAX 512U
+#define LIST_MAX 40U
+#define PATIENCE_MS 10000U
+#define SUPERSEDED_PER_MINUTE 10000U
+
+enum counter { LOOKUPS, HITS, NONES, RETRIES, NO_MAP, FORKS, UPDATES, SUPERSEDED, FAULTS, COUNTERS };
+
+static const char *const counter_names[COUNTERS] = { "lookups", "found",   "missing",    "retries", "without a map",
+                                                     "forks",   "updates", "superseded", "faults" };
+
+/* What all processes see. */
+struct shared {
+    _Atomic(uint64_t) counters[COUNTERS];
+    _Atomic(bool) stop;
+    _Atomic(uint32_t) begun[NAMES]; /* versions: the newest that may be found */
+    _Atomic(uint32_t) done[NAMES];  /* the oldest that may be found */
+    char first_fault[256];
+};
+
+static struct shared *all;
+static char dir[] = "/dev/shm/authsod-stress.XXXXXX", path[64], path_new[64];
+static struct shared_readers readers;
+static struct shared_place place = { .path = path, .magic = IDENTMAP_MAGIC, .version = IDENTMAP_VERSION };
+
+static void
+count(enum counter c)
+{
+    (void)atomic_fetch_add_explicit(&all->counters[c], 1, memory_order_relaxed);
+}
+
+static void __attribute__((format(printf, 1, 2)))
+fault(const char *format, ...)
+{
+    va_list args;
+
+    if (atomic_fetch_add(&all->counters[FAULTS], 1) > 0)
+        return;
+    va_start(args, format);
+    (void)vsnprintf(all->first_fault, sizeof(all->first_fault), format, args);
+    va_end(args);
+}
+
+static void
+die(const char *what)
+{
+    perror(what);
+    exit(2);
+}
+
+static bool
+stopped(void)
+{
+    return atomic_load_explicit(&all->stop, memory_order_relaxed);
+}
+
+static void
+pause_us(long us)
+{
+    struct timespec t = { .tv_nsec = us * 1000 };
+
+    (void)nanosleep(&t, NULL);
+}
+
+/*
+ * Records.  All parts follow from the name's number and the version.
+ */
+
+struct parts {
+    char gecos[TEXT_MAX], home[TEXT_MAX];
+    uint32_t n;
+    uint32_t gids[LIST_MAX];
+};
+
+static void
+make_parts(struct parts *p, unsigned i, uint32_t version)
+{
+    (void)snprintf(p->gecos, sizeof(p->gecos), "%u %*u", version, (int)(version * 7 % 60) + 1, i);
+    (void)snprintf(p->home, sizeof(p->home), "/home/%u/%*u", i, (int)(version * 11 % 90) + 1, version);
+    p->n = version % LIST_MAX + 1;
+    for (uint32_t k = 0; k < p->n; k++)
+        p->gids[k] = 100000 + version * 2 + (k == 0 ? 0 : i + k);
+}
+
+static void
+name_of(char name[static 32], const char *what, unsigned i)
+{
+    (void)snprintf(name, 32, "%s%u", what, i);
+}
+
+static void
+put_record(struct identmap_writer *w, const struct writer *body, struct identmap_times times)
+{
+    struct reader r = reader_init(body->data, body->len);
+    struct record rec;
+
+    if (!writer_ok(body) || !record_get(&r, &rec) || !identmap_put(w, &rec, body->data, body->len, true, true, times))
+        fault("no room for %zu bytes", body->len);
+}
+
+static void
+put_version(struct identmap_writer *w, const char *what, unsigned i, uint32_t version)
+{
+    struct identmap_times times = { UINT32_MAX - 1, UINT32_MAX };
+    uint8_t bytes[4096];
+    struct writer body = writer_init(bytes, sizeof(bytes));
+    struct parts p;
+    char name[32];
+    const char *members[] = { p.gecos, p.home };
+
+    make_parts(&p, i, version);
+    name_of(name, what, i);
+    record_put_passwd(&body, 2000 + i, 3000, name, p.gecos, p.home, "/bin/sh");
+    put_record(w, &body, times);
+    body = writer_init(bytes, sizeof(bytes));
+    record_put_group(&body, 2000 + i, name, members, 2);
+    put_record(w, &body, times);
+    body = writer_init(bytes, sizeof(bytes));
+    record_put_groups(&body, 2000 + i, 3000, name, p.gids, p.n);
+    put_record(w, &body, times);
+}
+
+/* A key in the map w or, if map is not NULL, in that one. */
+static struct identmap_key
+key_in(const void *map, enum record_kind kind, const char *name)
+{
+    struct identmap_key key = { .kind = kind, .by = PROTO_BY_NAME, .name = name, .len = strlen(name) };
+
+    key.hash = hash_keyed(((const struct shared_head *)map)->key, name, key.len);
+    return key;
+}
+
+static void
+put_missing(struct identmap_writer *w, const char *what, unsigned i)
+{
+    struct identmap_key key;
+    char name[32];
+
+    name_of(name, what, i);
+    for (unsigned kind = RECORD_PASSWD; kind <= RECORD_GROUPS; kind++) {
+        key = key_in(w->data, kind, name);
+        identmap_put_none(w, &key, UINT32_MAX);
+    }
+}
+
+/*
+ * The writer.
+ */
+
+static void
+update(struct identmap_writer *w)
+{
+    static unsigned turn;
+    unsigned i = turn++ % NAMES;
+    uint32_t version = atomic_load_explicit(&all->done[i], memory_order_relaxed) + 1;
+
+    atomic_store(&all->begun[i], version);
+    put_version(w, "user", i, version);
+    atomic_store(&all->done[i], version);
+    if (turn % 3 == 0)
+        put_missing(w, "sometimes", turn % 8);
+    else if (turn % 3 == 1)
+        put_version(w, "sometimes", turn % 8, version);
+    count(UPDATES);
+}
+
+static bool
+is_roomy(const struct identmap_writer *w)
+{
+    return w->size - w->used > (size_t)16384;
+}
+
+static void
+fill(struct identmap_writer *w)
+{
+    for (unsigned i = 0; i < NAMES; i++) {
+        put_version(w, "user", i, atomic_load(&all->done[i]));
+        if (i < 16)
+            put_missing(w, "never", i);
+    }
+}
+
+static void
+begin(struct identmap_writer *w, void *data)
+{
+    static uint32_t number;
+    uint8_t key[HASH_KEY_LEN] = { 0 };
+
+    number++;
+    memcpy(key, &number, sizeof(number));
+    shared_head_init(data, IDENTMAP_MAGIC, IDENTMAP_VERSION, key);
+    if (!identmap_begin(w, data, SIZE))
+        die("identmap_begin");
+    fill(w);
+    shared_renew(data, shared_now());
+}
+
+/* Places a new map, and empties the one before. */
+static void
+place_map(struct identmap_writer *w, int *fd)
+{
+    int was = *fd;
+    void *old = w->data, *data;
+
+    *fd = open(path_new, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (*fd < 0 || posix_fallocate(*fd, 0, (off_t)SIZE) != 0)
+        die(path_new);
+    data = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
+    if (data == MAP_FAILED)
+        die("mmap");
+    begin(w, data);
+    if (rename(path_new, path) != 0)
+        die("rename");
+    if (old == NULL)
+        return;
+    shared_supersede(old);
+    (void)fallocate(was, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, IDENTMAP_PAGE, (off_t)(SIZE - IDENTMAP_PAGE));
+    (void)munmap(old, SIZE);
+    (void)close(was);
+    count(SUPERSEDED);
+}
+
+static void
+write_maps(void)
+{
+    struct identmap_writer w = { 0 };
+    int fd = -1;
+
+    (void)setpriority(PRIO_PROCESS, 0, -15);
+    while (!stopped()) {
+        place_map(&w, &fd);
+        for (unsigned i = 0; i < 3; i++) {
+            pause_us(1000);
+            for (unsigned n = 0; n < 10 && is_roomy(&w); n++)
+                update(&w);
+        }
+    }
+}
+
+/*
+ * Readers.
+ */
+
+/* A copy of what is found, made before the map is looked at again. */
+struct copy {
+    char text[3][TEXT_MAX];
+    uint32_t gids[LIST_MAX];
+    struct record rec;
+};
+
+static bool
+copy_str(char out[static TEXT_MAX], struct record_str s)
+{
+    if (s.len >= TEXT_MAX)
+        return false;
+    memcpy(out, s.s, s.len);
+    out[s.len] = '\0';
+    return true;
+}
+
+static bool
+copy_record(struct copy *c)
+{
+    const struct record *rec = &c->rec;
+
+    switch (rec->kind) {
+    case RECORD_PASSWD:
+        return copy_str(c->text[0], rec->gecos) && copy_str(c->text[1], rec->home);
+    case RECORD_GROUP:
+        if (rec->n != 2 || rec->members_len >= TEXT_MAX)
+            return false;
+        memcpy(c->text[2], rec->members, rec->members_len);
+        c->text[2][rec->members_len] = '\0';
+        memcpy(c->text[0], c->text[2], TEXT_MAX);
+        memcpy(c->text[1], c->text[2] + strlen(c->text[2]) + 1, strnlen(c->text[2] + strlen(c->text[2]) + 1, 255) + 1);
+        return true;
+    default:
+        if (rec->n == 0 || rec->n > LIST_MAX)
+            return false;
+        for (uint32_t i = 0; i < rec->n; i++)
+            c->gids[i] = record_gid(rec, i);
+        return true;
+    }
+}
+
+static uint32_t
+version_of(const struct copy *c)
+{
+    if (c->rec.kind == RECORD_GROUPS)
+        return (c->gids[0] - 100000) / 2;
+    return (uint32_t)strtoul(c->text[0], NULL, 10);
+}
+
+static bool
+agrees(const struct copy *c, unsigned i, uint32_t version)
+{
+    struct parts p;
+
+    make_parts(&p, i, version);
+    if (c->rec.kind == RECORD_GROUPS)
+        return c->rec.n == p.n && memcmp(c->gids, p.gids, p.n * sizeof(p.gids[0])) == 0;
+    return strcmp(c->text[0], p.gecos) == 0 && strcmp(c->text[1], p.home) == 0;
+}
+
+/* One key that is asked for. */
+struct question {
+    const char *what;
+    unsigned i;
+    enum record_kind kind;
+    enum proto_by by;
+};
+
+static enum identmap_found
+ask(const void *map, size_t len, const struct question *q, struct copy *c)
+{
+    enum identmap_found found;
+    struct identmap_key key;
+    char name[32];
+    bool stale;
+
+    name_of(name, q->what, q->i);
+    key = key_in(map, q->kind, name);
+    key.by = q->by;
+    key.id = 2000 + q->i;
+    found = identmap_find(map, len, &key, shared_now() / 1000, &c->rec, &stale);
+    count(LOOKUPS);
+    return found == IDENTMAP_HIT && !copy_record(c) ? IDENTMAP_MISS : found;
+}
+
+/* `oldest`: what was published before the question. */
+static void
+judge(const struct question *q, enum identmap_found found, const struct copy *c, uint32_t oldest)
+{
+    uint32_t version = found == IDENTMAP_HIT ? version_of(c) : 0;
+    bool always = strcmp(q->what, "user") == 0, never = strcmp(q->what, "never") == 0;
+
+    if (found == IDENTMAP_HIT && !agrees(c, q->i, version))
+        fault("%s%u, kind %d: parts of different versions, one of %u", q->what, q->i, (int)q->kind, version);
+    else if (always && found != IDENTMAP_HIT)
+        fault("%s%u, kind %d by %d: not there (%d)", q->what, q->i, (int)q->kind, (int)q->by, (int)found);
+    else if (never && found == IDENTMAP_HIT)
+        fault("%s%u, kind %d: found", q->what, q->i, (int)q->kind);
+    else if (always && (version < oldest || version > atomic_load(&all->begun[q->i])))
+        fault("%s%u, kind %d: version %u, not from %u to %u", q->what, q->i, (int)q->kind, version, oldest,
+              atomic_load(&all->begun[q->i]));
+    if (found != IDENTMAP_MISS)
+        count(found == IDENTMAP_HIT ? HITS : NONES);
+}
+
+static struct question
+question_of(unsigned turn)
+{
+    static const char *const whats[] = { "user", "user", "user", "never", "sometimes" };
+    struct question q = { .what = whats[turn % 5], .kind = RECORD_PASSWD + turn / 5 % 3, .by = PROTO_BY_NAME };
+
+    q.i = turn / 15 % (q.what[0] == 'u' ? NAMES : q.what[0] == 'n' ? 16 : 8);
+    /* The ids of others are users', too. */
+    if (q.what[0] == 'u' && q.i >= 8 && q.kind != RECORD_GROUPS && turn / 7 % 2 == 0)
+        q.by = PROTO_BY_ID;
+    return q;
+}
+
+/* Asks until there is an answer that counts. */
+static void
+look_up(unsigned turn)
+{
+    struct question q = question_of(turn);
+    uint64_t give_up = shared_now() + PATIENCE_MS;
+
+    while (!stopped()) {
+        uint32_t oldest = atomic_load(&all->done[q.i]);
+        unsigned r = shared_enter(&readers);
+        enum identmap_found found = IDENTMAP_MISS;
+        struct copy c;
+        size_t len;
+        const void *map = shared_get(&readers, &place, shared_now(), &len);
+        bool good = false;
+
+        if (map != NULL) {
+            found = ask(map, len, &q, &c);
+            good = shared_is_good(map);
+        }
+        shared_leave(&readers, r);
+        if (good) {
+            judge(&q, found, &c, oldest);
+            return;
+        }
+        count(map == NULL ? NO_MAP : RETRIES);
+        if (shared_now() > give_up) {
+            fault("no map for %u ms", PATIENCE_MS);
+            return;
+        }
+    }
+}
+
+static void *
+read_in_thread(void *arg)
+{
+    for (unsigned turn = (unsigned)(uintptr_t)arg * 1000; !stopped(); turn++)
+        look_up(turn);
+    return NULL;
+}
+
+/* A child that reads for a moment. */
+static void
+fork_once(unsigned turn)
+{
+    pid_t pid = fork();
+    int status = 0;
+
+    if (pid == 0) {
+        for (unsigned i = 0; i < 200; i++)
+            look_up(turn + i);
+        _exit(0);
+    }
+    if (pid < 0)
+        return;
+    count(FORKS);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        fault("a child ended with status 0x%x", (unsigned)status);
+}
+
+static void *
+fork_in_thread(void *arg)
+{
+    (void)arg;
+    for (unsigned turn = 0; !stopped(); turn++)
+        fork_once(turn);
+    return NULL;
+}
+
+static void
+fork_in_process(unsigned turn)
+{
+    for (; !stopped(); turn += 50) {
+        for (unsigned i = 0; i < 50; i++)
+            look_up(turn + i);
+        fork_once(turn);
+    }
+}
+
+/*
+ * One memory, for ThreadSanitizer.  The lock is held by readers for many
+ * lookups, and by the writer only to begin anew.
+ */
+
+static struct identmap_writer memory;
+static pthread_rwlock_t memory_lock = PTHREAD_RWLOCK_INITIALIZER;
+
+static void *
+read_memory(void *arg)
+{
+    unsigned turn = (unsigned)(uintptr_t)arg * 1000;
+
+    while (!stopped()) {
+        (void)pthread_rwlock_rdlock(&memory_lock);
+        for (unsigned n = 0; n < 500; n++, turn++) {
+            struct question q = question_of(turn);
+            uint32_t oldest = atomic_load(&all->done[q.i]);
+            struct copy c;
+
+            judge(&q, ask(memory.data, memory.size, &q, &c), &c, oldest);
+        }
+        (void)pthread_rwlock_unlock(&memory_lock);
+        pause_us(100);
+    }
+    return NULL;
+}
+
+static void *
+write_memory(void *arg)
+{
+    (void)arg;
+    while (!stopped()) {
+        while (is_roomy(&memory) && !stopped()) {
+            update(&memory);
+            pause_us(20);
+        }
+        (void)pthread_rwlock_wrlock(&memory_lock);
+        memset(memory.data, 0, SIZE);
+        begin(&memory, memory.data);
+        (void)pthread_rwlock_unlock(&memory_lock);
+    }
+    return NULL;
+}
+
+/*
+ * All of it.
+ */
+
+static void
+run_threads(unsigned seconds, void *(*read_it)(void *), void *(*other)(void *))
+{
+    pthread_t threads[THREADS + 1];
+
+    for (unsigned i = 0; i <= THREADS; i++) {
+        if (pthread_create(&threads[i], NULL, i < THREADS ? read_it : other, (void *)(uintptr_t)i) != 0)
+            die("pthread_create");
+    }
+    for (unsigned i = 0; i < seconds * 100 && atomic_load(&all->counters[FAULTS]) == 0; i++)
+        pause_us(10000);
+    atomic_store(&all->stop, true);
+    for (unsigned i = 0; i <= THREADS; i++)
+        (void)pthread_join(threads[i], NULL);
+}
+
+static void
+run_in_memory(unsigned seconds)
+{
+    void *data = NULL;
+
+    if (posix_memalign(&data, IDENTMAP_PAGE, SIZE) != 0)
+        die("memory");
+    memset(data, 0, SIZE);
+    begin(&memory, data);
+    run_threads(seconds, read_memory, write_memory);
+    free(data);
+    atomic_store(&all->stop, false);
+}
+
+static pid_t
+start(void (*run)(unsigned), unsigned arg)
+{
+    pid_t pid = fork();
+
+    if (pid < 0)
+        die("fork");
+    if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        run(arg);
+        _exit(0);
+    }
+    return pid;
+}
+
+static void
+write_in_process(unsigned unused)
+{
+    (void)unused;
+    write_maps();
+}
+
+static unsigned
+count_mappings(void)
+{
+    FILE *f = fopen("/proc/self/maps", "re");
+    char line[512];
+    unsigned n = 0;
+
+    while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+        n += strstr(line, dir) != NULL;
+    if (f != NULL)
+        (void)fclose(f);
+    return n;
+}
+
+static void
+run_with_files(unsigned seconds)
+{
+    pid_t pids[PROCESSES + 1];
+    uint64_t superseded;
+
+    if (mkdtemp(dir) == NULL)
+        die(dir);
+    (void)snprintf(path, sizeof(path), "%s/map", dir);
+    (void)snprintf(path_new, sizeof(path_new), "%s/new", dir);
+    for (unsigned i = 0; i <= PROCESSES; i++)
+        pids[i] = start(i == 0 ? write_in_process : fork_in_process, i * 77);
+    run_threads(seconds, read_in_thread, fork_in_thread);
+    for (unsigned i = 0; i <= PROCESSES; i++) {
+        int status = 0;
+
+        (void)waitpid(pids[i], &status, 0);
+        if (status != 0)
+            fault("a process ended with status 0x%x", (unsigned)status);
+    }
+    shared_leave(&readers, shared_enter(&readers));
+    if (count_mappings() > 1)
+        fault("%u mappings are left, all but one of which nobody reads", count_mappings());
+    superseded = atomic_load(&all->counters[SUPERSEDED]);
+    if (superseded < (uint64_t)SUPERSEDED_PER_MINUTE * seconds / 60)
+        fault("superseded only %llu times in %u s", (unsigned long long)superseded, seconds);
+    (void)unlink(path);
+    (void)unlink(path_new);
+    (void)rmdir(dir);
+}
+
+int
+main(int argc, char **argv)
+{
+    unsigned seconds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 60, in_memory = seconds / 4;
+
+    all = mmap(NULL, sizeof(*all), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (all == MAP_FAILED)
+        die("mmap");
+    if (geteuid() != 0 || seconds == 0) {
+        (void)fprintf(stderr, "usage, by root: identmap_stress [SECONDS]\n");
+        return 2;
+    }
+    run_in_memory(in_memory);
+    if (atomic_load(&all->counters[FAULTS]) == 0)
+        run_with_files(seconds - in_memory);
+    for (unsigned i = 0; i < COUNTERS; i++)
+        (void)printf("%s: %llu\n", counter_names[i], (unsigned long long)atomic_load(&all->counters[i]));
+    if (atomic_load(&all->counters[FAULTS]) == 0)
+        return 0;
+    (void)printf("the first fault: %s\n", all->first_fault);
+    return 1;
+}
