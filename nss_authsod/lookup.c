@@ -8,13 +8,20 @@
 #include "lib/proto/text.h"
 #include "nss_authsod/module.h"
 
+/* False for what nobody's id or name can be. Of a name only the length: what a map holds is checked when it is given. */
+static bool
+is_key(const struct query *q)
+{
+    if (q->by == PROTO_BY_NAME)
+        return q->name[0] != '\0' && strnlen(q->name, PROTO_NAME_MAX + 1) <= PROTO_NAME_MAX;
+    return record_id_is_safe(q->id);
+}
+
 /* False for what can't be a domain's: root's own logon never waits for us. */
 static bool
 is_askable(const struct query *q)
 {
-    if (q->by == PROTO_BY_NAME)
-        return text_is_name(q->name, strnlen(q->name, PROTO_NAME_MAX + 1));
-    return q->id >= PROTO_ID_MIN && q->id != UINT32_MAX;
+    return q->by == PROTO_BY_ID || text_is_name(q->name, strlen(q->name));
 }
 
 /*
@@ -58,6 +65,8 @@ static enum nss_status
 find_elsewhere(const struct query *q, give_fn *give, void *to, int *errnop, bool unlisted)
 {
     *errnop = ENOENT;
+    if (!is_askable(q))
+        return NSS_STATUS_NOTFOUND;
     if (!may_ask())
         return NSS_STATUS_UNAVAIL;
     /* A daemon that hangs is nobody's who is not its domain's. */
@@ -73,7 +82,7 @@ lookup(const struct query *q, give_fn *give, void *to, int *errnop)
     enum nss_status status = NSS_STATUS_NOTFOUND;
     bool unlisted, stale;
 
-    if (is_askable(q)) {
+    if (is_key(q)) {
         status = map_lookup(q, give, to, &err, &unlisted, &stale);
         if (status == NSS_STATUS_UNAVAIL || stale) {
             /* A thread that is cancelled in here would leave a descriptor, and glibc's lock around getpwnam, behind. */

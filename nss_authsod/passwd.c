@@ -1,9 +1,10 @@
 #include <errno.h>
+#include <string.h>
 
 #include "nss_authsod/module.h"
 
 /* No hash: the password is the domain's. "x" would send programs to shadow(5). */
-static const struct record_str no_password = { "*", 1 };
+static const char no_password[] = "*";
 
 /* The caller's memory. */
 struct to {
@@ -12,28 +13,38 @@ struct to {
     size_t size;
 };
 
+/* The next of the strings that were copied to *at. */
+static char *
+take(char **at, struct record_str *str)
+{
+    char *copy = *at;
+
+    copy[str->len] = '\0';
+    *at += str->len + 1;
+    str->s = copy;
+    return copy;
+}
+
 static enum nss_status
 give(void *to, const struct record *rec, const struct locals *locals, struct given *given_out, int *errnop)
 {
     const struct to *t = to;
     struct record copy = *rec;
+    size_t len = rec->name.len + rec->gecos.len + rec->home.len + rec->shell.len + 4;
     char *at = t->buf;
 
-    if (t->size < rec->name.len + no_password.len + rec->gecos.len + rec->home.len + rec->shell.len + 5) {
+    if (t->size < len + sizeof(no_password)) {
         *errnop = ERANGE;
         return NSS_STATUS_TRYAGAIN;
     }
-    t->pw->pw_name = put_str(&at, rec->name);
-    t->pw->pw_passwd = put_str(&at, no_password);
+    memcpy(at, rec->name.s, len);
+    t->pw->pw_name = take(&at, &copy.name);
+    t->pw->pw_gecos = take(&at, &copy.gecos);
+    t->pw->pw_dir = take(&at, &copy.home);
+    t->pw->pw_shell = take(&at, &copy.shell);
+    t->pw->pw_passwd = memcpy(at, no_password, sizeof(no_password));
     t->pw->pw_uid = rec->uid;
     t->pw->pw_gid = rec->gid;
-    t->pw->pw_gecos = put_str(&at, rec->gecos);
-    t->pw->pw_dir = put_str(&at, rec->home);
-    t->pw->pw_shell = put_str(&at, rec->shell);
-    copy.name.s = t->pw->pw_name;
-    copy.gecos.s = t->pw->pw_gecos;
-    copy.home.s = t->pw->pw_dir;
-    copy.shell.s = t->pw->pw_shell;
     *given_out = (struct given){ t->pw->pw_name, rec->uid };
     *errnop = EPROTO;
     return record_head_is_safe(&copy) && !locals_have_gid(locals, rec->gid) ? NSS_STATUS_SUCCESS : NSS_STATUS_UNAVAIL;

@@ -77,13 +77,17 @@ local_list_has_id(const void *list, size_t len, enum local_list_table table, uin
 {
     const struct local_list_head *head = list;
     uint64_t hash = identmap_hash_id(id);
+    const uint32_t *ids;
     uint32_t slots;
-    const uint32_t *ids = is_of_ids(table) ? find_table(list, len, table, &slots) : NULL;
 
-    if (ids == NULL || id == 0)
+    if (!is_of_ids(table) || len < sizeof(*head) || id == 0)
         return true;
+    /* Nearly every id of a domain: nothing else is looked at. */
     if (id > head->tables[table].highest)
         return false;
+    ids = find_table(list, len, table, &slots);
+    if (ids == NULL)
+        return true;
     for (uint32_t i = 0; i < slots; i++) {
         uint32_t there = ids[(hash + i) & (slots - 1)];
 

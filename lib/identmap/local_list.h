@@ -35,7 +35,7 @@ struct local_list_head {
 
 _Static_assert(sizeof(struct local_list_head) == 104, "the same for 32-bit programs");
 
-/* True if the table of list (len bytes of shared_get()) has the hash or the id. A damaged list has everything. */
+/* True if the table of list (len bytes of shared_get()) has the hash or the id. A damaged list has every name, and every id up to its highest. */
 bool local_list_has_name(const void *list, size_t len, enum local_list_table table, uint64_t hash);
 bool local_list_has_id(const void *list, size_t len, enum local_list_table table, uint32_t id);
 

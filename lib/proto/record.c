@@ -8,13 +8,15 @@ void
 record_put_passwd(struct writer *w, uint32_t uid, uint32_t gid, const char *name, const char *gecos, const char *home,
                   const char *shell)
 {
+    const char *const strings[] = { name, gecos, home, shell };
+
     writer_u8(w, RECORD_PASSWD);
     writer_u32(w, uid);
     writer_u32(w, gid);
-    writer_str(w, name);
-    writer_str(w, gecos);
-    writer_str(w, home);
-    writer_str(w, shell);
+    for (size_t i = 0; i < 4; i++)
+        writer_u16(w, (uint16_t)strnlen(strings[i], UINT16_MAX));
+    for (size_t i = 0; i < 4; i++)
+        writer_bytes(w, strings[i], strnlen(strings[i], UINT16_MAX) + 1);
 }
 
 void
@@ -42,35 +44,52 @@ record_put_groups(struct writer *w, uint32_t uid, uint32_t gid, const char *name
     writer_str(w, name);
 }
 
-static struct record_str
-get_str(struct reader *r, size_t max)
-{
-    struct record_str str;
-
-    str.s = reader_str(r, max, &str.len);
-    return str;
-}
-
 /* A name is never empty: an empty one would match what nobody asked for. */
 static struct record_str
 get_name(struct reader *r)
 {
-    struct record_str name = get_str(r, PROTO_NAME_MAX);
+    struct record_str name = { .len = reader_u32(r) };
 
-    if (name.len == 0)
+    if (name.len == 0 || name.len > PROTO_NAME_MAX)
         reader_fail(r);
+    name.s = (const char *)reader_bytes(r, name.len);
     return name;
+}
+
+/* The next string of a user: len bytes and a NUL. */
+static struct record_str
+get_string(struct reader *r, size_t len)
+{
+    const uint8_t *s = reader_bytes(r, len + 1);
+
+    if (s == NULL || s[len] != '\0')
+        reader_fail(r);
+    return (struct record_str){ .s = (const char *)s, .len = len };
+}
+
+static size_t
+get_length(const uint8_t *p)
+{
+    return p[0] | (size_t)p[1] << 8;
 }
 
 static void
 get_passwd(struct reader *r, struct record *rec)
 {
+    const uint8_t *lengths;
+
     rec->uid = reader_u32(r);
     rec->gid = reader_u32(r);
-    rec->name = get_name(r);
-    rec->gecos = get_str(r, PROTO_TEXT_MAX);
-    rec->home = get_str(r, PROTO_TEXT_MAX);
-    rec->shell = get_str(r, PROTO_TEXT_MAX);
+    lengths = reader_bytes(r, 8);
+    if (lengths == NULL)
+        return;
+    rec->name = get_string(r, get_length(lengths));
+    rec->gecos = get_string(r, get_length(lengths + 2));
+    rec->home = get_string(r, get_length(lengths + 4));
+    rec->shell = get_string(r, get_length(lengths + 6));
+    if (rec->name.len == 0 || rec->name.len > PROTO_NAME_MAX || rec->gecos.len > PROTO_TEXT_MAX ||
+        rec->home.len > PROTO_TEXT_MAX || rec->shell.len > PROTO_TEXT_MAX)
+        reader_fail(r);
 }
 
 /* The list: n elements of size bytes. */
@@ -106,29 +125,25 @@ get_groups(struct reader *r, struct record *rec)
 bool
 record_get(struct reader *r, struct record *rec_out)
 {
-    struct record rec = { 0 };
-
     memset(rec_out, 0, sizeof(*rec_out));
-    switch (reader_u8(r)) {
+    rec_out->kind = reader_u8(r);
+    switch (rec_out->kind) {
     case RECORD_PASSWD:
-        rec.kind = RECORD_PASSWD;
-        get_passwd(r, &rec);
+        get_passwd(r, rec_out);
         break;
     case RECORD_GROUP:
-        rec.kind = RECORD_GROUP;
-        get_group(r, &rec);
+        get_group(r, rec_out);
         break;
     case RECORD_GROUPS:
-        rec.kind = RECORD_GROUPS;
-        get_groups(r, &rec);
+        get_groups(r, rec_out);
         break;
     default:
         reader_fail(r);
     }
-    if (!reader_done(r))
-        return false;
-    *rec_out = rec;
-    return true;
+    if (reader_done(r))
+        return true;
+    memset(rec_out, 0, sizeof(*rec_out));
+    return false;
 }
 
 #define CHUNK 64U /* bytes: a constant, so that the loop over them becomes vector instructions */
@@ -179,7 +194,7 @@ record_members(const struct record *rec, char *copy, char **members_out)
     size_t at = 0;
 
     for (uint32_t i = 0; i < rec->n; i++) {
-        size_t len = rec->list[2 * (size_t)i] | (size_t)rec->list[2 * (size_t)i + 1] << 8;
+        size_t len = get_length(rec->list + 2 * (size_t)i);
         char *name = copy + at;
 
         if (len == 0 || len > PROTO_NAME_MAX || len >= rec->members_len - at || name[len] != '\0')

@@ -2,7 +2,7 @@
  * The records that NSS asks for, in the one encoding that the socket and the
  * identity map share (after the packet's head, or at a map's offset):
  *
- *   PASSWD  u8 1, u32 uid, u32 gid, str name, str gecos, str home, str shell
+ *   PASSWD  u8 1, u32 uid, u32 gid, u16 lengths of name, gecos, home and shell, then these, each with a NUL
  *   GROUP   u8 2, u32 gid, u32 n, str name, n u16 lengths of members, then the members, each with a NUL
  *   GROUPS  u8 3, u32 uid, u32 gid (primary), u32 n, n u32 gids, str name   (initgroups)
  *
@@ -31,7 +31,7 @@ struct record {
     enum record_kind kind;
     uint32_t uid;               /* PASSWD, GROUPS */
     uint32_t gid;               /* all */
-    struct record_str name;
+    struct record_str name;     /* PASSWD: gecos, home and shell stand behind it, each with its NUL */
     struct record_str gecos;    /* PASSWD */
     struct record_str home;     /* PASSWD */
     struct record_str shell;    /* PASSWD */
@@ -49,9 +49,9 @@ void record_put_groups(struct writer *w, uint32_t uid, uint32_t gid, const char 
                        uint32_t n);
 
 /*
- * Reads the rest of r as one record: everything is where it says, no string but
- * a member holds a NUL.  False if malformed.  Members are looked at by
- * record_members alone.
+ * Reads the rest of r as one record: everything is where it says.  False if
+ * malformed.  What is in the strings record_head_is_safe looks at, and
+ * record_members at members.
  */
 bool record_get(struct reader *r, struct record *rec_out);
 

@@ -26,23 +26,28 @@ write_record(struct writer *w, const struct record *rec)
     if (rec->kind != RECORD_GROUP)
         writer_u32(w, rec->uid);
     writer_u32(w, rec->gid);
-    if (rec->kind != RECORD_PASSWD)
+    switch (rec->kind) {
+    case RECORD_PASSWD:
+        writer_u16(w, (uint16_t)rec->name.len);
+        writer_u16(w, (uint16_t)rec->gecos.len);
+        writer_u16(w, (uint16_t)rec->home.len);
+        writer_u16(w, (uint16_t)rec->shell.len);
+        writer_bytes(w, rec->name.s, rec->name.len + rec->gecos.len + rec->home.len + rec->shell.len + 4);
+        FUZZ_REQUIRE(rec->gecos.s == rec->name.s + rec->name.len + 1 && rec->home.s == rec->gecos.s + rec->gecos.len + 1);
+        FUZZ_REQUIRE(rec->shell.s == rec->home.s + rec->home.len + 1 && rec->shell.s[rec->shell.len] == '\0');
+        break;
+    case RECORD_GROUP:
         writer_u32(w, rec->n);
-    if (rec->kind != RECORD_GROUPS)
         writer_strn(w, rec->name.s, rec->name.len);
-    if (rec->kind == RECORD_GROUP) {
         writer_bytes(w, rec->list, 2 * (size_t)rec->n);
         writer_bytes(w, rec->members, rec->members_len);
-    }
-    for (uint32_t i = 0; i < rec->n && rec->kind == RECORD_GROUPS; i++)
-        writer_u32(w, record_gid(rec, i));
-    if (rec->kind == RECORD_GROUPS)
+        break;
+    case RECORD_GROUPS:
+        writer_u32(w, rec->n);
+        for (uint32_t i = 0; i < rec->n; i++)
+            writer_u32(w, record_gid(rec, i));
         writer_strn(w, rec->name.s, rec->name.len);
-    if (rec->kind != RECORD_PASSWD)
-        return;
-    writer_strn(w, rec->gecos.s, rec->gecos.len);
-    writer_strn(w, rec->home.s, rec->home.len);
-    writer_strn(w, rec->shell.s, rec->shell.len);
+    }
 }
 
 /* What is called safe has n names, each of which a member may have. */

@@ -173,7 +173,7 @@ spoil(struct writer *w, unsigned kind, const char *name)
         w->data[1] = PROTO_NONE;
     if (strcmp(name, "later-extra") == 0)
         w->data[1] = PROTO_LATER;
-    /* The u32 that counts: of the list, or of a user's name. */
+    /* The u32 that counts a list; a user's lengths. */
     if (strcmp(name, "endless-list") == 0)
         writer_patch_u32(w, kind == RECORD_GROUP ? 7 : 11, UINT32_MAX);
     if (strcmp(name, "too-long") == 0 && kind != RECORD_GROUP)

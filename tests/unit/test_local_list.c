@@ -130,6 +130,7 @@ a_damaged_list_has_everything(void **state)
         for (unsigned table = 0; table < LOCAL_LIST_TABLES; table++) {
             list->tables[table].offset = bad[i].offset;
             list->tables[table].slots = bad[i].slots;
+            list->tables[table].highest = 65534;
         }
         assert_true(local_list_has_name(list, len, LOCAL_LIST_USERS, 1));
         assert_true(local_list_has_name(list, len, LOCAL_LIST_GROUPS, 1));
