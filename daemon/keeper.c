@@ -20,7 +20,6 @@
 #define PING_EVERY_MS 2000
 #define PING_DEADLINE_MS 15000
 #define STOP_DEADLINE_MS 35000
-#define RESTART_PAUSE_MS 1000  /* doubled up to a minute while a role keeps ending */
 #define WELL_MS 60000          /* who ran for so long does not keep ending */
 
 static void
@@ -163,8 +162,8 @@ bury(struct keeper *k, struct child *c, int status)
     }
     if (was_well)
         k->restarts[role] = 0;
-    k->restart_at[role] = client_now() + (RESTART_PAUSE_MS << (k->restarts[role] > 6 ? 6 : k->restarts[role])) -
-                          (k->restarts[role] == 0 ? RESTART_PAUSE_MS : 0);
+    k->restart_at[role] = client_now() + (KEEPER_PAUSE_MS << (k->restarts[role] > 6 ? 6 : k->restarts[role])) -
+                          (k->restarts[role] == 0 ? KEEPER_PAUSE_MS : 0);
     k->restarts[role]++;
 }
 
@@ -200,25 +199,11 @@ restart_due(struct keeper *k)
             continue;
         log_warning("starting %s again", role_name(role));
         if (!keeper_restart(k, role))
-            k->restart_at[role] = client_now() + RESTART_PAUSE_MS;
+            k->restart_at[role] = client_now() + KEEPER_PAUSE_MS;
         else if (role == ROLE_FRONT || role == ROLE_MEMBER)
             (void)keeper_start_worker(k);
         k->ping_seen = k->ping_sent;
     }
-}
-
-/* Has one process ready for the next credential cache; not while somebody waits for his, who needs the processor more. */
-static void
-keep_spare(struct keeper *k)
-{
-    if (client_now() < k->restart_at[ROLE_CCACHE])
-        return;
-    for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++) {
-        if (k->children[i].pid != 0 && k->children[i].role == ROLE_CCACHE && !k->children[i].answered)
-            return;
-    }
-    if (keeper_start_ccache(k) == NULL)
-        k->restart_at[ROLE_CCACHE] = client_now() + RESTART_PAUSE_MS;
 }
 
 /* Asks front whether it lives; one that does not answer is replaced. */
@@ -396,8 +381,7 @@ keeper_main(const char *config_path, bool debug)
         busy = keeper_map_turn(k);
         if (!k->stopping) {
             restart_due(k);
-            keep_spare(k);
-            keeper_ccache_next(k);
+            keeper_ccache_tick(k);
             ping(k);
         }
     }

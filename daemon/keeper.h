@@ -20,6 +20,7 @@
 #define KEEPER_CHILDREN_MAX (KEEPER_WORKERS_MAX + 32)
 #define KEEPER_CCACHES_MAX 16   /* children that write caches at once */
 #define KEEPER_CCACHES_QUEUED 256 /* requests for more that wait */
+#define KEEPER_PAUSE_MS 1000    /* before what could not be started is tried again; doubled up to a minute while a role keeps ending */
 
 /* A process of ours. */
 struct child {
@@ -117,6 +118,8 @@ bool keeper_ccache_destroy(struct keeper *k, struct child *from, const uint8_t *
 void keeper_ccache_result(struct keeper *k, struct child *c, const uint8_t *packet, size_t len);
 /* Gives what waits to children, as many as there may be; what has waited too long is refused. */
 void keeper_ccache_next(struct keeper *k);
+/* Each turn of the loop: one process stands ready for the next cache, and what waits is given out. */
+void keeper_ccache_tick(struct keeper *k);
 /* front has ended: the next one hears nothing of what this one asked for. */
 void keeper_ccache_forget(struct keeper *k);
 

@@ -106,6 +106,27 @@ keeper_ccache_next(struct keeper *k)
     }
 }
 
+/* Has one process ready for the next cache; not while somebody waits for his, who needs the processor more. */
+static void
+keep_spare(struct keeper *k)
+{
+    if (client_now() < k->restart_at[ROLE_CCACHE])
+        return;
+    for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++) {
+        if (k->children[i].pid != 0 && k->children[i].role == ROLE_CCACHE && !k->children[i].answered)
+            return;
+    }
+    if (keeper_start_ccache(k) == NULL)
+        k->restart_at[ROLE_CCACHE] = client_now() + KEEPER_PAUSE_MS;
+}
+
+void
+keeper_ccache_tick(struct keeper *k)
+{
+    keep_spare(k);
+    keeper_ccache_next(k);
+}
+
 void
 keeper_ccache_forget(struct keeper *k)
 {

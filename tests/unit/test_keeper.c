@@ -7,9 +7,12 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +26,8 @@ static struct keeper *k;
 static struct child *front;
 static int to_front;      /* what keeper tells front */
 static uint8_t packet[CHANNEL_PACKET_MAX];
+static pid_t victims[4];  /* processes that only wait for their end */
+static size_t n_victims;
 
 static void
 complain(void *arg, const char *message)
@@ -55,10 +60,44 @@ static int
 teardown(void **state)
 {
     (void)state;
+    while (n_victims > 0) {
+        (void)kill(victims[--n_victims], SIGKILL);
+        (void)waitpid(victims[n_victims], NULL, 0);
+    }
     (void)close(front->channel);
     (void)close(to_front);
     talloc_free(k);
     return 0;
+}
+
+/* A process that keeper may end. It holds none of our descriptors, and ends with us, too. */
+static pid_t
+victim_new(void)
+{
+    pid_t test = getpid(), pid = fork();
+
+    assert_true(pid >= 0 && n_victims < sizeof(victims) / sizeof(victims[0]));
+    if (pid == 0) {
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == test && close_range(0, ~0U, 0) == 0)
+            (void)pause();
+        _exit(0);
+    }
+    victims[n_victims++] = pid;
+    return pid;
+}
+
+/* It is ended by a signal, at once. */
+static void
+assert_ended(pid_t pid)
+{
+    int status;
+
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    for (size_t i = 0; i < n_victims; i++) {
+        if (victims[i] == pid)
+            victims[i] = victims[--n_victims];
+    }
 }
 
 /* True if keeper takes the message of a process of that role; false: it ends the role. */
@@ -168,6 +207,96 @@ only_so_many_caches_are_written_at_once(void **state)
     keeper_ccache_forget(k);
 }
 
+/* A process that stands ready at that place; gives its end of the channel. */
+static int
+spare_at(size_t place, pid_t pid)
+{
+    struct child *c = &k->children[place];
+    int pair[2];
+
+    assert_true(channel_pair(pair));
+    *c = (struct child){ .pid = pid, .role = ROLE_CCACHE, .channel = pair[0] };
+    return pair[1];
+}
+
+/* The request that the process was given; 0: none. */
+static uint32_t
+given(int fd)
+{
+    struct ipc_ccache m = { 0 };
+    uint8_t message[4096];
+    int fds[CHANNEL_FDS_MAX];
+    ssize_t n = channel_recv(fd, message, sizeof(message), fds, 0);
+
+    if (n < 0)
+        return 0;
+    channel_close_fds(fds);
+    assert_true(ipc_get_ccache(message, (size_t)n, IPC_CCACHE_DESTROY, &m));
+    assert_int_equal(m.uid, DOMAIN_UID);
+    assert_int_equal(m.gid, DOMAIN_GID);
+    return m.request;
+}
+
+/* Places for processes are all taken: who writes a cache has none to spare. */
+static void
+keep_busy(size_t first)
+{
+    for (size_t i = first; i <= KEEPER_CCACHES_MAX; i++)
+        k->children[i] = (struct child){ .pid = getpid(), .role = ROLE_CCACHE, .id = 100 + (uint32_t)i, .channel = -1 };
+}
+
+static void
+what_waits_goes_to_the_next_that_stands_ready(void **state)
+{
+    int process;
+
+    (void)state;
+    keep_busy(1);
+    assert_true(takes(ROLE_FRONT, packet, put_ccache(IPC_CCACHE_DESTROY, DOMAIN_UID, DOMAIN_GID, "alice"), -1));
+    keeper_ccache_tick(k);
+    assert_non_null(k->ccaches);
+    process = spare_at(3, getpid());
+    keeper_ccache_tick(k);
+    assert_null(k->ccaches);
+    assert_int_equal(given(process), 7);
+    assert_int_equal(k->children[3].id, 7);
+    assert_true(k->children[3].deadline > 0);
+    /* Once. */
+    keeper_ccache_tick(k);
+    assert_int_equal(given(process), 0);
+    (void)close(k->children[3].channel);
+    (void)close(process);
+}
+
+static void
+a_process_that_has_ended_is_given_nothing(void **state)
+{
+    pid_t seen = victim_new(), victim = victim_new();
+    int hung_up, ready;
+
+    (void)state;
+    keep_busy(4);
+    /* One whose end keeper has seen, one that has ended just now, and one that lives. */
+    (void)close(spare_at(1, seen));
+    (void)close(k->children[1].channel);
+    k->children[1].channel = -1;
+    hung_up = spare_at(2, victim);
+    (void)close(hung_up);
+    ready = spare_at(3, getpid());
+    assert_true(takes(ROLE_FRONT, packet, put_ccache(IPC_CCACHE_DESTROY, DOMAIN_UID, DOMAIN_GID, "alice"), -1));
+    assert_int_equal(given(ready), 7);
+    assert_null(k->ccaches);
+    assert_int_equal(waitpid(seen, NULL, WNOHANG), 0);
+    assert_int_equal(k->children[1].id, 0);
+    /* That one is ended, and its end is not taken for an answer to the request. */
+    assert_ended(victim);
+    keeper_ccache_result(k, &k->children[2], NULL, 0);
+    assert_int_equal(recv(to_front, packet, sizeof(packet), MSG_DONTWAIT), -1);
+    (void)close(k->children[2].channel);
+    (void)close(k->children[3].channel);
+    (void)close(ready);
+}
+
 static void
 workers_are_started_up_to_a_bound(void **state)
 {
@@ -197,13 +326,9 @@ static void
 nobody_else_is_ended_for_a_worker(void **state)
 {
     struct writer w = writer_init(packet, sizeof(packet));
-    pid_t victim = fork();
+    pid_t victim = victim_new();
 
     (void)state;
-    if (victim == 0) {
-        (void)pause();
-        _exit(0);
-    }
     k->children[1].pid = victim;
     k->children[1].role = ROLE_MEMBER;
     k->children[1].id = 5;
@@ -212,7 +337,7 @@ nobody_else_is_ended_for_a_worker(void **state)
     assert_int_equal(waitpid(victim, NULL, WNOHANG), 0);
     k->children[1].role = ROLE_LOGON;
     assert_true(takes(ROLE_FRONT, packet, w.len, -1));
-    assert_int_equal(waitpid(victim, NULL, 0), victim);
+    assert_ended(victim);
 }
 
 static void
@@ -223,12 +348,8 @@ a_role_that_broke_the_protocol_is_ended(void **state)
 
     (void)state;
     for (size_t i = 0; i < 2; i++) {
-        pid_t victim = fork();
+        pid_t victim = victim_new();
 
-        if (victim == 0) {
-            (void)pause();
-            _exit(0);
-        }
         k->children[1].pid = victim;
         k->children[1].role = roles[i];
         w = writer_init(packet, sizeof(packet));
@@ -239,7 +360,7 @@ a_role_that_broke_the_protocol_is_ended(void **state)
         ipc_put_number(&w, IPC_END_ROLE, roles[i]);
         assert_false(takes(roles[i], packet, w.len, -1));
         assert_true(takes(ROLE_FRONT, packet, w.len, -1));
-        assert_int_equal(waitpid(victim, NULL, 0), victim);
+        assert_ended(victim);
         k->children[1].pid = 0;
     }
     for (uint32_t role = 0; role < 16; role++) {
@@ -310,6 +431,8 @@ main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         TEST(caches_are_for_users_of_the_domain_alone),
         TEST(only_so_many_caches_are_written_at_once),
+        TEST(what_waits_goes_to_the_next_that_stands_ready),
+        TEST(a_process_that_has_ended_is_given_nothing),
         TEST(workers_are_started_up_to_a_bound),
         TEST(nobody_else_is_ended_for_a_worker),
         TEST(a_role_that_broke_the_protocol_is_ended),
