@@ -1,7 +1,8 @@
 /*
  * The short-lived process that becomes the user and writes, or removes, the
  * user's credential cache (design, 2 step 7).  Until keeper says whose process
- * it is it has read nothing but the configuration.
+ * it is it has read nothing but the configuration; what needs no thought about
+ * the user it has done by then, while nobody waits.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -27,9 +28,9 @@ tell(uint32_t code, const char *name)
 
 /* The template: the configuration's, else the one of the system's krb5.conf, else NULL. */
 static const char *
-find_template(TALLOC_CTX *mem, const struct config *c)
+find_template(TALLOC_CTX *mem, krb5_context ctx, const struct config *c)
 {
-    return c->ccache != NULL ? c->ccache : ccache_system_template(mem);
+    return c->ccache != NULL ? c->ccache : ccache_system_template(mem, ctx);
 }
 
 /* True if name is pattern with its XXXXXX made unique. */
@@ -50,13 +51,13 @@ struct patterns {
 };
 
 static struct patterns
-find_patterns(TALLOC_CTX *mem, const struct config *c, const char *user)
+find_patterns(TALLOC_CTX *mem, krb5_context ctx, const struct config *c, const char *user)
 {
     uint32_t uid = (uint32_t)getuid();
     struct patterns p = { 0 };
     const char *why;
 
-    p.usual = ccache_name(mem, find_template(mem, c), uid, user, &p.why);
+    p.usual = ccache_name(mem, find_template(mem, ctx, c), uid, user, &p.why);
     p.fallback = ccache_name(mem, "FILE:", uid, user, &why);
     if (p.fallback == NULL) {
         log_error("out of memory");
@@ -75,7 +76,7 @@ is_of_session(const struct patterns *p, const char *name)
 static int
 store(TALLOC_CTX *mem, krb5_context ctx, const struct config *c, const struct ipc_ccache *m, int credentials)
 {
-    struct patterns p = find_patterns(mem, c, m->user);
+    struct patterns p = find_patterns(mem, ctx, c, m->user);
     const char *name = m->name, *user = m->user;
     bool fell_back = false;
     krb5_error_code code = 0;
@@ -92,8 +93,8 @@ store(TALLOC_CTX *mem, krb5_context ctx, const struct config *c, const struct ip
     if (!is_of_session(&p, name))
         name = p.usual;
     if (name == NULL) {
-        log_warning("the tickets of %s cannot be put into %s (%s): they go into a file", user, find_template(mem, c),
-                    p.why);
+        log_warning("the tickets of %s cannot be put into %s (%s): they go into a file", user,
+                    find_template(mem, ctx, c), p.why);
         name = p.fallback;
     }
     made = ccache_store(mem, ctx, name, &tgt, &fell_back, &code);
@@ -115,7 +116,7 @@ store(TALLOC_CTX *mem, krb5_context ctx, const struct config *c, const struct ip
 static int
 destroy(TALLOC_CTX *mem, krb5_context ctx, const struct config *c, const struct ipc_ccache *m)
 {
-    struct patterns p = find_patterns(mem, c, m->user);
+    struct patterns p = find_patterns(mem, ctx, c, m->user);
     const char *name = m->name, *user = m->user;
     krb5_error_code code = 0;
 
@@ -154,25 +155,21 @@ ccache_main(void)
 {
     TALLOC_CTX *mem = talloc_new(NULL);
     struct config *c = role_begin_waiting(mem, ROLE_CCACHE);
-    struct sandbox *sandbox = sandbox_new(ROLE_CCACHE);
     krb5_context ctx = NULL;
     int credentials = -1, status = EXIT_FAILURE;
     struct ipc_ccache m;
-    enum ipc_type type = wait_for_work(&m, &credentials);
+    enum ipc_type type;
 
-    role_become(m.uid, m.gid);
-    if (!sandbox_load(sandbox)) {
-        log_error("the kernel refuses the system call filter: %s", strerror(errno));
-        goto done;
-    }
-    if (krb5_init_context(&ctx) != 0)
+    (void)ccache_rehearse();
+    type = wait_for_work(&m, &credentials);
+    role_end_waiting(m.uid, m.gid);
+    if (krb5_init_secure_context(&ctx) != 0)
         tell(EINVAL, "");
     else if (type == IPC_CCACHE_DESTROY)
         status = destroy(mem, ctx, c, &m);
     else
         status = store(mem, ctx, c, &m, credentials);
 
-done:
     if (ctx != NULL)
         krb5_free_context(ctx);
     talloc_free(mem);

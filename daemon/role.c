@@ -123,6 +123,13 @@ lock_down_failed(void)
     exit(EXIT_FAILURE);
 }
 
+static void
+filter_failed(void)
+{
+    log_error("the kernel refuses the system call filter: %s", strerror(errno));
+    exit(EXIT_FAILURE);
+}
+
 /* What needs no thought about the user; fast, because keeper's end must find no root process of ours. */
 static void
 begin(enum role role)
@@ -141,8 +148,9 @@ begin(enum role role)
     (void)setlocale(LC_CTYPE, "C.UTF-8");
 }
 
-void
-role_become(uint32_t uid, uint32_t gid)
+/* Becomes the user for good. */
+static void
+become(uint32_t uid, uint32_t gid)
 {
     pid_t keeper = getppid();
 
@@ -177,13 +185,11 @@ role_begin(TALLOC_CTX *mem, enum role role)
         log_error("roles are started by authsodd itself");
         exit(EXIT_FAILURE);
     }
-    role_become(as.uid, as.gid);
+    become(as.uid, as.gid);
     c = take_config(mem, role);
     lock_memory(role);
-    if (!sandbox_enter(role)) {
-        log_error("the kernel refuses the system call filter: %s", strerror(errno));
-        exit(EXIT_FAILURE);
-    }
+    if (!sandbox_enter(role))
+        filter_failed();
     return c;
 }
 
@@ -193,10 +199,22 @@ role_begin_waiting(TALLOC_CTX *mem, enum role role)
     const uint32_t kept = 1U << CAP_SETUID | 1U << CAP_SETGID;
     struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
     struct __user_cap_data_struct caps[2] = { { .effective = kept, .permitted = kept } };
+    struct config *c;
 
     begin(role);
     if (syscall(SYS_capset, &head, caps) != 0)
         lock_down_failed();
     lock_memory(role);
-    return take_config(mem, role);
+    c = take_config(mem, role);
+    if (!sandbox_enter_waiting(role))
+        filter_failed();
+    return c;
+}
+
+void
+role_end_waiting(uint32_t uid, uint32_t gid)
+{
+    become(uid, gid);
+    if (!sandbox_end_waiting())
+        filter_failed();
 }

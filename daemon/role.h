@@ -41,11 +41,11 @@ const char *role_name(unsigned role);
  * Gives the configuration. */
 struct config *role_begin(TALLOC_CTX *mem, enum role role);
 
-/* For ccache, which learns later whose process it is: all but the user and the
- * filter. Of root's rights it keeps that to become another user. */
+/* For ccache, which learns later whose process it is: all but the user. Of
+ * root's rights it keeps that to become another user, and its filter lets it. */
 struct config *role_begin_waiting(TALLOC_CTX *mem, enum role role);
-/* Becomes the user for good. Ends the process where that fails, or keeper is gone. */
-void role_become(uint32_t uid, uint32_t gid);
+/* After that: becomes the user for good. Ends the process where that fails, or keeper is gone. */
+void role_end_waiting(uint32_t uid, uint32_t gid);
 /* What the errno of IPC_KEYTAB means. */
 const char *role_keytab_error(int err);
 
@@ -57,12 +57,11 @@ bool role_as(const char *text);
 /* The configuration out of a memfd with its text (IPC_CONFIG); NULL (logged) if it is not valid. */
 struct config *role_config(TALLOC_CTX *mem, int fd);
 
-/* The filter of a role (sandbox.c): made, and put in force. NULL, false: libseccomp or the kernel refuses it. */
-struct sandbox;
-struct sandbox *sandbox_new(enum role role);
-bool sandbox_load(struct sandbox *s);
-/* Both at once. */
+/* Puts the filter of a role in force (sandbox.c). False: libseccomp or the kernel refuses it. */
 bool sandbox_enter(enum role role);
+/* The same, but that the process may still become a user; then end_waiting, which is quick, takes that away. */
+bool sandbox_enter_waiting(enum role role);
+bool sandbox_end_waiting(void);
 
 /* Main functions; each gives the exit status. */
 int keeper_main(const char *config_path, bool debug);

@@ -214,48 +214,64 @@ done:
 }
 #endif
 
-struct sandbox {
-    enum role role;
-    scmp_filter_ctx filter;
-};
-
-struct sandbox *
-sandbox_new(enum role role)
+/* What is beside the filter: the file system. */
+static bool
+limit_files(enum role role)
 {
-    struct sandbox *s = calloc(1, sizeof(*s));
-
-    if (s == NULL)
-        return NULL;
-    s->role = role;
-    s->filter = seccomp_init(role == ROLE_KEEPER ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM));
-    if (s->filter != NULL && fill(s->filter, role))
-        return s;
-    seccomp_release(s->filter);
-    free(s);
-    return NULL;
-}
-
-bool
-sandbox_load(struct sandbox *s)
-{
-    bool ok = s != NULL;
-
-    if (s == NULL)
-        return false;
 #ifdef HAVE_LINUX_LANDLOCK_H
-    if (s->role == ROLE_DIRECTORY)
-        ok = landlock_writes(AUTHSOD_STATEDIR);
-    else if (s->role == ROLE_FRONT || s->role == ROLE_LOGON || s->role == ROLE_MEMBER)
-        ok = landlock_writes(NULL);
+    if (role == ROLE_DIRECTORY)
+        return landlock_writes(AUTHSOD_STATEDIR);
+    if (role == ROLE_FRONT || role == ROLE_LOGON || role == ROLE_MEMBER)
+        return landlock_writes(NULL);
 #endif
-    ok = ok && seccomp_load(s->filter) == 0;
-    seccomp_release(s->filter);
-    free(s);
-    return ok;
+    (void)role;
+    return true;
 }
 
 bool
 sandbox_enter(enum role role)
 {
-    return sandbox_load(sandbox_new(role));
+    scmp_filter_ctx filter = seccomp_init(role == ROLE_KEEPER ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM));
+    bool ok = filter != NULL && fill(filter, role) && limit_files(role) && seccomp_load(filter) == 0;
+
+    seccomp_release(filter);
+    return ok;
+}
+
+/*
+ * How a process becomes a user, and how it gives that up.  The large filter is
+ * compiled and loaded while nobody waits: that takes longer than writing a
+ * credential cache does.
+ */
+static const int becoming[] = { CALL(setgroups), CALL(setresgid), CALL(setresuid), CALL(seccomp) };
+static const unsigned becoming_prctl[] = { PR_SET_DUMPABLE, PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP };
+
+bool
+sandbox_enter_waiting(enum role role)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+    bool ok = filter != NULL && fill(filter, role) && add(filter, SCMP_ACT_ALLOW, becoming, COUNT(becoming));
+
+    for (size_t i = 0; ok && i < COUNT(becoming_prctl); i++)
+        ok = add_with(filter, CALL(prctl), 0, becoming_prctl[i]);
+    ok = ok && limit_files(role) && seccomp_load(filter) == 0;
+    seccomp_release(filter);
+    return ok;
+}
+
+bool
+sandbox_end_waiting(void)
+{
+    const struct scmp_arg_cmp is_not_name = { .arg = 0, .op = SCMP_CMP_NE, .datum_a = PR_SET_NAME };
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    bool ok = filter != NULL && add(filter, SCMP_ACT_ERRNO(EPERM), becoming, COUNT(becoming));
+
+#ifndef __SANITIZE_ADDRESS__ /* whose runtime uses it, as above */
+    ok = ok && seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), CALL(prctl), 1, is_not_name) == 0;
+#else
+    (void)is_not_name;
+#endif
+    ok = ok && seccomp_load(filter) == 0;
+    seccomp_release(filter);
+    return ok;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <profile.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -290,4 +291,62 @@ ccache_destroy(krb5_context ctx, const char *name)
     if (code == KRB5_FCC_NOFILE || code == KRB5_CC_NOTFOUND || code == ENOENT)
         return 0;
     return code;
+}
+
+/* A ticket that no service would take. What it is made of is freed with krb5_free_cred_contents. */
+static krb5_error_code
+make_up(krb5_context ctx, krb5_creds *creds_out)
+{
+    static const char realm[] = "REHEARSAL";
+    krb5_error_code code;
+
+    memset(creds_out, 0, sizeof(*creds_out));
+    code = krb5_build_principal(ctx, &creds_out->client, sizeof(realm) - 1, realm, "nobody", NULL);
+    if (code == 0)
+        code = krb5_build_principal(ctx, &creds_out->server, sizeof(realm) - 1, realm, "krbtgt", realm, NULL);
+    if (code == 0)
+        code = krb5_c_make_random_key(ctx, ENCTYPE_AES256_CTS_HMAC_SHA1_96, &creds_out->keyblock);
+    creds_out->ticket.data = code == 0 ? strdup(realm) : NULL;
+    creds_out->ticket.length = creds_out->ticket.data == NULL ? 0 : sizeof(realm) - 1;
+    return creds_out->ticket.length > 0 ? 0 : ENOMEM;
+}
+
+static bool
+rehearse(TALLOC_CTX *mem, krb5_context ctx)
+{
+    static const char cache[] = "MEMORY:rehearsal";
+    krb5_creds made, read = { 0 };
+    krb5_error_code code = make_up(ctx, &made);
+    char *name;
+    int fd = code == 0 ? ccache_to_memfd(ctx, &made) : -1;
+    bool ok;
+
+    /* Not by ccache_store: where that fails it makes a file. */
+    ok = fd >= 0 && ccache_from_memfd(ctx, fd, &read) && store_one(mem, ctx, cache, &read, &name) == 0;
+    ok = ccache_destroy(ctx, cache) == 0 && ok;
+    if (fd >= 0)
+        (void)close(fd);
+    krb5_free_cred_contents(ctx, &made);
+    krb5_free_cred_contents(ctx, &read);
+    return ok;
+}
+
+bool
+ccache_rehearse(void)
+{
+    const char *none[] = { "/dev/null", NULL };
+    TALLOC_CTX *mem = talloc_new(NULL);
+    profile_t profile = NULL;
+    krb5_context ctx = NULL;
+    bool ok = false;
+
+    if (profile_init(none, &profile) == 0) {
+        if (krb5_init_context_profile(profile, KRB5_INIT_CONTEXT_SECURE, &ctx) == 0) {
+            ok = rehearse(mem, ctx);
+            krb5_free_context(ctx);
+        }
+        profile_release(profile);
+    }
+    talloc_free(mem);
+    return ok;
 }

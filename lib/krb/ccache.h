@@ -49,7 +49,15 @@ krb5_error_code ccache_destroy(krb5_context ctx, const char *name);
 /* True if sessions share a cache of that name (KEYRING, KCM, DIR, or a FILE name without XXXXXX). */
 bool ccache_is_shared(const char *name);
 
-/* default_ccache_name of the system's krb5.conf under mem, NULL if it has none. */
-char *ccache_system_template(TALLOC_CTX *mem);
+/* default_ccache_name of the context's krb5.conf under mem, NULL if it has none. */
+char *ccache_system_template(TALLOC_CTX *mem, krb5_context ctx);
+
+/*
+ * Goes once through what ccache_store does, with a ticket that is made up and a
+ * cache in this process's memory; reads no krb5.conf.  What libraries read and
+ * link at their first use is in place then.  False: it did not come to its end,
+ * and the first use is the slower for it.
+ */
+bool ccache_rehearse(void);
 
 #endif

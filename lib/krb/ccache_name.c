@@ -140,21 +140,17 @@ ccache_is_shared(const char *name)
 }
 
 char *
-ccache_system_template(TALLOC_CTX *mem)
+ccache_system_template(TALLOC_CTX *mem, krb5_context ctx)
 {
-    krb5_context ctx = NULL;
     profile_t profile = NULL;
     char *value = NULL;
     char *templ = NULL;
 
-    if (krb5_init_secure_context(&ctx) != 0)
-        return NULL;
     if (krb5_get_profile(ctx, &profile) == 0 &&
         profile_get_string(profile, "libdefaults", "default_ccache_name", NULL, NULL, &value) == 0 && value != NULL)
         templ = talloc_strdup(mem, value);
     profile_release_string(value);
     if (profile != NULL)
         profile_release(profile);
-    krb5_free_context(ctx);
     return templ;
 }

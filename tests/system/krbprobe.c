@@ -236,22 +236,23 @@ forward(struct probe *p, const struct krb_logon *logon)
 static bool
 store(struct probe *p, const char *user, const struct krb_logon *logon)
 {
-    bool system_wide = strcmp(p->o.ccache, "system") == 0;
-    const char *templ = system_wide ? ccache_system_template(p->mem) : p->o.ccache;
-    const char *why;
-    char *name = ccache_name(p->mem, templ, (uint32_t)getuid(), user, &why);
+    const char *templ = p->o.ccache, *why;
     krb5_context system_ctx = NULL;
     krb5_error_code code = krb5_init_secure_context(&system_ctx);
     bool fell_back = false;
     krb5_creds tgt;
     int fd = ccache_to_memfd(p->ctx, &logon->tgt);
+    char *name;
 
+    if (code != 0 || !ccache_from_memfd(system_ctx, fd, &tgt))
+        stop(p, code, "memfd");
+    if (strcmp(templ, "system") == 0)
+        templ = ccache_system_template(p->mem, system_ctx);
+    name = ccache_name(p->mem, templ, (uint32_t)getuid(), user, &why);
     if (name == NULL) {
         printf("ccache FAILED %s\n", why);
         return false;
     }
-    if (code != 0 || !ccache_from_memfd(system_ctx, fd, &tgt))
-        stop(p, code, "memfd");
     name = ccache_store(p->mem, system_ctx, name, &tgt, &fell_back, &code);
     if (name == NULL)
         printf("ccache FAILED code=%d\n", (int)code);

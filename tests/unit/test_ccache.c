@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/keyctl.h>
@@ -250,6 +251,41 @@ sessions_share_what_has_a_fixed_name(void **state)
     assert_true(ccache_is_shared("KCM:"));
 }
 
+static unsigned
+count_entries(const char *path, const char *prefix)
+{
+    DIR *d = opendir(path);
+    unsigned n = 0;
+
+    assert_non_null(d);
+    for (const struct dirent *e = readdir(d); e != NULL; e = readdir(d))
+        n += strncmp(e->d_name, prefix, strlen(prefix)) == 0;
+    (void)closedir(d);
+    return n;
+}
+
+/* It goes all the way, twice, and then there is nothing more than before. */
+static void
+a_rehearsal_leaves_nothing(void **state)
+{
+    unsigned files, descriptors;
+    krb5_ccache cache = NULL;
+    krb5_principal owner;
+    char own[64];
+
+    (void)state;
+    (void)snprintf(own, sizeof(own), "krb5cc_%lu", (unsigned long)geteuid());
+    assert_true(ccache_rehearse());
+    files = count_entries("/tmp", own);
+    descriptors = count_entries("/proc/self/fd", "");
+    assert_true(ccache_rehearse());
+    assert_int_equal(count_entries("/tmp", own), files);
+    assert_int_equal(count_entries("/proc/self/fd", ""), descriptors);
+    assert_int_equal(krb5_cc_resolve(ctx, "MEMORY:rehearsal", &cache), 0);
+    assert_int_not_equal(krb5_cc_get_principal(ctx, cache, &owner), 0);
+    (void)krb5_cc_close(ctx, cache);
+}
+
 static void
 a_file_is_made_and_replaced(void **state)
 {
@@ -414,6 +450,7 @@ main(void)
         cmocka_unit_test(nothing_may_be_missing_or_left_over),
         cmocka_unit_test(names_are_expanded),
         cmocka_unit_test(sessions_share_what_has_a_fixed_name),
+        cmocka_unit_test(a_rehearsal_leaves_nothing),
         cmocka_unit_test(a_file_is_made_and_replaced),
         cmocka_unit_test(what_is_no_file_of_ours_is_not_written),
         cmocka_unit_test(a_folder_holds_one_cache_a_client),

@@ -7,6 +7,8 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +18,7 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -123,6 +126,35 @@ no_setuid(void)
 }
 
 static bool
+no_new_user(void)
+{
+    uid_t uid = getuid();
+    gid_t gid = getgid();
+
+    return refused(setresuid(uid, uid, uid)) && refused(setresgid(gid, gid, gid)) && refused(setgroups(0, NULL));
+}
+
+static bool
+may_become_a_user(void)
+{
+    uid_t uid = getuid();
+    gid_t gid = getgid();
+
+    return setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0 && (uid != 0 || setgroups(0, NULL) == 0) &&
+           prctl(PR_SET_DUMPABLE, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0;
+}
+
+#ifndef __SANITIZE_ADDRESS__ /* whose runtime uses it */
+static bool
+no_undoing(void)
+{
+    return refused(prctl(PR_SET_DUMPABLE, 1)) && refused(prctl(PR_SET_PDEATHSIG, 0)) &&
+           refused(prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT)) &&
+           refused(syscall(SYS_seccomp, SECCOMP_SET_MODE_STRICT, 0, NULL)) && prctl(PR_SET_NAME, "test") == 0;
+}
+#endif
+
+static bool
 no_listen(void)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -168,13 +200,23 @@ may_make_memfd(void)
     return fd >= 0 && write(fd, "x", 1) == 1 && fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE) == 0 && close(fd) == 0;
 }
 
+static bool
+enter_and_become(enum role role)
+{
+    return sandbox_enter_waiting(role) && sandbox_end_waiting();
+}
+
 struct rule {
     const char *name;
     enum role role;
     bool (*holds)(void);
+    bool (*enter)(enum role role);
 };
 
-#define RULE(role, what) { #role " " #what, role, what }
+#define RULE(role, what) { #role " " #what, role, what, sandbox_enter }
+/* While it waits for its user, and after that. */
+#define WAITS(role, what) { #role " that waits, " #what, role, what, sandbox_enter_waiting }
+#define WAITED(role, what) { #role " that has waited, " #what, role, what, enter_and_become }
 
 static const struct rule rules[] = {
     RULE(ROLE_FRONT, no_exec), RULE(ROLE_FRONT, no_ptrace), RULE(ROLE_FRONT, no_write), RULE(ROLE_FRONT, no_truncate),
@@ -189,15 +231,18 @@ static const struct rule rules[] = {
     RULE(ROLE_MEMBER, may_use_internet),
     RULE(ROLE_DIRECTORY, no_exec), RULE(ROLE_DIRECTORY, no_ptrace), RULE(ROLE_DIRECTORY, no_unix_socket),
     RULE(ROLE_DIRECTORY, no_setuid), RULE(ROLE_DIRECTORY, no_listen), RULE(ROLE_DIRECTORY, may_use_internet),
-    RULE(ROLE_CCACHE, no_exec), RULE(ROLE_CCACHE, no_internet), RULE(ROLE_CCACHE, no_setuid),
-    RULE(ROLE_CCACHE, no_ptrace),
+    WAITS(ROLE_CCACHE, no_exec), WAITS(ROLE_CCACHE, no_internet), WAITS(ROLE_CCACHE, no_ptrace),
+    WAITS(ROLE_CCACHE, no_chroot), WAITS(ROLE_CCACHE, may_become_a_user),
+    WAITED(ROLE_CCACHE, no_exec), WAITED(ROLE_CCACHE, no_internet), WAITED(ROLE_CCACHE, no_setuid),
+    WAITED(ROLE_CCACHE, no_new_user), WAITED(ROLE_CCACHE, no_ptrace),
     RULE(ROLE_KEEPER, no_ptrace), RULE(ROLE_KEEPER, no_chroot),
 #ifndef __SANITIZE_ADDRESS__
     RULE(ROLE_FRONT, no_typing), RULE(ROLE_LOGON, no_typing), RULE(ROLE_MEMBER, no_typing),
-    RULE(ROLE_DIRECTORY, no_typing), RULE(ROLE_CCACHE, no_typing),
+    RULE(ROLE_DIRECTORY, no_typing), WAITS(ROLE_CCACHE, no_typing),
     RULE(ROLE_FRONT, no_fork), RULE(ROLE_LOGON, no_fork), RULE(ROLE_MEMBER, no_fork), RULE(ROLE_DIRECTORY, no_fork),
-    RULE(ROLE_CCACHE, no_fork), RULE(ROLE_FRONT, no_kill), RULE(ROLE_LOGON, no_kill), RULE(ROLE_MEMBER, no_kill),
-    RULE(ROLE_DIRECTORY, no_kill), RULE(ROLE_CCACHE, no_kill),
+    WAITS(ROLE_CCACHE, no_fork), WAITED(ROLE_CCACHE, no_undoing),
+    RULE(ROLE_FRONT, no_kill), RULE(ROLE_LOGON, no_kill), RULE(ROLE_MEMBER, no_kill), RULE(ROLE_DIRECTORY, no_kill),
+    WAITS(ROLE_CCACHE, no_kill),
 #endif
 };
 
@@ -209,7 +254,7 @@ check(const struct rule *rule)
     int status;
 
     if (pid == 0) {
-        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !sandbox_enter(rule->role))
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !rule->enter(rule->role))
             _exit(2);
         _exit(rule->holds() ? 0 : 1);
     }
