@@ -98,6 +98,7 @@ struct conversation {
 struct ticket {
     uint8_t handle[PROTO_HANDLE_LEN];
     uint32_t uid, gid;
+    struct sid sid;
     uint32_t pid, parent;              /* of the process that authenticated */
     char name[PROTO_NAME_MAX + 1];
     struct sealed_secret tgt;
@@ -312,6 +313,12 @@ void front_cred_begin(struct front *f, struct conversation *c);
 /* Keeps the tickets of a logon; gives the handle, NULL if there is no room. */
 struct ticket *front_ticket_keep(struct front *f, struct conversation *c);
 void front_ticket_drop(struct ticket *t);
+/*
+ * Who b is about, where it has the handle of a logon of that very name and goes on
+ * with what follows a logon: its identity, but for the principal.  False:
+ * directory must say.
+ */
+bool front_ticket_who(const struct front *f, const struct proto_begin *b, struct ipc_identity *who_out);
 void front_cred_tick(struct front *f, int64_t now);
 
 /* front_pool.c: workers */

@@ -51,6 +51,7 @@ front_ticket_keep(struct front *f, struct conversation *c)
         return NULL;
     t->uid = c->who.uid;
     t->gid = c->who.gid;
+    t->sid = c->who.sid;
     t->pid = (uint32_t)c->peer.pid;
     t->parent = c->begin.parent;
     memcpy(t->name, c->who.name, sizeof(t->name));
@@ -69,6 +70,36 @@ front_cred_tick(struct front *f, int64_t now)
     }
 }
 
+static bool
+has_handle(const struct ticket *t, const struct proto_begin *b)
+{
+    return t->until != 0 && b->has_handle && CRYPTO_memcmp(t->handle, b->handle, sizeof(t->handle)) == 0;
+}
+
+bool
+front_ticket_who(const struct front *f, const struct proto_begin *b, struct ipc_identity *who_out)
+{
+    const struct ticket *t = NULL;
+
+    /* A new logon asks anew. */
+    if (b->operation == PROTO_AUTHENTICATE || b->operation == PROTO_CHANGE_PASSWORD)
+        return false;
+    for (size_t i = 0; t == NULL && i < FRONT_TICKETS_MAX; i++) {
+        if (has_handle(&f->tickets[i], b))
+            t = &f->tickets[i];
+    }
+    /* In another spelling it may be somebody else's name by now. */
+    if (t == NULL || strcmp(t->name, b->user) != 0)
+        return false;
+    memset(who_out, 0, sizeof(*who_out));
+    who_out->status = IPC_STATUS_FOUND;
+    who_out->uid = t->uid;
+    who_out->gid = t->gid;
+    who_out->sid = t->sid;
+    memcpy(who_out->name, t->name, sizeof(who_out->name));
+    return true;
+}
+
 /*
  * What this application's logon left: by its handle; for root also by the
  * process, since sshd authenticates in a child and PAM's data is lost with it.
@@ -84,7 +115,7 @@ find_ticket(struct front *f, const struct conversation *c)
 
         if (t->until == 0 || t->uid != c->who.uid)
             continue;
-        if (c->begin.has_handle && CRYPTO_memcmp(t->handle, c->begin.handle, sizeof(t->handle)) == 0)
+        if (has_handle(t, &c->begin))
             return t;
         if (c->peer.uid == 0 && pid != 0 && (t->pid == pid || t->parent == pid) &&
             (found == NULL || t->until > found->until))

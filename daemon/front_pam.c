@@ -154,12 +154,51 @@ believe_less(struct proto_begin *b, uid_t uid)
     b->tty[0] = b->rhost[0] = b->ruser[0] = '\0';
 }
 
+/*
+ * Ids come from SIDs, and not from directory, which reads what the network
+ * sends: by its word alone Mallory's password would open Alice's account.
+ */
+static bool
+is_id_of(struct front *f, const struct sid *sid, uint32_t uid)
+{
+    const struct config *config = f->config;
+    struct idmap *map = idmap_new(f, config->range_lower, config->range_upper, config->range_size);
+    struct sid domain;
+    uint32_t rid, id;
+    bool ok;
+
+    ok = map != NULL && sid_split(sid, &domain, &rid) && idmap_add_domain(map, config->name, &domain) &&
+         idmap_id(map, sid, &id) && id == uid;
+    talloc_free(map);
+    return ok;
+}
+
+/* Who it is, by directory's word or as the logon of just now found it; the id has been held against the SID. */
+static void
+take_identity(struct front *f, struct conversation *c, const struct ipc_identity *m)
+{
+    if (local_names_has_user(f->names, m->name) || local_names_has_uid(f->names, m->uid)) {
+        front_pam_end(f, c, ERR_NOT_OURS, false, NULL);
+        return;
+    }
+    c->who = *m;
+    if (c->peer.uid != 0 && c->peer.uid != m->uid)
+        front_pam_end(f, c, ERR_FORBIDDEN, false, NULL);
+    else if (c->begin.operation == PROTO_AUTHENTICATE)
+        ask_password(f, c);
+    else if (c->begin.operation == PROTO_CHANGE_PASSWORD)
+        front_pam_end(f, c, ERR_NO_CHANGE, true, NULL);
+    else
+        front_cred_begin(f, c);
+}
+
 static void
 take_begin(struct front *f, struct conversation *c)
 {
     uint8_t packet[8 * PROTO_TEXT_MAX], ask[PROTO_NAME_MAX + 64];
     struct writer w = writer_init(ask, sizeof(ask));
     ssize_t n = recv(c->watch.fd, packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC);
+    struct ipc_identity known;
     struct ipc_who who = { 0 };
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -174,6 +213,10 @@ take_begin(struct front *f, struct conversation *c)
         believe_less(&c->begin, c->peer.uid);
     if (c->begin.user[0] == '\0' || local_names_has_user(f->names, c->begin.user)) {
         front_pam_end(f, c, ERR_NOT_OURS, false, NULL);
+        return;
+    }
+    if (front_ticket_who(f, &c->begin, &known) && is_id_of(f, &known.sid, known.uid)) {
+        take_identity(f, c, &known);
         return;
     }
     who.request = c->request = front_request(f);
@@ -309,25 +352,6 @@ find_waiting(struct front *f, enum conversation_state state, uint32_t request)
     return c;
 }
 
-/*
- * Ids come from SIDs, and not from directory, which reads what the network
- * sends: by its word alone Mallory's password would open Alice's account.
- */
-static bool
-is_id_of(struct front *f, const struct sid *sid, uint32_t uid)
-{
-    const struct config *config = f->config;
-    struct idmap *map = idmap_new(f, config->range_lower, config->range_upper, config->range_size);
-    struct sid domain;
-    uint32_t rid, id;
-    bool ok;
-
-    ok = map != NULL && sid_split(sid, &domain, &rid) && idmap_add_domain(map, config->name, &domain) &&
-         idmap_id(map, sid, &id) && id == uid;
-    talloc_free(map);
-    return ok;
-}
-
 /* Who it is only the domain could say, and directory says why that could not be asked. */
 static void
 not_found_out(struct front *f, struct conversation *c, const struct ipc_reason *why)
@@ -359,28 +383,17 @@ front_pam_identity(struct front *f, const uint8_t *packet, size_t len)
         not_found_out(f, c, &m.why);
         return true;
     }
-    if (m.status == IPC_STATUS_FOUND && !is_id_of(f, &m.sid, m.uid)) {
+    if (m.status == IPC_STATUS_NONE)
+        front_record_forget(f, c->begin.user);
+    if (m.status != IPC_STATUS_FOUND) {
+        front_pam_end(f, c, ERR_NOT_OURS, false, NULL);
+    } else if (!is_id_of(f, &m.sid, m.uid)) {
         log_alarm("directory says that %s, uid %u, is the account %s, which has another id", m.name, m.uid,
                   sid_text(&m.sid, text));
         front_pam_end(f, c, ERR_WRONG_ACCOUNT, false, NULL);
-        return true;
+    } else {
+        take_identity(f, c, &m);
     }
-    if (m.status == IPC_STATUS_NONE)
-        front_record_forget(f, c->begin.user);
-    if (m.status != IPC_STATUS_FOUND || local_names_has_user(f->names, m.name) ||
-        local_names_has_uid(f->names, m.uid)) {
-        front_pam_end(f, c, ERR_NOT_OURS, false, NULL);
-        return true;
-    }
-    c->who = m;
-    if (c->peer.uid != 0 && c->peer.uid != m.uid)
-        front_pam_end(f, c, ERR_FORBIDDEN, false, NULL);
-    else if (c->begin.operation == PROTO_AUTHENTICATE)
-        ask_password(f, c);
-    else if (c->begin.operation == PROTO_CHANGE_PASSWORD)
-        front_pam_end(f, c, ERR_NO_CHANGE, true, NULL);
-    else
-        front_cred_begin(f, c);
     return true;
 }
 

@@ -139,19 +139,28 @@ answered(struct desk *d, const char *sid, uint32_t uid)
     return heard(d);
 }
 
+/* The id of the account in the tests' domain. */
+static uint32_t
+id_of(const char *text)
+{
+    struct idmap *map = idmap_new(NULL, IDMAP_LOWER_DEFAULT, IDMAP_UPPER_DEFAULT, IDMAP_SLICE_DEFAULT);
+    struct sid domain, sid;
+    uint32_t id = 0;
+
+    assert_true(sid_parse(DOMAIN, &domain) && sid_parse(text, &sid));
+    assert_true(idmap_add_domain(map, "corp.test", &domain) && idmap_id(map, &sid, &id));
+    talloc_free(map);
+    return id;
+}
+
 /* directory reads what the network sends: it cannot say which account an id belongs to. */
 static void
 ids_come_from_sids(void **state)
 {
     static const struct proto_begin b = { .operation = PROTO_AUTHENTICATE, .user = "alice" };
-    struct idmap *map = idmap_new(NULL, IDMAP_LOWER_DEFAULT, IDMAP_UPPER_DEFAULT, IDMAP_SLICE_DEFAULT);
-    struct sid domain, sid;
-    uint32_t alice = 0;
+    uint32_t alice = id_of(DOMAIN "-1103");
 
     (void)state;
-    assert_true(sid_parse(DOMAIN, &domain) && sid_parse(DOMAIN "-1103", &sid));
-    assert_true(idmap_add_domain(map, "corp.test", &domain) && idmap_id(map, &sid, &alice));
-    talloc_free(map);
     {
         const struct {
             const char *sid;
@@ -178,6 +187,76 @@ ids_come_from_sids(void **state)
                 fail_msg("%s, %u: %s", cases[i].sid, cases[i].uid, err_name((uint32_t)err));
             end(&d);
         }
+    }
+}
+
+/* What alice's logon of just now has left. */
+static void
+leave_ticket(struct desk *d, uint32_t uid)
+{
+    struct ticket *t = &d->f->tickets[7];
+
+    t->until = front_clock() + FRONT_TICKETS_MS;
+    t->uid = t->gid = uid;
+    assert_true(sid_parse(DOMAIN "-1103", &t->sid));
+    (void)snprintf(t->name, sizeof(t->name), "alice");
+    memset(t->handle, 'h', sizeof(t->handle));
+}
+
+/* Who has just logged on is not looked up again where the application has the handle; everything else is asked for. */
+static void
+a_handle_says_who_it_is(void **state)
+{
+    uint32_t alice = id_of(DOMAIN "-1103");
+    const struct {
+        const char *what, *user;
+        enum proto_operation operation;
+        uid_t peer;
+        uint32_t uid;  /* in the ticket */
+        uint8_t handle;
+        bool known;    /* without directory */
+        enum err err;  /* how it ends then */
+    } cases[] = {
+        { "the account", "alice", PROTO_ACCOUNT, 0, alice, 'h', true, ERR_OK },
+        { "the session", "alice", PROTO_OPEN_SESSION, 0, alice, 'h', true, ERR_OK },
+        { "a lock screen of the user's", "alice", PROTO_ACCOUNT, alice, alice, 'h', true, ERR_OK },
+        { "another user's program", "alice", PROTO_ACCOUNT, alice + 1, alice, 'h', true, ERR_FORBIDDEN },
+        { "another handle", "alice", PROTO_ACCOUNT, 0, alice, 'i', false, ERR_OK },
+        { "no handle", "alice", PROTO_ACCOUNT, 0, alice, 0, false, ERR_OK },
+        { "another name", "bob", PROTO_ACCOUNT, 0, alice, 'h', false, ERR_OK },
+        { "another spelling", "Alice", PROTO_ACCOUNT, 0, alice, 'h', false, ERR_OK },
+        { "another logon", "alice", PROTO_AUTHENTICATE, 0, alice, 'h', false, ERR_OK },
+        { "another password", "alice", PROTO_CHANGE_PASSWORD, 0, alice, 'h', false, ERR_OK },
+        { "an id of other ranges than today's", "alice", PROTO_ACCOUNT, 0, alice + 1, 'h', false, ERR_OK },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct proto_begin b = { .operation = cases[i].operation, .has_handle = cases[i].handle != 0 };
+        struct desk d = begin();
+        uint8_t packet[2048];
+        int fds[CHANNEL_FDS_MAX];
+        bool asked_directory;
+
+        (void)snprintf(b.user, sizeof(b.user), "%s", cases[i].user);
+        memset(b.handle, cases[i].handle, sizeof(b.handle));
+        leave_ticket(&d, cases[i].uid);
+        (void)talk(&d, cases[i].peer, &b);
+        asked_directory = channel_recv(d.directory, packet, sizeof(packet), fds, 0) > 0;
+        if (asked_directory == cases[i].known)
+            fail_msg("%s: directory was %s", cases[i].what, asked_directory ? "asked" : "not asked");
+        if (cases[i].known && heard(&d) != cases[i].err)
+            fail_msg("%s: ended otherwise", cases[i].what);
+        end(&d);
+    }
+    /* Nor by a ticket whose time is over. */
+    {
+        const struct proto_begin b = { .operation = PROTO_ACCOUNT, .has_handle = true, .user = "alice" };
+        struct desk d = begin();
+
+        (void)talk(&d, 0, &b);
+        assert_int_equal(d.f->conversations->state, CONVERSATION_WHO);
+        end(&d);
     }
 }
 
@@ -288,6 +367,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ids_come_from_sids),
+        cmocka_unit_test(a_handle_says_who_it_is),
         cmocka_unit_test(what_is_believed),
         cmocka_unit_test(who_hangs_up_counts_until_the_answer),
         cmocka_unit_test(a_logons_questions_overtake_lookups),
