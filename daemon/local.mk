@@ -8,8 +8,8 @@ daemon_libdaemon_la_SOURCES = daemon/ccache_main.c daemon/channel.c daemon/chann
 	daemon/front_pool.c daemon/front_record.c daemon/front_share.c daemon/ipc.c daemon/ipc.h daemon/keeper.c \
 	daemon/keeper.h daemon/keeper_ccache.c daemon/keeper_local.c daemon/keeper_map.c daemon/keeper_requests.c daemon/keeper_setup.c daemon/keeper_spawn.c \
 	daemon/local_names.c daemon/local_names.h daemon/logon.c daemon/member.c daemon/member.h daemon/member_keytab.c \
-	daemon/member_tgt.c daemon/notice.c daemon/notice.h daemon/notify.c daemon/role.c daemon/role.h \
-	daemon/sandbox.c $(daemon_directory_sources)
+	daemon/member_tgt.c daemon/notice.c daemon/notice.h daemon/notify.c daemon/password_key.c daemon/password_key.h \
+	daemon/role.c daemon/role.h daemon/sandbox.c $(daemon_directory_sources)
 daemon_libdaemon_la_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS) $(SECCOMP_CFLAGS) $(CRYPTO_CFLAGS) \
 	-DAUTHSOD_VERSION='"$(VERSION)"'
 daemon_libdaemon_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
@@ -31,7 +31,8 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_front_cache tests/unit/test_front_cred tests/unit/test_front_map
 check_PROGRAMS += tests/unit/test_front_nss tests/unit/test_front_pam tests/unit/test_ipc
 check_PROGRAMS += tests/unit/test_keeper tests/unit/test_keeper_map
-check_PROGRAMS += tests/unit/test_local_names tests/unit/test_notice tests/unit/test_sandbox
+check_PROGRAMS += tests/unit/test_local_names tests/unit/test_notice tests/unit/test_password_key
+check_PROGRAMS += tests/unit/test_sandbox
 check_LTLIBRARIES += tests/unit/libfront.la
 tests_unit_libfront_la_SOURCES = tests/unit/front_fixture.c tests/unit/front_fixture.h
 tests_unit_libfront_la_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -51,6 +52,8 @@ tests_unit_test_keeper_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAG
 tests_unit_test_keeper_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_keeper_map_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_keeper_map_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
+tests_unit_test_password_key_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_password_key_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_sandbox_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_sandbox_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_local_names_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/password_key.h"
 #include "daemon/role.h"
 #include "lib/base/log.h"
 #include "lib/base/secret.h"
@@ -152,12 +153,22 @@ take_failure(struct job *j, const struct krb_failure *failure)
     (void)snprintf(r->text, sizeof(r->text), "%s, domain controller %.100s", text, j->m.dc.host);
 }
 
+/* What the password comes to is needed as soon as the controller has answered. */
+static void
+make_key(void *arg)
+{
+    const struct job *j = arg;
+
+    password_key_ahead(j->password, j->config->realm, j->m.principal);
+}
+
 /* One try at the domain controller that j->m.dc names. */
 static bool
 try_logon(struct job *j, bool armor_refused, struct krb_failure *failure_out)
 {
     struct krb_options o = { .forwardable = j->config->forwardable, .renewable = j->config->renewable,
-                             .lifetime = j->config->lifetime, .renew_lifetime = j->config->renew_lifetime };
+                             .lifetime = j->config->lifetime, .renew_lifetime = j->config->renew_lifetime,
+                             .meanwhile = make_key, .arg = j };
     bool ok = false, has_armor = false;
     krb5_creds armor;
 
@@ -268,6 +279,7 @@ static void
 run(struct config *c, const struct ipc_job *m, int fd)
 {
     struct job j = { .config = c, .m = *m, .fd = fd };
+    bool was_ahead;
 
     log_set_logon(m->job);
     j.target.realm = c->realm;
@@ -280,6 +292,8 @@ run(struct config *c, const struct ipc_job *m, int fd)
         j.result.err = ERR_CANCELLED;
     else if (log_on(&j))
         (void)verify(&j);
+    was_ahead = password_key_forget();
+    log_debug("the key of the password was %s", was_ahead ? "there when it was asked for" : "not made ahead");
     secret_free(j.packet, SECRET_MAX);
     (void)close(fd);
     send_result(&j);

@@ -140,6 +140,16 @@ is_open(int fd)
     return fd >= 0 && recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
+static void
+spend_wait(struct kdc *kdc)
+{
+    void (*meanwhile)(void *arg) = kdc->meanwhile;
+
+    kdc->meanwhile = NULL;
+    if (meanwhile != NULL)
+        meanwhile(kdc->arg);
+}
+
 static int
 talk(struct kdc *kdc, const krb5_data *request, bool once, krb5_data *reply_out)
 {
@@ -153,8 +163,10 @@ talk(struct kdc *kdc, const krb5_data *request, bool once, krb5_data *reply_out)
         if (error != 0)
             return error;
         error = send_request(kdc->fd, request, deadline);
-        if (error == 0)
+        if (error == 0) {
+            spend_wait(kdc);
             error = recv_reply(kdc->fd, reply_out, deadline);
+        }
         if (!reused || once || (error != ECONNRESET && error != EPIPE))
             return error;
         reused = false;

@@ -18,6 +18,8 @@ struct kdc {
     int timeout;         /* seconds */
     int patience;        /* as in struct krb_target; 0 once it has answered */
     int fd;              /* the connection, kept from request to request; -1: none */
+    void (*meanwhile)(void *arg); /* called once when a request has been sent, before its answer is waited for */
+    void *arg;
 };
 
 struct kdc kdc_init(const struct krb_target *t);

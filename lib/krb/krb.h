@@ -54,6 +54,9 @@ struct krb_options {
     bool renewable;          /* for renew_lifetime */
     int32_t lifetime;        /* seconds; 0: as long as the KDC gives */
     int32_t renew_lifetime;  /* seconds; 0: as long as the KDC gives */
+    /* Called once, while the KDC works on the first request: for what will be needed whatever it answers. NULL: nothing. */
+    void (*meanwhile)(void *arg);
+    void *arg;
 };
 
 struct krb_logon {

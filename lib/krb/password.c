@@ -286,6 +286,8 @@ krb_logon_password(krb5_context ctx, const struct krb_target *t, const char *nam
 
     memset(logon_out, 0, sizeof(*logon_out));
     memset(failure_out, 0, sizeof(*failure_out));
+    job.kdc.meanwhile = o->meanwhile;
+    job.kdc.arg = o->arg;
     ok = prepare(&job, name, enterprise, armor, o) && as_exchange(&job, password, &logon.tgt) &&
          tgs_exchange(&job, &logon.tgt, &logon.host) && make_ap_req(&job, &logon.host, &logon.ap_req);
     if (ok) {

@@ -295,6 +295,39 @@ ids() {
   run -0 in_member ws1 cat "/tmp/krb5cc_${uid}_bait00"
 }
 
+# One worker makes one logon after the other, and keeps nothing of the one before.
+@test "a wrong password after the right one, and the right one after that" {
+  local password
+  for password in Passw0rd-bob wrong Passw0rd-bob wrong; do
+    if [ "$password" = wrong ]; then
+      run ! member_do ws1 authsod bob "$password" authenticate
+      [[ "$output" == *AUTH_ERR* ]]
+    else
+      run -0 member_do ws1 authsod bob "$password" authenticate
+    fi
+  done
+  dc_unlock bob
+}
+
+# An account that was renamed keeps the salt of the name that it had when it was given its password.
+@test "the key is made while the controller works; another salt than the usual one makes no logon fail" {
+  local mark
+  member_stop ws1
+  member_start ws1 --debug
+  mark=$(member_log_mark ws1)
+  run -0 member_do ws1 authsod ALICE Passw0rd-alice authenticate
+  member_logged_since ws1 "$mark" 'the key of the password was there when it was asked for'
+  in_dc dc1 samba-tool user create logon60old Passw0rd-renamed
+  in_dc dc1 samba-tool user rename logon60old --samaccountname=logon60new
+  mark=$(member_log_mark ws1)
+  run -0 member_do ws1 authsod logon60new Passw0rd-renamed authenticate acct_mgmt
+  [ "$(dc_badpwdcount logon60new)" = 0 ]
+  in_dc dc1 samba-tool user delete logon60new
+  member_logged_since ws1 "$mark" 'the key of the password was not made ahead'
+  member_stop ws1
+  member_start ws1
+}
+
 # crowd: LDIF of 32 users of the domain, crowd60-1 and so on.
 crowd() {
   local n

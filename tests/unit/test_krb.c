@@ -7,11 +7,13 @@
 #include <cmocka.h>
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <profile.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -163,6 +165,9 @@ serve(enum manner first, int n, enum manner second)
     s.pid = fork();
     assert_true(s.pid >= 0);
     if (s.pid == 0) {
+        /* It ends with a test that fails, too, and keeps nobody waiting who reads what that says. */
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || dup2(fd, STDOUT_FILENO) < 0 || dup2(fd, STDERR_FILENO) < 0)
+            _exit(1);
         for (int i = 0;; i++) {
             int c = accept(fd, NULL, NULL);
             int asked = 0;
@@ -215,6 +220,48 @@ one_connection_serves_all_requests(void **state)
     assert_int_equal(ask(&kdc, "three", false), 0);
     kdc_done(&kdc);
     serve_end(&s);
+}
+
+struct waiting {
+    const struct kdc *kdc;
+    int times;
+};
+
+/* The request is out, on a connection that is there, and its answer is not read. */
+static void
+while_it_works(void *arg)
+{
+    struct waiting *w = arg;
+
+    w->times++;
+    assert_true(w->kdc->fd >= 0);
+    assert_true(poll(&(struct pollfd){ .fd = w->kdc->fd, .events = POLLIN }, 1, 1000) == 1);
+}
+
+/* The wait for the first answer is made use of, once, also where that comes by a second try. */
+static void
+the_first_wait_is_spent(void **state)
+{
+    enum manner manners[] = { ECHO, ECHO_ONCE };
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct server s = serve(manners[i], 1, ECHO);
+        struct krb_target t = target;
+        struct kdc kdc;
+        struct waiting w = { .kdc = &kdc };
+
+        t.kdc = s.address;
+        kdc = kdc_init(&t);
+        kdc.meanwhile = while_it_works;
+        kdc.arg = &w;
+        assert_int_equal(ask(&kdc, "one", false), 0);
+        assert_int_equal(w.times, 1);
+        assert_int_equal(ask(&kdc, "two", false), 0);
+        assert_int_equal(w.times, 1);
+        kdc_done(&kdc);
+        serve_end(&s);
+    }
 }
 
 static void
@@ -468,6 +515,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_profile_pins_and_nothing_else_is_read),
         cmocka_unit_test(one_connection_serves_all_requests),
+        cmocka_unit_test(the_first_wait_is_spent),
         cmocka_unit_test(a_kdc_may_end_the_connection),
         cmocka_unit_test(what_must_be_sent_once_is_sent_once),
         cmocka_unit_test(a_bad_kdc_is_left),
