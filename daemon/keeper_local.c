@@ -17,7 +17,7 @@
 #include "lib/identmap/local_list.h"
 #include "lib/proto/client.h"
 
-#define NAME (LOCAL_LIST_PATH + sizeof(AUTHSOD_RUNDIR)) /* inside the folder */
+#define NAME (&LOCAL_LIST_PATH[sizeof(AUTHSOD_RUNDIR)]) /* inside the folder */
 #define NEW "local-names.new"
 #define EVERY_MS 500   /* the lease is renewed */
 #define AGAIN_MS 1000  /* a list that could not be written is tried again */

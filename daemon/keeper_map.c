@@ -21,7 +21,7 @@
 #include "lib/identmap/local_list.h"
 #include "lib/proto/client.h"
 
-#define NAME (IDENTMAP_PATH + sizeof(AUTHSOD_RUNDIR)) /* inside the folder */
+#define NAME (&IDENTMAP_PATH[sizeof(AUTHSOD_RUNDIR)]) /* inside the folder */
 #define NEW "identmap.new"
 #define PIECE (16U << 20)   /* bytes that are allocated or given back in one turn: a few milliseconds */
 #define OLD_MAX 16U         /* superseded files whose room is not given back yet */
@@ -171,7 +171,7 @@ keeper_map_begin(struct keeper *k, const char *folder)
     k->maps = m;
     (void)unlinkat(k->run_fd, NEW, 0);
     put_away(k, NAME);
-    put_away(k, LOCAL_LIST_PATH + sizeof(AUTHSOD_RUNDIR));
+    put_away(k, &LOCAL_LIST_PATH[sizeof(AUTHSOD_RUNDIR)]);
     return true;
 }
 

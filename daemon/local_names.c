@@ -14,6 +14,9 @@
 
 #include "lib/base/log.h"
 
+#define FILE_MAX (256U << 20) /* bytes of a file that is read at all */
+#define READ_STEP 65536U      /* at once */
+
 struct names {
     const char *path;
     struct stat seen;      /* as it was when it was read */
@@ -87,27 +90,76 @@ same_file(const struct stat *a, const struct stat *b)
            a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
+/* The whole file in memory, len_out bytes and room for one more; under mem. NULL with errno. */
+static char *
+read_whole(TALLOC_CTX *mem, int fd, size_t *len_out)
+{
+    char *text = NULL;
+    size_t len = 0;
+    ssize_t n;
+
+    do {
+        text = talloc_realloc_size(mem, text, len + READ_STEP);
+        if (text == NULL)
+            abort();
+        n = read(fd, text + len, READ_STEP - 1);
+        len += n > 0 ? (size_t)n : 0;
+    } while (n > 0 && len < FILE_MAX);
+    if (n > 0)
+        errno = EFBIG;
+    *len_out = len;
+    return n == 0 ? text : NULL;
+}
+
+/*
+ * A stream over the file's text: libc seeks in what it reads lines of, and
+ * front may not (sandbox.c).  A NUL ends a line, and would end the stream.
+ */
+static FILE *
+open_text(TALLOC_CTX *mem, const char *path, struct stat *seen_out)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    FILE *f = NULL;
+    char *text;
+    size_t len;
+
+    if (fd < 0)
+        return NULL;
+    text = fstat(fd, seen_out) == 0 ? read_whole(mem, fd, &len) : NULL;
+    if (text != NULL) {
+        for (size_t i = 0; i < len; i++)
+            text[i] = (char)(text[i] == '\0' ? '\n' : text[i]);
+        text[len++] = '\n';
+        f = fmemopen(text, len, "r");
+    }
+    (void)close(fd);
+    return f;
+}
+
 /* True if it was read anew. Where it cannot be read, what was known stays. */
 static bool
 refresh(struct local_names *l, struct names *t)
 {
+    TALLOC_CTX *mem;
     struct stat st;
     FILE *f;
 
     if (stat(t->path, &st) == 0 && same_file(&st, &t->seen))
         return false;
-    f = fopen(t->path, "re");
-    if (f == NULL || fstat(fileno(f), &t->seen) != 0) {
+    mem = talloc_new(NULL);
+    f = open_text(mem, t->path, &st);
+    if (f == NULL) {
         log_error("cannot read %s: %s", t->path, strerror(errno));
-        if (f != NULL)
-            (void)fclose(f);
+        talloc_free(mem);
         return false;
     }
+    t->seen = st;
     TALLOC_FREE(t->names);
     TALLOC_FREE(t->ids);
     t->n = 0;
     read_entries(l, t, f);
     (void)fclose(f);
+    talloc_free(mem);
     if (t->n > 0) {
         qsort(t->names, t->n, sizeof(*t->names), compare_names);
         qsort(t->ids, t->n, sizeof(*t->ids), compare_ids);

@@ -340,11 +340,14 @@ a_map_that_is_full_grows(void **state)
     assert_true(front_map_busy(x->f));
     /* What changes meanwhile changes in both. */
     look_up_passwd(x, "meanwhile", "meanwhile", 3000001);
+    assert_int_equal(look(RECORD_PASSWD, "meanwhile"), IDENTMAP_HIT);
     front_record_forget(x->f, "user0");
     front_record_forget(x->f, "user1");
+    slept_ms = 10000;
     tick(x);
     assert_int_equal(look(RECORD_PASSWD, "user0"), IDENTMAP_NONE);
     assert_in_range(((const struct shared_head *)old)->lease, shared_now(), shared_now() + SHARED_LEASE_MS);
+    assert_in_range(((const struct shared_head *)map)->lease, shared_now(), shared_now() + SHARED_LEASE_MS);
     assert_true(copy(x) > 1);
     assert_true(map_placed(x));
     (void)munmap(old, size);

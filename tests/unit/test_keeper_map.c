@@ -583,6 +583,19 @@ local_names_are_listed(void **state)
 }
 
 static void
+no_line_hides_another(void **state)
+{
+    static const char text[] = "root:x:0:0::/root:/bin/sh\n\0\n:\nx\0y:x:1:\nlast:x:1700:1700::/:/bin/sh";
+    int fd = open("/etc/passwd", O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+    (void)state;
+    assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+    (void)close(fd);
+    assert_true(keeper_local_begin(k));
+    assert_true(lists(LOCAL_LIST_USERS, "root") && lists(LOCAL_LIST_USERS, "last") && lists_id(LOCAL_LIST_UIDS, 1700));
+}
+
+static void
 a_change_makes_a_new_list(void **state)
 {
     int old;
@@ -688,6 +701,7 @@ main(void)
         TEST(what_an_earlier_life_left_is_put_away),
         TEST(at_the_end_nothing_is_left_nor_believed),
         TEST(local_names_are_listed),
+        TEST(no_line_hides_another),
         TEST(a_change_makes_a_new_list),
         TEST(the_list_is_believed_while_keeper_lives),
         TEST(a_list_that_cannot_be_written_is_none),
