@@ -12,11 +12,16 @@ tests_fuzz_fuzz_identmap_LDADD = $(fuzz_main) lib/identmap/libidentmap.la
 tests_fuzz_fuzz_identmap_pair_SOURCES = tests/fuzz/fuzz_identmap_pair.c $(map_fixture)
 tests_fuzz_fuzz_identmap_pair_LDADD = $(fuzz_main) lib/identmap/libidentmap.la
 
+EXTRA_PROGRAMS += tests/unit/identmap_stress
+tests_unit_identmap_stress_SOURCES = tests/unit/identmap_stress.c tests/unit/stress_records.c \
+	tests/unit/stress_records.h
+tests_unit_identmap_stress_LDADD = lib/identmap/libidentmap.la -lpthread
+
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_shared tests/unit/test_identmap tests/unit/test_identmap_damage tests/unit/test_local_list
 tests_unit_test_shared_SOURCES = tests/unit/test_shared.c tests/unit/peer.c tests/unit/peer.h
 tests_unit_test_shared_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_shared_LDADD = lib/identmap/libidentmap.la $(CMOCKA_LIBS)
+tests_unit_test_shared_LDADD = lib/identmap/libidentmap.la $(CMOCKA_LIBS) -lpthread
 tests_unit_test_identmap_SOURCES = tests/unit/test_identmap.c $(map_fixture)
 tests_unit_test_identmap_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_identmap_LDADD = lib/identmap/libidentmap.la $(CMOCKA_LIBS)

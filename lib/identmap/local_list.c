@@ -142,11 +142,11 @@ local_list_add_name(void *data, enum local_list_table table, uint64_t hash)
 {
     struct local_list_head *head = data;
     uint64_t *hashes = (uint64_t *)(void *)((uint8_t *)data + head->tables[table].offset);
-    uint64_t i = hash;
+    uint64_t last = head->tables[table].slots - 1, i = hash & last;
 
-    while (hashes[i & (head->tables[table].slots - 1)] != 0 && hashes[i & (head->tables[table].slots - 1)] != kept(hash))
-        i++;
-    hashes[i & (head->tables[table].slots - 1)] = kept(hash);
+    while (hashes[i] != 0 && hashes[i] != kept(hash))
+        i = (i + 1) & last;
+    hashes[i] = kept(hash);
 }
 
 void
@@ -154,13 +154,13 @@ local_list_add_id(void *data, enum local_list_table table, uint32_t id)
 {
     struct local_list_head *head = data;
     uint32_t *ids = (uint32_t *)(void *)((uint8_t *)data + head->tables[table].offset);
-    uint64_t i = identmap_hash_id(id);
+    uint64_t last = head->tables[table].slots - 1, i = identmap_hash_id(id) & last;
 
     if (id == 0)
         return;
-    while (ids[i & (head->tables[table].slots - 1)] != 0 && ids[i & (head->tables[table].slots - 1)] != id)
-        i++;
-    ids[i & (head->tables[table].slots - 1)] = id;
+    while (ids[i] != 0 && ids[i] != id)
+        i = (i + 1) & last;
+    ids[i] = id;
     if (id > head->tables[table].highest)
         head->tables[table].highest = id;
 }

@@ -166,6 +166,7 @@ map_file(int fd, const struct stat *st)
         (void)munmap(data, room);
         return NULL;
     }
+    (void)madvise(data, room, MADV_DONTDUMP); /* nobody's core becomes larger */
     m->head = (struct shared_head *)(void *)data;
     m->len = len;
     m->dev = st->st_dev;
@@ -245,7 +246,8 @@ shared_leave(struct shared_readers *readers, unsigned stripe)
 
 /* Puts m, which may be NULL, in the place of old. Gives what is there then. */
 static struct shared_mapping *
-install(struct shared_readers *readers, struct shared_place *place, struct shared_mapping *old, struct shared_mapping *m)
+install(struct shared_readers *readers, struct shared_place *place, struct shared_mapping *old,
+        struct shared_mapping *m)
 {
     struct shared_mapping *there = old;
 
@@ -267,16 +269,22 @@ install(struct shared_readers *readers, struct shared_place *place, struct share
 static struct shared_mapping *
 map_anew(struct shared_readers *readers, struct shared_place *place, struct shared_mapping *old)
 {
+    int err = errno, cancel = PTHREAD_CANCEL_ENABLE;
     struct shared_mapping *m = NULL;
+    bool same = false;
     struct stat st;
-    int err = errno;
-    int fd = open_file(place->path, &st);
-    bool same = fd >= 0 && old != NULL && old->dev == st.st_dev && old->ino == st.st_ino;
+    int fd;
 
-    if (fd >= 0 && !same)
-        m = map_of_place(place, fd, &st);
-    if (fd >= 0)
+    /* A thread that ended in open would be counted for good. */
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+    fd = open_file(place->path, &st);
+    if (fd >= 0) {
+        same = old != NULL && old->dev == st.st_dev && old->ino == st.st_ino;
+        if (!same)
+            m = map_of_place(place, fd, &st);
         (void)close(fd);
+    }
+    (void)pthread_setcancelstate(cancel, NULL);
     errno = err;
     if (same || (m == NULL && (old == NULL || !is_superseded(old))))
         return old;

@@ -104,7 +104,8 @@ find_slot(const struct identmap_writer *w, const struct identmap_key *key)
         uint32_t slot = atomic_load_explicit(&set[i], memory_order_relaxed);
         struct record rec;
 
-        if (slot != 0 && ((slot ^ tag) >> IDENTMAP_OFFSET_BITS) == 0 && parse(w, slot, &rec) && identmap_is_of(&rec, key))
+        if (slot != 0 && ((slot ^ tag) >> IDENTMAP_OFFSET_BITS) == 0 && parse(w, slot, &rec) &&
+            identmap_is_of(&rec, key))
             return &set[i];
     }
     return NULL;
@@ -331,8 +332,8 @@ publish(struct identmap_writer *w, const struct identmap_key *key, uint32_t slot
 }
 
 bool
-identmap_put(struct identmap_writer *w, const struct record *rec, const void *body, size_t len, bool by_name, bool by_id,
-             struct identmap_times times)
+identmap_put(struct identmap_writer *w, const struct record *rec, const void *body, size_t len, bool by_name,
+             bool by_id, struct identmap_times times)
 {
     const struct identmap_key keys[2] = { key_of(w, rec, PROTO_BY_NAME), key_of(w, rec, PROTO_BY_ID) };
     const bool told[2] = { by_name, by_id && rec->kind != RECORD_GROUPS };
@@ -521,7 +522,8 @@ copy_slot(struct identmap_writer *to, const struct identmap_writer *from, uint32
 }
 
 bool
-identmap_copy(struct identmap_writer *to, const struct identmap_writer *from, uint32_t *at, uint32_t slots, uint64_t now)
+identmap_copy(struct identmap_writer *to, const struct identmap_writer *from, uint32_t *at, uint32_t slots,
+              uint64_t now)
 {
     for (; slots > 0; slots--) {
         if (!copy_slot(to, from, *at, now))

@@ -244,6 +244,24 @@ there_and_missing_take_turns(void **state)
     identmap_put_none(&w, &name, NOW + 10);
     assert_int_equal(map_ask(&w, name, NOW).found, IDENTMAP_NONE);
     assert_int_equal(found_id(RECORD_PASSWD, 2001), IDENTMAP_HIT);
+    assert_true(map_put_passwd(&w, "alice", 2001, "Alice", true, true, (struct identmap_times){ NOW + 1, NOW + 5 }));
+    assert_int_equal(map_ask(&w, name, NOW + 5).found, IDENTMAP_MISS); /* and not missing again */
+}
+
+/* An id whose user and group, if they are missing, are remembered in the same set. */
+static void
+a_missing_group_is_no_missing_user(void **state)
+{
+    struct identmap_key key = map_id(RECORD_GROUP, 2000);
+    uint64_t hash;
+
+    (void)state;
+    do {
+        hash = identmap_hash_id(++key.id);
+    } while (((hash >> 8 ^ hash >> 16) & (IDENTMAP_NONE_SLOTS / IDENTMAP_NONE_WAYS - 1)) != 0);
+    identmap_put_none(&w, &key, NOW + 10);
+    assert_int_equal(found_id(RECORD_GROUP, key.id), IDENTMAP_NONE);
+    assert_int_equal(found_id(RECORD_PASSWD, key.id), IDENTMAP_MISS);
 }
 
 /* The i-th id from 1 whose set, of `sets`, is the first: by the bits of its hash from `bit` on. */
@@ -446,6 +464,34 @@ copying_in_parts_keeps_what_changes_between(void **state)
 }
 
 static void
+copying_leaves_what_is_newer(void **state)
+{
+    struct identmap_writer to = larger_map();
+    struct identmap_key missing = name_in(&to, RECORD_PASSWD, "bob"), now_there = map_name(RECORD_PASSWD, "carol");
+    uint32_t at = 0;
+
+    (void)state;
+    assert_true(map_put_passwd(&w, "alice", 2001, "Old", true, true, fresh));
+    assert_true(map_put_passwd(&w, "bob", 2002, "Old", true, true, fresh));
+    assert_true(map_put_passwd(&w, "dave", 2004, "Old", true, true, fresh));
+    identmap_put_none(&w, &now_there, NOW + 10);
+    assert_true(map_put_passwd(&to, "alice", 2001, "New", true, true, fresh));
+    assert_true(map_put_passwd(&to, "carol", 2003, "New", true, true, fresh));
+    assert_true(map_put_passwd(&to, "dave", 2004, "New", false, true, fresh));
+    identmap_put_none(&to, &missing, NOW + 10);
+    while (identmap_copy(&to, &w, &at, 1, NOW))
+        continue;
+    assert_gecos(map_ask(&to, name_in(&to, RECORD_PASSWD, "alice"), NOW), "New");
+    assert_gecos(map_ask(&to, map_id(RECORD_PASSWD, 2001), NOW), "New");
+    assert_int_equal(map_ask(&to, missing, NOW).found, IDENTMAP_NONE);
+    assert_gecos(map_ask(&to, map_id(RECORD_PASSWD, 2002), NOW), "Old");
+    assert_gecos(map_ask(&to, name_in(&to, RECORD_PASSWD, "carol"), NOW), "New");
+    assert_gecos(map_ask(&to, name_in(&to, RECORD_PASSWD, "dave"), NOW), "Old");
+    assert_gecos(map_ask(&to, map_id(RECORD_PASSWD, 2004), NOW), "New");
+    map_done(&to);
+}
+
+static void
 copying_leaves_out_what_has_ended(void **state)
 {
     struct identmap_writer to = larger_map();
@@ -486,6 +532,7 @@ main(void)
         TEST(what_is_removed_is_not_answered),
         TEST(what_is_missing_is_remembered),
         TEST(there_and_missing_take_turns),
+        TEST(a_missing_group_is_no_missing_user),
         TEST(a_full_none_set_forgets_the_nearest_end),
         TEST(a_full_set_gives_up_the_nearest_end),
         TEST(a_full_map_says_so_and_answers_the_rest),
@@ -493,6 +540,7 @@ main(void)
         TEST(the_next_size_is_for_what_is_alive),
         TEST(clearing_forgets_all),
         TEST(copying_in_parts_keeps_what_changes_between),
+        TEST(copying_leaves_what_is_newer),
         TEST(copying_leaves_out_what_has_ended),
     };
 

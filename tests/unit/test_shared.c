@@ -183,10 +183,13 @@ a_lease_has_an_end_and_a_beginning(void **state)
 {
     struct shared_head *head = place_file(MAGIC, 7, 1);
     uint64_t end = NOW + SHARED_LEASE_MS;
+    struct shared_mapping *first;
 
     (void)state;
     assert_int_equal(get_at(end - 1), 1);
+    first = atomic_load(&place.current);
     assert_int_equal(get_at(end), UINT32_MAX);
+    assert_ptr_equal(atomic_load(&place.current), first); /* the same file is not mapped again */
     assert_int_equal(get_at(UINT64_MAX), UINT32_MAX);
     assert_int_equal(get_at(end - 2U * SHARED_LEASE_MS), 1);
     assert_int_equal(get_at(end - 2U * SHARED_LEASE_MS - 1), UINT32_MAX);
@@ -212,11 +215,13 @@ only_a_sound_file_of_roots_is_mapped(void **state)
     assert_int_equal(chmod("file", 0646), 0);
     assert_int_equal(get(), UINT32_MAX);
     assert_int_equal(chmod("file", 0644), 0);
+    assert_int_equal(truncate("file", (off_t)SHARED_SIZE_MAX + SHARED_UNIT), 0);
+    assert_int_equal(get(), UINT32_MAX);
     assert_int_equal(truncate("file", SIZE - 1), 0);
     assert_int_equal(get(), UINT32_MAX);
-    assert_int_equal(truncate("file", 0), 0);
+    assert_int_equal(truncate("file", sizeof(struct shared_head)), 0);
     assert_int_equal(get(), UINT32_MAX);
-    assert_int_equal(truncate("file", (off_t)SHARED_SIZE_MAX + SHARED_UNIT), 0);
+    assert_int_equal(truncate("file", 0), 0);
     assert_int_equal(get(), UINT32_MAX);
     assert_int_equal(count_mappings(), 0);
     assert_int_equal(unlink("file"), 0);
@@ -353,6 +358,36 @@ what_another_thread_reads_stays(void **state)
     drop(head);
 }
 
+static void *
+read_while_cancelled(void *arg)
+{
+    (void)pthread_cancel(pthread_self());
+    *(uint32_t *)arg = get();
+    pthread_testcancel();
+    return NULL;
+}
+
+/* It ends behind the lookup, not in it. */
+static void
+a_thread_that_is_cancelled_leaves_first(void **state)
+{
+    struct shared_head *head = place_file(MAGIC, 7, 1);
+    unsigned fds = peer_count_fds();
+    uint32_t number = 0;
+    pthread_t thread;
+    void *result;
+
+    (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, read_while_cancelled, &number), 0);
+    assert_int_equal(pthread_join(thread, &result), 0);
+    assert_ptr_equal(result, PTHREAD_CANCELED);
+    assert_int_equal(number, 1);
+    for (unsigned i = 0; i < SHARED_STRIPES; i++)
+        assert_int_equal(atomic_load(&readers.stripes[i].readers), 0);
+    assert_int_equal(peer_count_fds(), fds);
+    drop(head);
+}
+
 static bool
 child_reads(void)
 {
@@ -410,12 +445,18 @@ without_descriptors(void)
     return get() == 1;
 }
 
+/* With three descriptors there is none that may be used. */
 static bool
 leaves_stdio_alone(void)
 {
+    struct rlimit three = { 3, 64 };
+
     for (int fd = 0; fd < 256; fd++)
         (void)close(fd);
-    return get() == 1 && peer_count_fds() == 0;
+    if (setrlimit(RLIMIT_NOFILE, &three) != 0 || get() != UINT32_MAX || peer_count_fds() != 0)
+        return false;
+    three.rlim_cur = 64;
+    return setrlimit(RLIMIT_NOFILE, &three) == 0 && get() == 1 && peer_count_fds() == 0;
 }
 
 static void
@@ -487,6 +528,7 @@ main(void)
         TEST(a_file_that_is_not_seen_is_kept),
         TEST(what_is_being_read_stays),
         TEST(what_another_thread_reads_stays),
+        TEST(a_thread_that_is_cancelled_leaves_first),
         TEST(a_child_goes_on),
         TEST(nothing_but_the_mapping_is_needed),
         TEST(limits_mean_no_file),
