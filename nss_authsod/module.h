@@ -11,7 +11,8 @@
  * and the list of local names may be believed; else from the socket.  Where the
  * list may not, the local files are read first.
  *
- * What glibc makes of the answers (passwd: files authsod):
+ * What glibc makes of the answers (passwd: files authsod; or, with the same
+ * words for what is not local, passwd: authsod [TRYAGAIN=return] files):
  *   SUCCESS                  the entry
  *   NOTFOUND                 there is none; getpwnam_r gives 0 and NULL
  *   TRYAGAIN, errno ERANGE   the caller comes again with a larger buffer

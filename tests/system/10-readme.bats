@@ -154,8 +154,8 @@ typed() {
   printf '%s\n' 'passwd: files systemd sss' 'group: files sss' 'netgroup: nis sss' >"$BATS_TEST_TMPDIR/nsswitch.conf"
   sed -n '/nsswitch/p' <<<"$lines" | sed -e 's/^sudo //' -e "s|/etc|$BATS_TEST_TMPDIR|" | bash -e
   diff "$BATS_TEST_TMPDIR/nsswitch.conf" - <<'END'
-passwd: authsod files systemd
-group: authsod files
+passwd: authsod [TRYAGAIN=return] files systemd
+group: authsod [TRYAGAIN=return] files
 netgroup: nis sss
 END
 }

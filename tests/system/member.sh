@@ -24,7 +24,7 @@ member_install() {
       in_member "$name" systemd-sysusers authsod.conf &&
       in_member "$name" systemd-tmpfiles --create authsod.conf &&
       member_configure "$name" &&
-      in_member "$name" sed -i -E '/authsod/! s/^((passwd|group):.*)\<files/\1authsod files/' /etc/nsswitch.conf &&
+      in_member "$name" sed -i -E '/authsod/! s/^((passwd|group):.*)\<files/\1authsod [TRYAGAIN=return] files/' /etc/nsswitch.conf &&
       in_member "$name" env DEBIAN_FRONTEND=noninteractive pam-auth-update --force --package \
         --enable authsod authsod-password mkhomedir &&
       printf '@include common-%s\n' auth account password session |
