@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <krb5/krb5.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -68,7 +69,7 @@ password_key_forget(void)
 static bool
 is_same(const krb5_data *data, const char *text)
 {
-    return data->length == strlen(text) && memcmp(data->data, text, data->length) == 0;
+    return data->length == strlen(text) && CRYPTO_memcmp(data->data, text, data->length) == 0;
 }
 
 /* PBKDF2, or what was made of the same before. */
