@@ -10,7 +10,7 @@ stress_names() {
 stress_part() {
   if selected stress/identmap && build_need shipped; then
     say stress/identmap
-    one_test stress/identmap 120 "$BUILD/shipped/tests/unit/identmap_stress" 60
+    one_test stress/identmap 300 "$BUILD/shipped/tests/unit/identmap_stress" 60
   fi
   if selected stress/identmap-tsan; then
     say stress/identmap-tsan
@@ -24,7 +24,7 @@ stress_tsan() {
   local -a fixed=()
   stress_build -fsanitize=thread "$work/identmap_tsan" || return 1
   ! setarch -R true 2>/dev/null || fixed=(setarch -R)
-  TSAN_OPTIONS='halt_on_error=1' timeout -k 5 120 "${fixed[@]}" "$work/identmap_tsan" 20
+  TSAN_OPTIONS='halt_on_error=1' timeout -k 5 180 "${fixed[@]}" "$work/identmap_tsan" 20
 }
 
 # stress_build FLAG PROGRAM: a fence is not understood by ThreadSanitizer; it
