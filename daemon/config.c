@@ -451,5 +451,5 @@ config_parse(TALLOC_CTX *mem, const char *text, size_t len, const char *path, co
 bool
 config_is_reserved(const struct config *c, const char *name)
 {
-    return bsearch(&name, c->reserved_names, c->n_reserved, sizeof(char *), by_text) != NULL;
+    return c->n_reserved > 0 && bsearch(&name, c->reserved_names, c->n_reserved, sizeof(char *), by_text) != NULL;
 }

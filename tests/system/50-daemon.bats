@@ -214,21 +214,27 @@ has_open() {
   done
 }
 
-@test "the sockets are for everyone, and go with the service" {
+@test "the sockets and the files that all read are for everyone, and go with the service" {
+  local socket file
   is 'root:root 755' "$(in_member ws1 stat -c '%U:%G %a' /run/authsod)" /run/authsod
   is 'authsod:authsod 700' "$(in_member ws1 stat -c '%U:%G %a' /var/lib/authsod)" /var/lib/authsod
   for socket in nss pam; do
     is 'root:root 666 socket' "$(in_member ws1 stat -c '%U:%G %a %F' /run/authsod/$socket.sock)" $socket.sock
   done
+  for file in identmap local-names; do
+    is 'root:root 644 regular file' "$(in_member ws1 stat -c '%U:%G %a %F' /run/authsod/$file)" $file
+  done
   in_member ws1 setpriv --reuid 65534 --regid 65534 --clear-groups timeout 20 getent passwd alice
   member_stop ws1
-  run ! in_member ws1 test -e /run/authsod/nss.sock
-  run ! in_member ws1 test -e /run/authsod/pam.sock
+  is lock "$(in_member ws1 ls -A /run/authsod)" /run/authsod
 }
 
 @test "a second one on the same computer does not start, and the first goes on" {
+  local files
+  files=$(in_member ws1 stat -c %i /run/authsod/identmap /run/authsod/local-names)
   run -1 in_member ws1 timeout 20 /usr/sbin/authsodd
   [[ $output == *'another authsodd is running'* ]]
+  is "$files" "$(in_member ws1 stat -c %i /run/authsod/identmap /run/authsod/local-names)" 'files that all read'
   alice_is_known
   alice_logs_on
 }
