@@ -52,7 +52,8 @@ endif
 
 TESTS += tests/unit/test_nss_exports.sh
 EXTRA_DIST += tests/unit/test_nss_exports.sh
-EXTRA_PROGRAMS += tests/system/liarmap tests/system/nsscallers tests/system/nssprobe
+EXTRA_PROGRAMS += tests/system/liarmap tests/system/nsscallers tests/system/nsscount tests/system/nssprobe
 tests_system_liarmap_LDADD = lib/identmap/libidentmap.la lib/proto/libproto.la lib/base/libbase.la
+tests_system_nsscount_SOURCES = tests/system/nsscount.c
 tests_system_nssprobe_SOURCES = tests/system/nssprobe.c
 tests_system_nsscallers_SOURCES = tests/system/nsscallers.c
