@@ -1,5 +1,5 @@
 noinst_LTLIBRARIES += lib/ndr/libndr.la
-lib_ndr_libndr_la_SOURCES = lib/ndr/logon_info.c lib/ndr/logon_info.h lib/ndr/ndr.c lib/ndr/ndr.h lib/ndr/pac.c \
+lib_ndr_libndr_la_SOURCES = lib/ndr/logon_info.c lib/ndr/logon_info.h lib/ndr/ndr.c lib/ndr/ndr.h lib/ndr/ndr_write.c lib/ndr/ndr_write.h lib/ndr/pac.c \
 	lib/ndr/pac.h lib/ndr/validation_info.c lib/ndr/validation_info.h
 lib_ndr_libndr_la_CPPFLAGS = $(AM_CPPFLAGS) $(TALLOC_CFLAGS)
 lib_ndr_libndr_la_LIBADD = lib/sid/libsid.la $(TALLOC_LIBS)

@@ -85,6 +85,23 @@ ndr_string_body(TALLOC_CTX *mem, struct reader *r, const struct ndr_string *head
     return text;
 }
 
+const char *
+ndr_text(TALLOC_CTX *mem, struct reader *r)
+{
+    uint32_t maximum = ndr_u32(r), offset = ndr_u32(r), actual = ndr_u32(r);
+    const uint8_t *p = NULL;
+    const char *text = NULL;
+
+    if (offset != 0 || actual == 0 || actual > maximum || actual > UINT16_MAX)
+        reader_fail(r);
+    p = reader_bytes(r, (size_t)actual * 2);
+    if (p != NULL && p[actual * 2 - 2] == 0 && p[actual * 2 - 1] == 0)
+        text = utf16le_text(mem, p, (size_t)actual * 2 - 2);
+    if (text == NULL)
+        reader_fail(r);
+    return text;
+}
+
 uint32_t
 ndr_conformance(struct reader *r, uint32_t max, size_t size)
 {

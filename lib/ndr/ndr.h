@@ -44,6 +44,13 @@ struct ndr_string ndr_string_head(struct reader *r);
  */
 const char *ndr_string_body(TALLOC_CTX *mem, struct reader *r, const struct ndr_string *head);
 
+/*
+ * [string] wchar_t, the pointee: conformant varying array of UTF-16LE that ends
+ * with its one NUL.  Gives UTF-8 under mem; NULL (and failed) if counts
+ * contradict each other or the text is not UTF-16.
+ */
+const char *ndr_text(TALLOC_CTX *mem, struct reader *r);
+
 /* The maximum count of a conformant array; failed if more than max or more than could be left at size bytes each. */
 uint32_t ndr_conformance(struct reader *r, uint32_t max, size_t size);
 

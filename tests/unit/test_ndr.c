@@ -1,4 +1,4 @@
-/* lib/ndr/ndr.h: the NDR reader. */
+/* lib/ndr/ndr.h, lib/ndr/ndr_write.h: the NDR reader and writer. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/ndr/ndr.h"
+#include "lib/ndr/ndr_write.h"
 
 static void
 primitives_are_aligned(void **state)
@@ -212,6 +213,148 @@ a_sid_has_as_many_parts_as_its_array(void **state)
     }
 }
 
+static void
+what_is_written_is_aligned_and_padded_with_zero(void **state)
+{
+    static const uint8_t expected[] = { 1, 0, 2, 0, 3, 0, 0, 0, 4, 0, 0, 0, 12, 0, 2, 0, 0, 0, 0, 0 };
+    uint8_t bytes[64];
+    struct writer w = writer_init(bytes, sizeof(bytes));
+
+    (void)state;
+    memset(bytes, 0xee, sizeof(bytes));
+    writer_u8(&w, 1);
+    ndr_put_u16(&w, 2);
+    writer_u8(&w, 3);
+    ndr_put_u32(&w, 4);
+    ndr_put_pointer(&w, true);
+    ndr_put_pointer(&w, false);
+    assert_true(writer_ok(&w));
+    assert_int_equal(w.len, sizeof(expected));
+    assert_memory_equal(bytes, expected, sizeof(expected));
+}
+
+static void
+what_is_written_can_be_read(void **state)
+{
+    static const char *const texts[] = { "", "alice", "Ren\303\251", "\342\202\254\360\237\230\200",
+                                         "\360\237\230\200" };
+    struct sid sid = { .n_subs = 2, .authority = 5, .subs = { 21, 4294967295 } }, back;
+    TALLOC_CTX *mem = talloc_new(NULL);
+    uint8_t bytes[512];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct writer w = writer_init(bytes, sizeof(bytes));
+        struct ndr_string head;
+        struct reader r;
+
+        writer_u8(&w, 7);
+        ndr_put_unique_text(&w, NULL);
+        ndr_put_unique_text(&w, texts[i]);
+        ndr_put_string_head(&w, texts[i]);
+        ndr_put_string_body(&w, texts[i]);
+        ndr_put_sid(&w, &sid);
+        assert_true(writer_ok(&w));
+        r = reader_init(bytes, w.len);
+        assert_int_equal(reader_u8(&r), 7);
+        assert_false(ndr_pointer(&r));
+        assert_true(ndr_pointer(&r));
+        assert_string_equal(ndr_text(mem, &r), texts[i]);
+        head = ndr_string_head(&r);
+        assert_string_equal(ndr_string_body(mem, &r, &head), texts[i]);
+        assert_true(ndr_sid(&r, &back) && sid_equal(&sid, &back));
+        assert_true(reader_done(&r));
+        /* Nothing is written past the memory that there is. */
+        for (size_t size = 0; size < w.len; size++) {
+            struct writer small = writer_init(bytes, size);
+
+            writer_u8(&small, 7);
+            ndr_put_unique_text(&small, NULL);
+            ndr_put_unique_text(&small, texts[i]);
+            ndr_put_string_head(&small, texts[i]);
+            ndr_put_string_body(&small, texts[i]);
+            ndr_put_sid(&small, &sid);
+            assert_false(writer_ok(&small));
+        }
+    }
+    talloc_free(mem);
+}
+
+static void
+text_that_is_not_utf8_is_not_written(void **state)
+{
+    static const char *const texts[] = { "\303", "\200", "\355\240\200", "\364\220\200\200", "a\300\257" };
+    uint8_t bytes[512];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct writer w = writer_init(bytes, sizeof(bytes));
+
+        ndr_put_text(&w, texts[i]);
+        assert_false(writer_ok(&w));
+        w = writer_init(bytes, sizeof(bytes));
+        ndr_put_string_head(&w, texts[i]);
+        assert_false(writer_ok(&w));
+        w = writer_init(bytes, sizeof(bytes));
+        utf16le_put(&w, texts[i]);
+        assert_false(writer_ok(&w));
+    }
+}
+
+static void
+a_string_too_long_for_its_head_is_not_written(void **state)
+{
+    static char text[32769];
+    static uint8_t bytes[70000];
+    struct writer w = writer_init(bytes, sizeof(bytes));
+
+    (void)state;
+    memset(text, 'a', 32767);
+    ndr_put_string_head(&w, text);
+    assert_true(writer_ok(&w));
+    text[32767] = 'a';
+    ndr_put_string_head(&w, text);
+    assert_false(writer_ok(&w));
+}
+
+static void
+texts_with_a_nul_are_read_or_refused(void **state)
+{
+    static const struct {
+        uint8_t bytes[24];
+        size_t len;
+        const char *text;
+    } cases[] = {
+        { { 2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 'a', 0, 0, 0 }, 16, "a" },
+        { { 9, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 'a', 0, 0, 0 }, 16, "a" },
+        { { 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0 }, 14, "" },
+        { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }, 12, NULL },
+        { { 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 'a', 0, 0, 0 }, 16, NULL }, /* more than the maximum */
+        { { 2, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 'a', 0, 0, 0 }, 16, NULL }, /* an offset */
+        { { 2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 'a', 0, 'b', 0 }, 16, NULL },
+        { { 2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0 }, 16, NULL },
+        { { 2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 'a', 0, 0 }, 15, NULL },
+        { { 255, 255, 255, 255, 0, 0, 0, 0, 255, 255, 255, 255, 'a', 0, 0 }, 15, NULL },
+        { { 2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0xd8, 0, 0 }, 16, NULL },
+    };
+    TALLOC_CTX *mem = talloc_new(NULL);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct reader r = reader_init(cases[i].bytes, cases[i].len);
+        const char *text = ndr_text(mem, &r);
+
+        if (cases[i].text == NULL) {
+            assert_null(text);
+            assert_true(r.failed);
+        } else {
+            assert_string_equal(text, cases[i].text);
+            assert_true(reader_done(&r));
+        }
+    }
+    talloc_free(mem);
+}
+
 int
 main(void)
 {
@@ -223,6 +366,11 @@ main(void)
         cmocka_unit_test(the_longest_text_fits),
         cmocka_unit_test(arrays_are_no_longer_than_their_bytes),
         cmocka_unit_test(a_sid_has_as_many_parts_as_its_array),
+        cmocka_unit_test(what_is_written_is_aligned_and_padded_with_zero),
+        cmocka_unit_test(what_is_written_can_be_read),
+        cmocka_unit_test(text_that_is_not_utf8_is_not_written),
+        cmocka_unit_test(a_string_too_long_for_its_head_is_not_written),
+        cmocka_unit_test(texts_with_a_nul_are_read_or_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
