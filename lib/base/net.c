@@ -80,6 +80,15 @@ address_text(const struct sockaddr_storage *a, char *buf, size_t size)
     return getnameinfo((const struct sockaddr *)a, address_len(a), buf, (socklen_t)size, NULL, 0, NI_NUMERICHOST) == 0;
 }
 
+void
+address_set_port(struct sockaddr_storage *a, uint16_t port)
+{
+    if (a->ss_family == AF_INET6)
+        ((struct sockaddr_in6 *)a)->sin6_port = htons(port);
+    else
+        ((struct sockaddr_in *)a)->sin_port = htons(port);
+}
+
 bool
 address_same(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 {

@@ -16,6 +16,8 @@ bool address_parse(const char *text, uint16_t port, struct sockaddr_storage *out
 /* Without the port. */
 bool address_text(const struct sockaddr_storage *a, char *buf, size_t size);
 
+void address_set_port(struct sockaddr_storage *a, uint16_t port);
+
 /* The same host, whatever the ports. */
 bool address_same(const struct sockaddr_storage *a, const struct sockaddr_storage *b);
 

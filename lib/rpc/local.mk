@@ -1,0 +1,25 @@
+noinst_LTLIBRARIES += lib/rpc/librpc.la
+lib_rpc_librpc_la_SOURCES = lib/rpc/epm.c lib/rpc/epm.h lib/rpc/failure.c lib/rpc/failure.h lib/rpc/netlogon_crypt.c \
+	lib/rpc/netlogon_crypt.h lib/rpc/nt_hash.c lib/rpc/nt_hash.h lib/rpc/ntstatus.c lib/rpc/ntstatus.h lib/rpc/pdu.c \
+	lib/rpc/pdu.h lib/rpc/rpc.c lib/rpc/rpc.h lib/rpc/schannel.c lib/rpc/schannel.h
+lib_rpc_librpc_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(TALLOC_CFLAGS)
+lib_rpc_librpc_la_LIBADD = lib/ndr/libndr.la lib/sid/libsid.la lib/base/libbase.la $(CRYPTO_LIBS) $(TALLOC_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz_epm tests/fuzz/fuzz_rpc_pdu
+tests_fuzz_fuzz_epm_CPPFLAGS = $(AM_CPPFLAGS) $(TALLOC_CFLAGS)
+tests_fuzz_fuzz_epm_LDADD = $(fuzz_main) lib/rpc/librpc.la
+tests_fuzz_fuzz_rpc_pdu_CPPFLAGS = $(AM_CPPFLAGS) $(TALLOC_CFLAGS)
+tests_fuzz_fuzz_rpc_pdu_LDADD = $(fuzz_main) lib/rpc/librpc.la
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_rpc tests/unit/test_rpc_crypt tests/unit/test_rpc_pdu
+tests_unit_test_rpc_SOURCES = tests/unit/test_rpc.c tests/unit/fake_rpc.c tests/unit/fake_rpc.h
+tests_unit_test_rpc_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(TALLOC_CFLAGS)
+tests_unit_test_rpc_LDADD = lib/rpc/librpc.la lib/base/libbase.la $(CMOCKA_LIBS) $(TALLOC_LIBS)
+tests_unit_test_rpc_crypt_SOURCES = tests/unit/test_rpc_crypt.c
+tests_unit_test_rpc_crypt_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(TALLOC_CFLAGS)
+tests_unit_test_rpc_crypt_LDADD = lib/rpc/librpc.la $(CMOCKA_LIBS) $(TALLOC_LIBS)
+tests_unit_test_rpc_pdu_SOURCES = tests/unit/test_rpc_pdu.c
+tests_unit_test_rpc_pdu_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(TALLOC_CFLAGS)
+tests_unit_test_rpc_pdu_LDADD = lib/rpc/librpc.la lib/ndr/libndr.la lib/base/libbase.la $(CMOCKA_LIBS)
+endif
