@@ -9,6 +9,10 @@
 #define MEMBERSHIP_BYTES 8         /* GROUP_MEMBERSHIP: RID and attributes */
 #define SID_AND_ATTRIBUTES_BYTES 8 /* pointer and attributes */
 #define PADDING_MAX 7              /* a buffer's size may be rounded up to 8 */
+#define EXPANSION_STRINGS 10       /* of level 6, for nothing yet */
+
+/* The one that has resource groups of its own, and those of Netlogon, which has them among the extra SIDs. */
+enum form { FORM_PAC, FORM_SAM_INFO2, FORM_SAM_INFO4 };
 
 /* The fixed part: what the pointees are decoded by. */
 struct heads {
@@ -20,6 +24,9 @@ struct heads {
     struct ndr_string home_drive;
     struct ndr_string logon_server;
     struct ndr_string domain_netbios;
+    struct ndr_string domain_dns;
+    struct ndr_string upn;
+    struct ndr_string expansion[EXPANSION_STRINGS];
     uint32_t user_rid;
     uint32_t n_groups;
     uint32_t n_extra;
@@ -48,7 +55,23 @@ read_count(struct reader *r)
 }
 
 static void
-read_heads(struct logon_info *info, struct heads *h, struct reader *r)
+read_tail_heads(struct heads *h, struct reader *r, enum form form)
+{
+    if (form == FORM_PAC) {
+        h->has_resource_domain = ndr_pointer(r);
+        h->n_resource = read_count(r);
+        h->has_resource = ndr_pointer(r);
+    }
+    if (form == FORM_SAM_INFO4) {
+        h->domain_dns = ndr_string_head(r);
+        h->upn = ndr_string_head(r);
+        for (size_t i = 0; i < EXPANSION_STRINGS; i++)
+            h->expansion[i] = ndr_string_head(r);
+    }
+}
+
+static void
+read_heads(struct logon_info *info, struct heads *h, struct reader *r, enum form form)
 {
     info->logon_time = read_time(r);
     info->logoff_time = read_time(r);
@@ -82,9 +105,7 @@ read_heads(struct logon_info *info, struct heads *h, struct reader *r)
     (void)ndr_u32(r);   /* Reserved3 */
     h->n_extra = read_count(r);
     h->has_extra = ndr_pointer(r);
-    h->has_resource_domain = ndr_pointer(r);
-    h->n_resource = read_count(r);
-    h->has_resource = ndr_pointer(r);
+    read_tail_heads(h, r, form);
 }
 
 /* GROUP_MEMBERSHIPs; the RID waits in subs[0] for its domain's SID, which comes later. */
@@ -137,12 +158,11 @@ read_extra_sids(struct reader *r, const struct heads *h, struct logon_group *gro
 }
 
 /* The strings and lists behind the fixed part, in the order of [MS-PAC] 2.5. */
-static const char *
-read_pointees(struct logon_info *info, const struct heads *h, struct reader *r)
+static void
+read_pointees(struct logon_info *info, const struct heads *h, struct reader *r, struct sid *domain_out,
+              struct sid *resource_domain_out)
 {
-    struct sid domain = { 0 }, resource_domain = { 0 };
     struct logon_group *extra = info->groups + h->n_groups;
-    struct logon_group *resource = extra + h->n_extra;
 
     info->account = ndr_string_body(info, r, &h->account);
     info->full_name = ndr_string_body(info, r, &h->full_name);
@@ -154,11 +174,34 @@ read_pointees(struct logon_info *info, const struct heads *h, struct reader *r)
     info->logon_server = ndr_string_body(info, r, &h->logon_server);
     info->domain_netbios = ndr_string_body(info, r, &h->domain_netbios);
     if (h->has_domain)
-        (void)ndr_sid(r, &domain);
+        (void)ndr_sid(r, domain_out);
     read_extra_sids(r, h, extra);
     if (h->has_resource_domain)
-        (void)ndr_sid(r, &resource_domain);
-    read_memberships(r, h->has_resource, h->n_resource, resource);
+        (void)ndr_sid(r, resource_domain_out);
+    read_memberships(r, h->has_resource, h->n_resource, extra + h->n_extra);
+}
+
+/* The strings of level 6; in a PAC they are elsewhere. */
+static void
+read_names(struct logon_info *info, const struct heads *h, struct reader *r, enum form form)
+{
+    info->domain_dns = "";
+    info->upn = "";
+    if (form != FORM_SAM_INFO4)
+        return;
+    info->domain_dns = ndr_string_body(info, r, &h->domain_dns);
+    info->upn = ndr_string_body(info, r, &h->upn);
+    for (size_t i = 0; i < EXPANSION_STRINGS; i++)
+        (void)ndr_string_body(info, r, &h->expansion[i]);
+}
+
+static const char *
+read_body(struct logon_info *info, const struct heads *h, struct reader *r, enum form form)
+{
+    struct sid domain = { 0 }, resource_domain = { 0 };
+
+    read_pointees(info, h, r, &domain, &resource_domain);
+    read_names(info, h, r, form);
     if (r->failed)
         return "LOGON_INFO is malformed";
     if (!sid_is_domain(&domain))
@@ -168,8 +211,36 @@ read_pointees(struct logon_info *info, const struct heads *h, struct reader *r)
     info->user = domain;
     (void)sid_append(&info->user, h->user_rid);
     if (!place_memberships(info->groups, h->n_groups, &domain) ||
-        !place_memberships(resource, h->n_resource, &resource_domain))
+        !place_memberships(info->groups + h->n_groups + h->n_extra, h->n_resource, &resource_domain))
         return "LOGON_INFO has a group that is no SID";
+    return NULL;
+}
+
+/* The structure that r stands before; leaves r behind it. */
+static const char *
+read_structure(struct logon_info *info, struct reader *r, enum form form)
+{
+    struct heads h = { 0 };
+    const char *why;
+
+    read_heads(info, &h, r, form);
+    if (r->failed)
+        return "LOGON_INFO is malformed";
+    info->n_groups = (size_t)h.n_groups + h.n_extra + h.n_resource;
+    if (info->n_groups > LOGON_GROUPS_MAX)
+        return "LOGON_INFO has too many groups";
+    if (info->n_groups > reader_left(r) / MEMBERSHIP_BYTES)
+        return "LOGON_INFO is malformed";
+    info->groups = talloc_zero_array(info, struct logon_group, (unsigned)info->n_groups);
+    if (info->groups == NULL)
+        return "no memory";
+    why = read_body(info, &h, r, form);
+    if (why != NULL)
+        return why;
+    if (h.user_rid == 0 || info->primary_rid == 0)
+        return "LOGON_INFO has RID 0";
+    if (info->account[0] == '\0' || strlen(info->account) > NAME_MAX_BYTES)
+        return "LOGON_INFO has no account name";
     return NULL;
 }
 
@@ -177,30 +248,27 @@ const char *
 validation_info_read(struct logon_info *info, struct reader *r)
 {
     struct reader body = ndr_body(r);
-    struct heads h = { 0 };
     const char *why;
 
     if (reader_left(r) > PADDING_MAX || !ndr_pointer(&body))
         return "LOGON_INFO is malformed";
-    read_heads(info, &h, &body);
-    if (body.failed)
-        return "LOGON_INFO is malformed";
-    info->n_groups = (size_t)h.n_groups + h.n_extra + h.n_resource;
-    if (info->n_groups > LOGON_GROUPS_MAX)
-        return "LOGON_INFO has too many groups";
-    if (info->n_groups > reader_left(&body) / MEMBERSHIP_BYTES)
-        return "LOGON_INFO is malformed";
-    info->groups = talloc_zero_array(info, struct logon_group, (unsigned)info->n_groups);
-    if (info->groups == NULL)
-        return "no memory";
-    why = read_pointees(info, &h, &body);
+    why = read_structure(info, &body, FORM_PAC);
     if (why != NULL)
         return why;
     if (reader_left(&body) > PADDING_MAX)
         return "LOGON_INFO has bytes after its end";
-    if (h.user_rid == 0 || info->primary_rid == 0)
-        return "LOGON_INFO has RID 0";
-    if (info->account[0] == '\0' || strlen(info->account) > NAME_MAX_BYTES)
-        return "LOGON_INFO has no account name";
+    return logon_info_settle_groups(info) ? NULL : "LOGON_INFO has too many groups";
+}
+
+const char *
+validation_sam_info_read(struct logon_info *info, struct reader *r, uint16_t level)
+{
+    const char *why;
+
+    if (level != VALIDATION_SAM_INFO2 && level != VALIDATION_SAM_INFO4)
+        return "this validation level is none of ours";
+    why = read_structure(info, r, level == VALIDATION_SAM_INFO4 ? FORM_SAM_INFO4 : FORM_SAM_INFO2);
+    if (why != NULL)
+        return why;
     return logon_info_settle_groups(info) ? NULL : "LOGON_INFO has too many groups";
 }
