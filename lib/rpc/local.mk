@@ -7,6 +7,12 @@ lib_rpc_librpc_la_SOURCES = lib/rpc/epm.c lib/rpc/epm.h lib/rpc/failure.c lib/rp
 lib_rpc_librpc_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(TALLOC_CFLAGS)
 lib_rpc_librpc_la_LIBADD = lib/ndr/libndr.la lib/sid/libsid.la lib/base/libbase.la $(CRYPTO_LIBS) $(TALLOC_LIBS)
 
+# lib/rpc against a real domain, for tests/system/35-rpc.bats.
+noinst_PROGRAMS += tests/system/rpcprobe
+tests_system_rpcprobe_SOURCES = tests/system/rpcprobe.c
+tests_system_rpcprobe_CPPFLAGS = $(AM_CPPFLAGS) $(TALLOC_CFLAGS)
+tests_system_rpcprobe_LDADD = lib/rpc/librpc.la lib/ndr/libndr.la lib/sid/libsid.la lib/base/libbase.la $(TALLOC_LIBS)
+
 fuzz_targets += tests/fuzz/fuzz_epm tests/fuzz/fuzz_rpc_pdu
 tests_fuzz_fuzz_epm_CPPFLAGS = $(AM_CPPFLAGS) $(TALLOC_CFLAGS)
 tests_fuzz_fuzz_epm_LDADD = $(fuzz_main) lib/rpc/librpc.la
