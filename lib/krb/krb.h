@@ -92,6 +92,16 @@ void krb_logon_done(krb5_context ctx, struct krb_logon *logon);
 bool krb_computer_tgt(krb5_context ctx, const struct krb_target *t, krb5_keytab keytab, int32_t lifetime,
                       krb5_creds *tgt_out, bool *fast_out, struct krb_failure *failure_out);
 
+/*
+ * A TGT for a password: an administrator's, or that of a computer's account
+ * ("WS1$").  Neither forwardable nor renewable, for KRB_PASSWORD_TGT_LIFE
+ * seconds.  One AS exchange, ever: a wrong password is counted once.  name and
+ * enterprise as for krb_logon_password.  password is not kept.
+ */
+#define KRB_PASSWORD_TGT_LIFE 600
+bool krb_password_tgt(krb5_context ctx, const struct krb_target *t, const char *name, bool enterprise,
+                      const char *password, krb5_creds *tgt_out, struct krb_failure *failure_out);
+
 /* A service ticket of the computer (TGS exchange with tgt), e.g. for "ldap/dc1.corp.test" in t's realm. */
 bool krb_service_ticket(krb5_context ctx, const struct krb_target *t, const krb5_creds *tgt, const char *service,
                         krb5_creds *creds_out, struct krb_failure *failure_out);
