@@ -10,55 +10,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include "lib/base/log.h"
+#include "lib/directory/credentials.h"
 #include "lib/krb/ccache.h"
 #include "lib/proto/client.h"
-
-#define CCACHE "MEMORY:directory"
-
-/* What libkrb5 reads in place of krb5.conf: nothing that could make it ask DNS or a KDC. */
-static bool
-set_profile(struct dir *d, const char *host)
-{
-    int fd = memfd_create("krb5.conf", MFD_CLOEXEC);
-    char path[32];
-    int n;
-
-    if (fd < 0)
-        return false;
-    n = dprintf(fd,
-                "[libdefaults]\n"
-                "default_realm = %s\n"
-                "dns_lookup_realm = false\n"
-                "dns_lookup_kdc = false\n"
-                "dns_uri_lookup = false\n"
-                "dns_canonicalize_hostname = false\n"
-                "rdns = false\n"
-                "kdc_timesync = 0\n"
-                "default_ccache_name = " CCACHE "\n"
-                "[domain_realm]\n"
-                "%s = %s\n",
-                d->config->realm, host, d->config->realm);
-    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    if (n < 0 || setenv("KRB5_CONFIG", path, 1) != 0 || setenv("KRB5CCNAME", CCACHE, 1) != 0) {
-        (void)close(fd);
-        return false;
-    }
-    if (d->krb5_profile >= 0)
-        (void)close(d->krb5_profile);
-    d->krb5_profile = fd;
-    return true;
-}
 
 /* Puts the ticket in memfd into the cache; it must be for service. */
 static krb5_error_code
 store_ticket(int memfd, const char *service, int64_t *end_out)
 {
     krb5_context ctx = NULL;
-    krb5_ccache cache = NULL;
     krb5_principal server = NULL;
     krb5_creds creds;
     krb5_error_code code;
@@ -74,18 +36,12 @@ store_ticket(int memfd, const char *service, int64_t *end_out)
     if (code == 0 && !krb5_principal_compare(ctx, server, creds.server))
         code = KRB5KRB_AP_WRONG_PRINC;
     if (code == 0)
-        code = krb5_cc_resolve(ctx, CCACHE, &cache);
-    if (code == 0)
-        code = krb5_cc_initialize(ctx, cache, creds.client);
-    if (code == 0)
-        code = krb5_cc_store_cred(ctx, cache, &creds);
+        code = directory_store_ticket(ctx, &creds);
     *end_out = (int64_t)(uint32_t)creds.times.endtime;
 
 done:
     krb5_free_cred_contents(ctx, &creds);
     krb5_free_principal(ctx, server);
-    if (cache != NULL)
-        (void)krb5_cc_close(ctx, cache); /* what is in memory stays */
     krb5_free_context(ctx);
     return code;
 }
@@ -142,7 +98,7 @@ use_ticket(struct dir *d, int memfd, const char *host, const char *service, int6
     char principal[5 + 256 + 1 + 256], text[128];
     krb5_error_code code;
 
-    if (!set_profile(d, host)) {
+    if (!directory_set_profile(d->config->realm, host, &d->krb5_profile)) {
         (void)snprintf(text, sizeof(text), "no Kerberos profile: %s", strerror(errno));
         say_why(why_out, ERR_INTERNAL, text);
         return false;

@@ -46,6 +46,12 @@ directory_domain_sid(const struct directory *d)
     return &d->domain_sid;
 }
 
+unsigned
+directory_ssf(const struct directory *d)
+{
+    return d->ssf;
+}
+
 const char *
 directory_domain_netbios(const struct directory *d)
 {
@@ -153,9 +159,8 @@ dir_begin_within(struct directory *d, int ms)
     d->deadline = client_now() + (ms < d->timeout_ms ? ms : d->timeout_ms);
 }
 
-/* Waits for one message until the deadline. NULL if none came; *late_out: that is the reason. */
-static LDAPMessage *
-wait_message(struct directory *d, int msgid, bool *late_out)
+LDAPMessage *
+dir_wait_message(struct directory *d, int msgid, bool *late_out)
 {
     int left = ms_until(d->deadline), rc;
     struct timeval tv = { .tv_sec = left / 1000, .tv_usec = left % 1000 * 1000 };
@@ -170,9 +175,9 @@ wait_message(struct directory *d, int msgid, bool *late_out)
     return NULL;
 }
 
-/* Why wait_message gave nothing. */
-static const char *
-why_nothing(struct directory *d)
+/* Why dir_wait_message gave nothing. */
+const char *
+dir_why_nothing(struct directory *d)
 {
     int rc = LDAP_OTHER;
 
@@ -223,9 +228,9 @@ bind_gssapi(struct directory *d, const char **why_out)
         (void)ldap_msgfree(m);
         if (rc != LDAP_SASL_BIND_IN_PROGRESS)
             break;
-        m = wait_message(d, msgid, &late);
+        m = dir_wait_message(d, msgid, &late);
         if (m == NULL) {
-            *why_out = talloc_asprintf(d, "LDAP: no answer to the bind: %s", why_nothing(d));
+            *why_out = talloc_asprintf(d, "LDAP: no answer to the bind: %s", dir_why_nothing(d));
             return ERR_NO_KDC;
         }
     }
@@ -237,6 +242,7 @@ bind_gssapi(struct directory *d, const char **why_out)
         *why_out = "LDAP: the domain controller does not seal the connection";
         return ERR_NO_KEYTAB;
     }
+    d->ssf = ssf;
     return ERR_OK;
 }
 
@@ -250,8 +256,8 @@ struct collect {
     struct berval cookie;       /* of the next page */
 };
 
-static enum err
-lost(struct directory *d, const char *what)
+enum err
+dir_lost(struct directory *d, const char *what)
 {
     log_debug("LDAP: %s; the connection is given up", what);
     d->dead = true;
@@ -280,7 +286,7 @@ search_ended(struct collect *c, LDAPMessage *m)
         keep_cookie(c, controls);
     ldap_controls_free(controls);
     if (rc != LDAP_SUCCESS)
-        return lost(c->d, ldap_err2string(rc));
+        return dir_lost(c->d, ldap_err2string(rc));
     switch (code) {
     case LDAP_SUCCESS:
     case LDAP_NO_SUCH_OBJECT:
@@ -290,9 +296,9 @@ search_ended(struct collect *c, LDAPMessage *m)
     case LDAP_TIMELIMIT_EXCEEDED:
     case LDAP_ADMINLIMIT_EXCEEDED:
     case LDAP_UNWILLING_TO_PERFORM:
-        return c->q->hard ? ERR_BUSY : lost(c->d, ldap_err2string(code));
+        return c->q->hard ? ERR_BUSY : dir_lost(c->d, ldap_err2string(code));
     default:
-        return lost(c->d, ldap_err2string(code));
+        return dir_lost(c->d, ldap_err2string(code));
     }
 }
 
@@ -304,17 +310,17 @@ collect(struct collect *c, int msgid)
     bool ended = false, late;
 
     while (err == ERR_OK && !ended) {
-        LDAPMessage *m = wait_message(c->d, msgid, &late);
+        LDAPMessage *m = dir_wait_message(c->d, msgid, &late);
 
         if (m == NULL) {
-            err = lost(c->d, why_nothing(c->d));
+            err = dir_lost(c->d, dir_why_nothing(c->d));
             return c->q->hard && late ? ERR_TIMEOUT : err;
         }
         switch (ldap_msgtype(m)) {
         case LDAP_RES_SEARCH_ENTRY:
             /* A server that sends more than it was asked for is not listened to any longer. */
             if (++c->n > c->q->max)
-                err = lost(c->d, "more entries than were asked for");
+                err = dir_lost(c->d, "more entries than were asked for");
             else
                 err = c->fn(c->d, m, c->arg);
             break;
@@ -350,7 +356,7 @@ request(struct collect *c)
         ber_memfree(c->cookie.bv_val);
         c->cookie = (struct berval){ .bv_len = 0 };
         if (rc != LDAP_SUCCESS)
-            return lost(c->d, ldap_err2string(rc));
+            return dir_lost(c->d, ldap_err2string(rc));
     }
     /* libldap only reads them. */
     memcpy(&attributes, &q->attributes, sizeof(attributes));
@@ -360,7 +366,7 @@ request(struct collect *c)
                          q->hard ? &limit : NULL, q->page > 0 ? 0 : (int)q->max, &msgid);
     ldap_control_free(controls[0]);
     if (rc != LDAP_SUCCESS)
-        return lost(c->d, ldap_err2string(rc));
+        return dir_lost(c->d, ldap_err2string(rc));
     return collect(c, msgid);
 }
 
@@ -394,7 +400,7 @@ take_root(struct directory *d, LDAPMessage *entry, void *arg)
 
     if (!entry_text(d, entry, d, "defaultNamingContext", DIR_DN_MAX, &f->base) ||
         !entry_text(d, entry, d, "configurationNamingContext", DIR_DN_MAX, &f->configuration))
-        return lost(d, "the root DSE is malformed");
+        return dir_lost(d, "the root DSE is malformed");
     return ERR_OK;
 }
 
@@ -404,7 +410,7 @@ take_domain(struct directory *d, LDAPMessage *entry, void *arg)
     struct facts *f = arg;
 
     return entry_sid(d, entry, "objectSid", &f->sid) && sid_is_domain(&f->sid) ? ERR_OK
-                                                                                : lost(d, "the domain has no SID");
+                                                                                : dir_lost(d, "the domain has no SID");
 }
 
 static enum err
@@ -413,7 +419,7 @@ take_partition(struct directory *d, LDAPMessage *entry, void *arg)
     struct facts *f = arg;
 
     return entry_text(d, entry, d, "nETBIOSName", DIR_NAME_MAX, &f->netbios) ? ERR_OK
-                                                                              : lost(d, "the domain has no name");
+                                                                              : dir_lost(d, "the domain has no name");
 }
 
 /* "DC=corp,DC=example" is of corp.example. */

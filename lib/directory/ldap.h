@@ -36,6 +36,8 @@ struct directory *directory_open(TALLOC_CTX *mem, const char *address, const cha
 
 const struct sid *directory_domain_sid(const struct directory *d);
 const char *directory_domain_netbios(const struct directory *d);
+/* Bits of the key that seals the connection. */
+unsigned directory_ssf(const struct directory *d);
 
 /*
  * State of an account at the time when it was asked for, from

@@ -27,6 +27,7 @@ struct directory {
     const char *base;           /* defaultNamingContext */
     struct sid domain_sid;
     const char *netbios;
+    unsigned ssf;               /* of the connection */
 };
 
 /* Makes fd, a connection to host, d's; it is closed on failure, too. False where libldap will not. */
@@ -45,6 +46,13 @@ bool dir_has_ticket(const char *host);
 /* Begins an operation: all its searches together have d's timeout, or ms if that is less. */
 void dir_begin(struct directory *d);
 void dir_begin_within(struct directory *d, int ms);
+
+/* Waits for one message until the deadline. NULL if none came; *late_out: that is the reason. */
+LDAPMessage *dir_wait_message(struct directory *d, int msgid, bool *late_out);
+/* Why dir_wait_message gave nothing. */
+const char *dir_why_nothing(struct directory *d);
+/* d is dead; ERR_NO_KDC. */
+enum err dir_lost(struct directory *d, const char *what);
 
 struct dir_query {
     const char *base;

@@ -57,6 +57,10 @@ struct srv_record {
  * Gives the count; -1 if no name server answered; 0 if the name has none.
  */
 int locator_srv(const char *name, int64_t deadline, struct srv_record *out, int max);
+/* Does DNS know the name, with whatever records? 1 yes, 0 no, -1 if no name server answered. */
+int locator_name_exists(const char *name, int64_t deadline);
+/* An address of the host as text; false with *answered_out where DNS has none, without it where no server answered. */
+bool locator_address(const char *host, int64_t deadline, char address[static 64], bool *answered_out);
 /* The parser under it: the SRV records of a DNS answer, as they come; -1 if it is malformed. */
 int srv_parse(const uint8_t *packet, size_t len, struct srv_record *out, int max);
 

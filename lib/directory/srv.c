@@ -7,6 +7,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/log.h"
+#include "lib/base/net.h"
 #include "lib/directory/text.h"
 
 #define HEADER_SIZE 12
@@ -219,4 +220,46 @@ dns_addresses(const struct dns *dns, const char *host, int family, uint16_t port
         n = dns_addresses_parse(buf, (size_t)len, port, out, max);
     free(buf);
     return n;
+}
+
+int
+locator_name_exists(const char *name, int64_t deadline)
+{
+    struct dns dns;
+    uint8_t *answer = malloc(DNS_ANSWER_MAX);
+    ptrdiff_t len = -1;
+    struct reader r;
+    uint16_t flags;
+
+    if (answer != NULL && dns_system(&dns))
+        len = dns_query(&dns, name, DNS_TYPE_A, deadline, answer);
+    if (len < 0) {
+        free(answer);
+        return -1;
+    }
+    r = reader_init(answer, (size_t)len);
+    (void)reader_u16_be(&r);
+    flags = reader_u16_be(&r);
+    free(answer);
+    return (flags & RCODE) == 0 ? 1 : 0;
+}
+
+bool
+locator_address(const char *host, int64_t deadline, char address[static 64], bool *answered_out)
+{
+    struct sockaddr_storage a;
+    struct dns dns;
+    int n;
+
+    *answered_out = true;
+    if (address_parse(host, 0, &a))
+        return address_text(&a, address, 64);
+    *answered_out = dns_system(&dns);
+    if (!*answered_out)
+        return false;
+    n = dns_addresses(&dns, host, AF_INET, 0, deadline, &a, 1);
+    if (n == 0)
+        n = dns_addresses(&dns, host, AF_INET6, 0, deadline, &a, 1);
+    *answered_out = n >= 0;
+    return n > 0 && address_text(&a, address, 64);
 }
