@@ -1,0 +1,37 @@
+/*
+ * Replacing a file whole: the new one is written beside it and synced, then
+ * takes its name, and can be taken back until the end.
+ */
+#ifndef AUTHSOD_MEMBERSHIP_REPLACE_H
+#define AUTHSOD_MEMBERSHIP_REPLACE_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct replace {
+    char path[PATH_MAX];   /* where the file is, links followed */
+    char fresh[PATH_MAX];  /* the new one until replace_commit; "" if there is none */
+    char saved[PATH_MAX];  /* another name of the old one from replace_commit on; "" if there was none */
+    int fd;                /* of the new one, for reading and writing; -1 */
+    bool committed;
+};
+
+/*
+ * Makes the new file: empty, 0600, O_EXCL, in the directory of path.  False
+ * with errno, and nothing was made.  *r is then and before replace_begin in the
+ * state of REPLACE_NONE, which all that follow take.
+ */
+#define REPLACE_NONE { .fd = -1 }
+bool replace_begin(struct replace *r, const char *path);
+
+/* Syncs the new file, gives it the name and the mode, syncs the directory. False with errno: nothing is changed. */
+bool replace_commit(struct replace *r, mode_t mode);
+
+/* Takes it all back: the old file is there again, or none if there was none. */
+void replace_undo(struct replace *r);
+
+/* Keeps what is: the old file is gone. */
+void replace_keep(struct replace *r);
+
+#endif
