@@ -86,7 +86,7 @@ type_command() {
         *) return 1 ;;
       esac
       ;;
-    'sudo adcli join '*)
+    'sudo authsodctl join '*)
       in_member "$host" "$lab_top/tests/system/talk" 'assword for Administrator@.*: $' "$LAB_ADMIN_PASSWORD" -- \
         su - localuser --session-command "$line"
       ;;
@@ -137,7 +137,7 @@ typed() {
   state "$BATS_TEST_TMPDIR/after"
   # But for what the README says stays: configuration, keytab, three users.
   diff <(grep -vE ' \./(passwd|group|g?shadow)-?$' "$BATS_TEST_TMPDIR/before") \
-    <(grep -vE ' \./((passwd|group|g?shadow)-?|authsod/authsod\.conf|krb5\.keytab)$' "$BATS_TEST_TMPDIR/after")
+    <(grep -vE ' \./((passwd|group|g?shadow)-?|authsod/(authsod\.conf|machine-secret)|krb5\.keytab)$' "$BATS_TEST_TMPDIR/after")
   run -0 in_member "$host" sh -c 'diff /etc/passwd- /etc/passwd >/dev/null; grep -c "^authsod" /etc/passwd'
   [ "$output" = 3 ]
   run -2 in_member "$host" getent passwd alice
