@@ -30,7 +30,7 @@ struct net {
     int profile;
     bool quiet;                 /* a failure is kept in error and text, and not told */
     enum ctl_error error;
-    char text[1024];
+    char text[2048];
 };
 
 void net_init(struct net *n, TALLOC_CTX *mem, int channel, const struct config *config, const char *wanted_dc);

@@ -1,4 +1,5 @@
 /* Finding a domain controller; and where there is none, what exactly is missing. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -10,6 +11,8 @@
 #define LOCATE_MS 8000
 #define DNS_MS 5000
 #define PORT_MS 3000
+#define EACH_MS 1500 /* the same, where there are several domain controllers */
+#define TOLD_MAX 4   /* of which so many are told about */
 #define HOSTS_MAX 8
 
 static const struct {
@@ -17,32 +20,80 @@ static const struct {
     const char *use;
 } ports[] = { { 88, "Kerberos" }, { 389, "LDAP" } };
 
-/* The first port of the host that does not answer, told as the failure; UDP 389 where they all do. */
-static bool
-fail_port(struct net *n, const char *host, const char *address)
+/* What is wrong with a host that did not answer, as a sentence: the first port of it that is silent. */
+struct fault {
+    enum ctl_error error;
+    char text[400];
+};
+
+static void set_fault(struct fault *f, enum ctl_error error, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void
+set_fault(struct fault *f, enum ctl_error error, const char *fmt, ...)
+{
+    va_list ap;
+
+    f->error = error;
+    va_start(ap, fmt);
+    (void)vsnprintf(f->text, sizeof(f->text), fmt, ap);
+    va_end(ap);
+}
+
+static void
+fault_of_ports(const char *host, const char *address, int ms, struct fault *f)
 {
     const char *why = "";
 
     for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
-        if (!net_port(address, ports[i].number, PORT_MS, &why))
-            return net_fail(n, CTL_PORT, _("The domain controller %s (%s) does not answer on port %u/tcp (%s): %s"),
-                            host, address, ports[i].number, ports[i].use, why);
+        if (!net_port(address, ports[i].number, ms, &why)) {
+            set_fault(f, CTL_PORT, _("The domain controller %s (%s) does not answer on port %u/tcp (%s): %s"), host,
+                      address, ports[i].number, ports[i].use, why);
+            return;
+        }
     }
-    return net_fail(n, CTL_PORT, _("The domain controller %s (%s) does not answer on port 389/udp (CLDAP)."), host,
-                    address);
+    /* A ping is all that was not tried here. */
+    set_fault(f, CTL_PORT, _("The domain controller %s (%s) does not answer on port 389/udp (CLDAP)."), host, address);
 }
 
-static bool
-fail_host(struct net *n, const char *host)
+static void
+fault_of_host(const char *host, int ms, struct fault *f)
 {
     char address[64];
     bool answered;
 
     if (locator_address(host, client_now() + DNS_MS, address, &answered))
-        return fail_port(n, host, address);
-    if (!answered)
-        return net_fail(n, CTL_NO_DNS, _("No DNS server answers. /etc/resolv.conf must name those of the domain."));
-    return net_fail(n, CTL_NO_DOMAIN, _("DNS has no address of the domain controller %s."), host);
+        fault_of_ports(host, address, ms, f);
+    else if (!answered)
+        set_fault(f, CTL_NO_DNS, _("No DNS server answers. /etc/resolv.conf must name those of the domain."));
+    else
+        set_fault(f, CTL_NO_DOMAIN, _("DNS has no address of the domain controller %s."), host);
+}
+
+static bool
+fail_host(struct net *n, const char *host)
+{
+    struct fault f;
+
+    fault_of_host(host, PORT_MS, &f);
+    return net_fail(n, f.error, "%s", f.text);
+}
+
+/* None of them answered: each is told with its fault. Always false. */
+static bool
+fail_hosts(struct net *n, const struct srv_record *records, int count)
+{
+    char text[TOLD_MAX * 401 + 1] = "";
+    enum ctl_error error = CTL_PORT;
+    size_t len = 0;
+    struct fault f;
+
+    for (int i = 0; i < count && i < TOLD_MAX; i++) {
+        fault_of_host(records[i].host, count == 1 ? PORT_MS : EACH_MS, &f);
+        error = count == 1 ? f.error : CTL_PORT;
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s", i == 0 ? "" : " ", f.text);
+    }
+    return net_fail(n, error, "%s", text);
 }
 
 /* Why nobody was found. Always false. */
@@ -59,7 +110,7 @@ explain(struct net *n)
     (void)snprintf(name, sizeof(name), "_ldap._tcp.dc._msdcs.%s", domain);
     found = locator_srv(name, client_now() + DNS_MS, records, HOSTS_MAX);
     if (found > 0)
-        return fail_host(n, records[0].host);
+        return fail_hosts(n, records, found);
     if (found == 0 && locator_name_exists(domain, client_now() + DNS_MS) == 0)
         return net_fail(
             n, CTL_NO_DOMAIN,
@@ -77,11 +128,14 @@ explain(struct net *n)
 bool
 net_check_ports(struct net *n)
 {
+    struct fault f;
     const char *why;
 
     for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
-        if (!net_port(n->dc.address, ports[i].number, PORT_MS, &why))
-            return fail_port(n, n->dc.host, n->dc.address);
+        if (net_port(n->dc.address, ports[i].number, PORT_MS, &why))
+            continue;
+        fault_of_ports(n->dc.host, n->dc.address, PORT_MS, &f);
+        return net_fail(n, f.error, "%s", f.text);
     }
     return true;
 }

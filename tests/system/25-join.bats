@@ -73,6 +73,13 @@ says() {
   }
 }
 
+# dns add|delete NAME TYPE DATA: a record of the domain.
+dns() {
+  local zone=corp.test name=$2
+  [[ $name != *._msdcs ]] || zone=_msdcs.corp.test name=${name%._msdcs}
+  samba_tool dc1 dns "$1" 127.0.0.1 "$zone" "$name" "$3" "$4" -U "Administrator%$LAB_ADMIN_PASSWORD"
+}
+
 # value JSON KEY: the value in an object of one level.
 value() {
   python3 -c 'import json, sys; print(json.loads(sys.argv[1])[sys.argv[2]])' "$1" "$2"
@@ -311,6 +318,27 @@ value() {
   run join --dc dc9.corp.test
   says 8 'DNS has no address of the domain controller dc9.corp.test.'
   nothing_happened
+}
+
+@test "of several domain controllers none answers: each is told with its port" {
+  dns add _ldap._tcp.dc._msdcs SRV 'join25.corp.test 389 0 100'
+  dns add join25 A 10.99.0.98
+  lab_block_port "$BOX" 389 reject
+  run join
+  lab_unblock "$BOX"
+  run_status=$status
+  dns delete _ldap._tcp.dc._msdcs SRV 'join25.corp.test 389 0 100'
+  dns delete join25 A 10.99.0.98
+  [ "$run_status" -eq 10 ]
+  [[ $output == *'dc1.corp.test (10.99.0.1) does not answer on port 389/tcp (LDAP): Connection refused'* ]]
+  [[ $output == *'join25.corp.test (10.99.0.98) does not answer on port 88/tcp (Kerberos): '* ]]
+  # The one that answers is enough.
+  dns add _ldap._tcp.dc._msdcs SRV 'join25.corp.test 389 0 100'
+  dns add join25 A 10.99.0.98
+  run join
+  dns delete _ldap._tcp.dc._msdcs SRV 'join25.corp.test 389 0 100'
+  dns delete join25 A 10.99.0.98
+  says 0 'has joined'
 }
 
 @test "a join that fails at its end deletes the account that it made, and no other" {
