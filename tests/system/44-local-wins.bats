@@ -9,6 +9,10 @@ setup_file() {
   . "$BATS_TEST_DIRNAME/member.sh"
   member_up ws1
   local file
+  # Before this the network may have been cut: the service need not know yet that it is back.
+  member_stop ws1
+  member_start ws1
+  lab_wait 20 in_member ws1 getent -s authsod passwd bob
   for file in passwd group shadow gshadow nsswitch.conf; do
     in_member ws1 cp -p "/etc/$file" "/etc/$file.44"
   done
