@@ -28,7 +28,7 @@ local_users() {
 # without_us: what local_users takes on a computer that has never heard of authsod.
 without_us() {
   in_member ws1 sh -c 'cp /etc/nsswitch.conf /tmp/nsswitch71
-    sed -i "s/ authsod//" /etc/nsswitch.conf
+    sed -i "s/ authsod \[TRYAGAIN=return\]//" /etc/nsswitch.conf
     for type in auth account session; do echo "$type required pam_unix.so nodelay"; done >/etc/pam.d/alone71'
   local_users alone71
   in_member ws1 sh -c 'mv /tmp/nsswitch71 /etc/nsswitch.conf; rm /etc/pam.d/alone71'
