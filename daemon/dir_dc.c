@@ -10,6 +10,7 @@
 #define FACT_DC "dc"       /* its address */
 #define FACT_SITE "site"
 #define NONE_KEPT_MS 1000
+#define ONLY_KEPT_MS 1000
 
 void
 dir_dc_recall(struct dir *d)
@@ -143,14 +144,20 @@ dir_on_need_dc(struct dir *d, const uint8_t *packet, size_t len, int fds[CHANNEL
     struct writer w = writer_init(bytes, sizeof(bytes));
     struct ipc_dc is = { 0 };
     struct ipc_need_dc m;
+    bool failed;
 
     (void)fds;
     if (!ipc_get_need_dc(packet, len, &m))
         return false;
-    if (m.avoid[0] != '\0' && strcmp(m.avoid, d->dc.dc.address) == 0)
+    /* Many find out at once that it has failed; where it was found to be the only one, it still is. */
+    failed = m.avoid[0] != '\0' && strcmp(m.avoid, d->dc.dc.address) == 0 &&
+             !(d->dc.known && client_now() < d->dc.only_until);
+    if (failed)
         dir_dc_lost(d);
     is.request = m.request;
     is.err = (uint32_t)dir_dc_locate(d, DIR_LOCATE_MS);
+    if (failed && is.err == ERR_OK && strcmp(m.avoid, d->dc.dc.address) == 0)
+        d->dc.only_until = client_now() + ONLY_KEPT_MS;
     if (is.err == ERR_OK)
         fill_message(d, &is);
     ipc_put_dc(&w, &is);

@@ -50,6 +50,7 @@ struct dir_dc {
     char lost[64];                     /* address of one that stopped answering: asked last; "" if none */
     enum err none;                     /* why there is none; ERR_OK as long as nobody looked */
     int64_t none_until;                /* client_now() based: before it the answer is none, without looking again */
+    int64_t only_until;                /* the same: before it there is no other one than dc, which was looked for */
 };
 
 /* The LDAP connection (dir_link.c). */

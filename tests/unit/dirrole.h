@@ -44,6 +44,7 @@ extern struct fake_domain {
     enum err ticket;            /* what member says */
     /* what was asked */
     unsigned asked, opened, located, pinged, member_lists, namesake_lists;
+    bool alone;              /* there is one controller, also for whoever would rather have another */
     char avoided[64];
 } domain;
 

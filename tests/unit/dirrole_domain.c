@@ -63,7 +63,7 @@ fake_user(const char *account)
 enum err
 locator_find(const struct locator_query *q, struct dc *dc_out)
 {
-    size_t pick = strcmp(q->avoid, controllers[0]) == 0 ? 1 : 0;
+    size_t pick = !domain.alone && strcmp(q->avoid, controllers[0]) == 0 ? 1 : 0;
 
     domain.located++;
     (void)snprintf(domain.avoided, sizeof(domain.avoided), "%s", q->avoid);

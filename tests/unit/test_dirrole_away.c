@@ -314,6 +314,24 @@ no_controller_is_looked_for_once_a_second(void **state)
     assert_int_equal(need_dc(f, "").err, ERR_OK);
 }
 
+/* Twenty logons find out at once that a controller does not serve them: that costs one search. */
+static void
+the_only_controller_is_not_looked_for_again_and_again(void **state)
+{
+    struct fixture *f = *state;
+
+    domain.alone = true;
+    (void)need_dc(f, "");
+    for (int i = 0; i < 20; i++)
+        assert_string_equal(need_dc(f, "192.0.2.1").address, "192.0.2.1");
+    assert_int_equal(domain.located, 2);
+    /* But it may hang by now, or there may be another one. */
+    domain.alone = false;
+    f->d->dc.only_until = client_now();
+    assert_string_equal(need_dc(f, "192.0.2.1").address, "192.0.2.2");
+    assert_int_equal(domain.located, 3);
+}
+
 static void
 a_new_member_hears_of_the_controller(void **state)
 {
@@ -448,6 +466,7 @@ main(void)
         DIRROLE_TEST(an_account_may_be_for_other_computers),
         DIRROLE_TEST(a_controller_is_found_kept_and_remembered),
         DIRROLE_TEST(no_controller_is_looked_for_once_a_second),
+        DIRROLE_TEST(the_only_controller_is_not_looked_for_again_and_again),
         DIRROLE_TEST(a_new_member_hears_of_the_controller),
         DIRROLE_TEST(members_that_are_too_much),
         DIRROLE_TEST(searches_that_are_too_much_leave_time_for_others),
