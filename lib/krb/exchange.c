@@ -20,6 +20,7 @@ note_error(krb5_context ctx, const krb5_data *reply, struct exchange *x)
     x->error = 0;
     x->ntstatus = 0;
     x->armored = false;
+    x->damaged = false;
     if (reply->length == 0 || (uint8_t)reply->data[0] != 0x7e)
         return;
     if (krb5_rd_error(ctx, reply, &error) != 0)
@@ -65,6 +66,25 @@ as_may_ask(const struct exchange *x)
     return x->sent == 0 || (x->sent < AS_REQUESTS_MAX && x->error == KRB5KDC_ERR_PREAUTH_REQUIRED);
 }
 
+/*
+ * libkrb5 takes the protected error in place of the one around it, which anybody
+ * can write; where the protected part does not open, it believes that one.
+ */
+static void
+note_opened(krb5_context ctx, krb5_init_creds_context ic, struct exchange *x)
+{
+    krb5_error *error = NULL;
+
+    if (!x->armored)
+        return;
+    if (krb5_init_creds_get_error(ctx, ic, &error) != 0 || error == NULL ||
+        edata_has_fast(error->e_data.data, error->e_data.length)) {
+        x->armored = false;
+        x->damaged = true;
+    }
+    krb5_free_error(ctx, error);
+}
+
 krb5_error_code
 exchange_as(krb5_context ctx, struct kdc *kdc, krb5_init_creds_context ic, struct exchange *x_out)
 {
@@ -89,6 +109,8 @@ exchange_as(krb5_context ctx, struct kdc *kdc, krb5_init_creds_context ic, struc
     }
     krb5_free_data_contents(ctx, &request);
     krb5_free_data_contents(ctx, &realm);
+    if (code != 0)
+        note_opened(ctx, ic, x_out);
     krb5_free_data_contents(ctx, &reply);
     return code;
 }

@@ -21,7 +21,8 @@ struct exchange {
     unsigned sent;           /* requests */
     krb5_error_code error;   /* of the KRB-ERROR that was the last answer; 0: it was none */
     uint32_t ntstatus;       /* in that error, 0: none */
-    bool armored;            /* that error came with a part protected by FAST */
+    bool armored;            /* that error came with a part protected by FAST, which libkrb5 has opened (AS alone) */
+    bool damaged;            /* it came with one that does not open */
     bool offset_known;       /* some KRB-ERROR told the KDC's time */
     int64_t offset;          /* seconds that the KDC is ahead, by the last such */
 };

@@ -44,6 +44,8 @@ struct krb_failure {
     bool proved_unless_locked; /* ERR_REVOKED: proved, if the directory then names another reason than a lock */
     bool password_sent;      /* the KDC was sent what can count as a bad password: never ask again, whatever err is */
     bool armor_refused;      /* the KDC did not take the armour: worth one more try with a new TGT of the computer */
+    bool no_service;         /* the KDC took the password, and has no ticket for this computer: it does not know its
+                              * service principal, or has no encryption type in common with it */
     int64_t clock_offset;    /* seconds that the KDC is ahead, for ERR_CLOCK; measured from the KRB-ERROR's stime */
     const char *step;        /* static: "AS exchange", "TGS exchange", "AP-REQ", "keytab" */
     char text[512];          /* libkrb5's own sentence, for the log */

@@ -168,7 +168,10 @@ as_failed(const struct job *job, krb5_error_code code)
     if (unprotected && x->sent <= 1 && is_about_armor(code)) {
         f->armor_refused = true;
         f->err = ERR_NO_FAST;
-    } else if (unprotected && code == KRB5KDC_ERR_PREAUTH_REQUIRED) {
+    } else if (unprotected && x->sent > 0 && f->err == ERR_NO_ENCTYPE) {
+        /* PREAUTH_REQUIRED is among those. Said outside of FAST, or damaged: anybody on the way can do that. */
+        f->err = ERR_NO_FAST;
+    } else if (job->armor != NULL && x->damaged && (f->err == ERR_NO_KDC || f->err == ERR_NO_REALM)) {
         f->err = ERR_NO_FAST;
     } else if (code == KRB5KRB_AP_ERR_BAD_INTEGRITY && x->error == 0 && x->sent == 1) {
         /* An account without pre-authentication: its answer does not open with this password. */
@@ -221,6 +224,8 @@ tgs_exchange(struct job *job, const krb5_creds *tgt, krb5_creds *host_out)
     /* The AS exchange has succeeded: the KDC, whoever it is, took the password. */
     job->failure->password_sent = true;
     job->failure->proved = true;
+    job->failure->no_service = code == KRB5KDC_ERR_S_PRINCIPAL_UNKNOWN || code == KRB5KDC_ERR_MUST_USE_USER2USER ||
+                               code == KRB5KDC_ERR_ETYPE_NOSUPP;
     if (job->failure->err == ERR_NO_KDC)
         job->failure->err = ERR_TIMEOUT;
     return false;

@@ -9,6 +9,7 @@
  *
  *   pass       hands everything on; keeps a host ticket of alice's in
  *              DIRECTORY/captured
+ *   spoil      hands everything on, and damages in each KRB-ERROR what FAST protects
  *   flip SEED  hands everything on, and damages the replies of a connection from
  *              the first, second or third on: bytes flipped, cut off, moved; or
  *              hangs up
@@ -129,6 +130,18 @@ damage(krb5_data *reply)
     return true;
 }
 
+/* The padata type PA-FX-FAST, in DER; its value follows. */
+static void
+spoil(krb5_data *reply)
+{
+    static const char fast[] = { '\xa1', 4, 2, 2, 0, '\x88' };
+    char *p = memmem(reply->data, reply->length, fast, sizeof(fast));
+
+    /* Not the last bytes, in which more than one type may end; the middle is encrypted. */
+    if (reply->data[0] == 0x7e && p != NULL && (size_t)(p - reply->data) + 100 < reply->length)
+        p[80] ^= 1;
+}
+
 /* What is to be done now, in words: the file's first line. */
 static void
 read_lie(const char *directory, char *line, size_t size)
@@ -192,10 +205,12 @@ serve(struct liar *l, int fd, const char *address, const char *directory)
             own = request.data[0] == 0x6a ? liar_as_reply(l, lie, &request) : liar_tgs_reply(l, lie, &request);
         if (own != NULL)
             write_message(fd, own);
-        else if (hand_on(l, &upstream, address, &request, flip && good-- <= 0, &reply))
-            write_message(fd, &reply);
-        else
+        else if (!hand_on(l, &upstream, address, &request, flip && good-- <= 0, &reply))
             break;
+        if (own == NULL && strcmp(line, "spoil") == 0)
+            spoil(&reply);
+        if (own == NULL)
+            write_message(fd, &reply);
         krb5_free_data(l->ctx, own);
         free(reply.data);
         free(request.data);
