@@ -22,6 +22,8 @@
 
 enum config_fast { CONFIG_FAST_TRY, CONFIG_FAST_REQUIRE, CONFIG_FAST_NEVER };
 
+enum config_fallback { CONFIG_FALLBACK_UNAVAILABLE, CONFIG_FALLBACK_NEVER };
+
 enum config_name_format { CONFIG_NAME_SHORT, CONFIG_NAME_QUALIFIED };
 
 struct config_value;
@@ -39,6 +41,7 @@ struct config {
     int timeout;                       /* seconds for one request to a DC */
     /* [logon] */
     enum config_fast fast;
+    enum config_fallback ntlm_fallback;
     bool forwardable;
     bool renewable;
     int32_t lifetime;                  /* seconds; 0: the KDC's */

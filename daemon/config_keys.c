@@ -26,6 +26,7 @@
 
 static const char *const no_yes[] = { "no", "yes", NULL };
 static const char *const fasts[] = { "try", "require", "never", NULL };      /* as enum config_fast */
+static const char *const fallbacks[] = { "unavailable", "never", NULL };      /* as enum config_fallback */
 static const char *const formats[] = { "short", "qualified", NULL };         /* as enum config_name_format */
 static const char *const levels[] = { "error", "warning", "info", "debug", NULL }; /* as log_level_parse */
 
@@ -47,6 +48,8 @@ const struct config_key config_keys[KEY_COUNT] = {
     [KEY_TIMEOUT] = { .section = "domain", .name = "timeout", .kind = CONFIG_DURATION, .min = 1, .max = 60,
                       .fallback = "5s" },
     [KEY_FAST] = { .section = "logon", .name = "fast", .kind = CONFIG_WORD, .words = fasts, .fallback = "try" },
+    [KEY_NTLM_FALLBACK] = { .section = "logon", .name = "ntlm_fallback", .kind = CONFIG_WORD, .words = fallbacks,
+                            .fallback = "unavailable" },
     [KEY_FORWARDABLE] = { .section = "logon", .name = "forwardable", .kind = CONFIG_WORD, .words = no_yes,
                           .fallback = "yes" },
     [KEY_RENEWABLE] = { .section = "logon", .name = "renewable", .kind = CONFIG_WORD, .words = no_yes,

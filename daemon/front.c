@@ -116,7 +116,49 @@ peer_broke(struct front *f, enum role role)
     if (role == ROLE_DIRECTORY)
         directory_gone(f);
     else
-        front_unwatch(f, &f->member);
+        front_unwatch(f, role == ROLE_MEMBER ? &f->member : &f->netlogon);
+}
+
+#define NETLOGON_REQUEST 0x80000000U /* of NEED_DC: netlogon's, and no worker's */
+
+static void
+tell_netlogon(struct front *f, const struct ipc_dc *dc)
+{
+    uint8_t packet[1024];
+    struct writer w = writer_init(packet, sizeof(packet));
+    struct ipc_dc answer = *dc;
+
+    answer.request &= ~NETLOGON_REQUEST;
+    ipc_put_dc(&w, &answer);
+    (void)front_send(&f->netlogon, &w, NULL, 0);
+}
+
+static void
+tell_dc(struct front *f, const struct ipc_dc *dc)
+{
+    if ((dc->request & NETLOGON_REQUEST) != 0)
+        tell_netlogon(f, dc);
+    else
+        front_pool_dc(f, dc);
+}
+
+/* netlogon asks for a domain controller: directory knows. */
+static bool
+forward_need_dc(struct front *f, const uint8_t *packet, size_t len)
+{
+    uint8_t forward[128];
+    struct writer w = writer_init(forward, sizeof(forward));
+    struct ipc_dc none = { .err = ERR_NO_KDC };
+    struct ipc_need_dc m;
+
+    if (!ipc_get_need_dc(packet, len, &m) || (m.request & NETLOGON_REQUEST) != 0)
+        return false;
+    m.request |= NETLOGON_REQUEST;
+    ipc_put_need_dc(&w, &m);
+    none.request = m.request;
+    if (!front_ask(f, &w, true))
+        tell_netlogon(f, &none);
+    return true;
 }
 
 static bool
@@ -137,7 +179,7 @@ directory_message(struct front *f, const uint8_t *packet, size_t len, int *fds)
         if (!ipc_get_dc(packet, len, &dc))
             return false;
         f->dc = dc;
-        front_pool_dc(f, &dc);
+        tell_dc(f, &dc);
         return true;
     default:
         return false;
@@ -170,23 +212,32 @@ directory_ready(struct front *f, struct watch *w, uint32_t events)
     channel_close_fds(fds);
 }
 
-/* One message of member; false if there is none. */
 static bool
-member_message(struct front *f)
+voucher_message(struct front *f, enum role role, const uint8_t *packet, size_t len)
+{
+    if (role == ROLE_NETLOGON && ipc_type(packet, len) == IPC_NEED_DC)
+        return forward_need_dc(f, packet, len);
+    return front_pool_vouch(f, role, packet, len);
+}
+
+/* One message of member or netlogon; false if there is none. */
+static bool
+read_voucher(struct front *f, enum role role)
 {
     static uint8_t packet[CHANNEL_PACKET_MAX];
+    struct watch *w = role == ROLE_MEMBER ? &f->member : &f->netlogon;
     int fds[CHANNEL_FDS_MAX];
     ssize_t n;
 
-    if (f->member.fd < 0)
+    if (w->fd < 0)
         return false;
-    n = channel_recv(f->member.fd, packet, sizeof(packet), fds, 0);
+    n = channel_recv(w->fd, packet, sizeof(packet), fds, 0);
     if (n < 0 && errno == EAGAIN)
         return false;
-    if (is_breach(n) || (n > 0 && !front_pool_vouch(f, packet, (size_t)n)))
-        peer_broke(f, ROLE_MEMBER);
+    if (is_breach(n) || (n > 0 && !voucher_message(f, role, packet, (size_t)n)))
+        peer_broke(f, role);
     else if (n <= 0)
-        front_unwatch(f, &f->member);
+        front_unwatch(f, w);
     channel_close_fds(fds);
     return n > 0;
 }
@@ -196,30 +247,41 @@ member_ready(struct front *f, struct watch *w, uint32_t events)
 {
     (void)w;
     (void)events;
-    (void)member_message(f);
+    (void)read_voucher(f, ROLE_MEMBER);
+}
+
+static void
+netlogon_ready(struct front *f, struct watch *w, uint32_t events)
+{
+    (void)w;
+    (void)events;
+    (void)read_voucher(f, ROLE_NETLOGON);
 }
 
 void
-front_member_drain(struct front *f)
+front_drain_vouchers(struct front *f)
 {
-    while (member_message(f))
+    while (read_voucher(f, ROLE_MEMBER) || read_voucher(f, ROLE_NETLOGON))
         ;
 }
 
 static bool
 take_peer(struct front *f, const struct ipc_peer *m, int fd)
 {
-    struct watch *w = m->role == ROLE_DIRECTORY ? &f->directory : &f->member;
+    struct watch *w = m->role == ROLE_DIRECTORY ? &f->directory : m->role == ROLE_MEMBER ? &f->member : &f->netlogon;
 
     if (m->role == ROLE_LOGON)
         return front_pool_add(f, m->id, fd);
-    if (m->role != ROLE_DIRECTORY && m->role != ROLE_MEMBER)
+    if (m->role != ROLE_DIRECTORY && m->role != ROLE_MEMBER && m->role != ROLE_NETLOGON)
         return false;
     /* The end of the one before may not have been read yet. */
     if (m->role == ROLE_DIRECTORY)
         directory_gone(f);
     else
         front_unwatch(f, w);
+    /* Workers know the netlogon that has ended: those that work now end their logons, new ones know the new. */
+    if (m->role == ROLE_NETLOGON)
+        front_pool_retire(f);
     w->fd = fd;
     return front_watch(f, w, EPOLLIN);
 }
@@ -349,13 +411,14 @@ front_begin(struct front *f)
         return false;
     set_watch(&f->directory, FD_DIRECTORY, directory_ready);
     set_watch(&f->member, FD_MEMBER, member_ready);
+    set_watch(&f->netlogon, FD_NETLOGON, netlogon_ready);
     set_watch(&f->nss, FD_NSS, front_nss_accept);
     set_watch(&f->pam, FD_PAM, front_pam_accept);
     set_watch(&f->local, local_names_watch(f->names), local_ready);
     if (f->local.fd >= 0 && !front_watch(f, &f->local, EPOLLIN))
         return false;
     return front_watch(f, &f->keeper, EPOLLIN) && front_watch(f, &f->directory, EPOLLIN) &&
-           front_watch(f, &f->member, EPOLLIN) && front_watch(f, &f->nss, EPOLLIN) &&
+           front_watch(f, &f->member, EPOLLIN) && front_watch(f, &f->netlogon, EPOLLIN) && front_watch(f, &f->nss, EPOLLIN) &&
            front_watch(f, &f->pam, EPOLLIN);
 }
 

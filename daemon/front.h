@@ -89,7 +89,8 @@ struct conversation {
     int64_t deadline;
     int64_t started;
     struct worker *worker;
-    struct logon_info *vouched;        /* member's word; NULL until it came */
+    struct logon_info *vouched;        /* member's or netlogon's word; NULL until it came */
+    enum role voucher;                 /* whose */
     struct ipc_result result;
     struct sealed_secret tgt;          /* marshalled */
 };
@@ -113,7 +114,7 @@ struct outbox {
 struct front {
     struct config *config;
     int epoll_fd;
-    struct watch keeper, directory, member, nss, pam, local;
+    struct watch keeper, directory, member, netlogon, nss, pam, local;
     struct local_names *names;
     struct cache *cache;
     struct lookups *lookups;           /* of front_nss.c */
@@ -326,10 +327,10 @@ void front_cred_tick(struct front *f, int64_t now);
 /* The conversation's answer is there: to an idle worker, or into the queue. */
 void front_pool_run(struct front *f, struct conversation *c);
 bool front_pool_add(struct front *f, uint32_t id, int fd);
-/* VOUCH of member. */
-bool front_pool_vouch(struct front *f, const uint8_t *packet, size_t len);
-/* Reads what member has sent already: a VOUCH is sent before the worker's RESULT. */
-void front_member_drain(struct front *f);
+/* VOUCH of member or netlogon. */
+bool front_pool_vouch(struct front *f, enum role by, const uint8_t *packet, size_t len);
+/* Reads what member and netlogon have sent already: a VOUCH is sent before the worker's RESULT. */
+void front_drain_vouchers(struct front *f);
 /* A DC for the workers that asked. */
 void front_pool_dc(struct front *f, const struct ipc_dc *dc);
 /* The worker loses its conversation. kill: it hangs. */

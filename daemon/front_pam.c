@@ -120,6 +120,16 @@ warn_of_expiry(const struct front *f, const struct conversation *c)
         front_pam_order(c, &order);
 }
 
+/* And are there no tickets? */
+static void
+tell_of_ntlm(const struct conversation *c)
+{
+    const struct proto_order order = { .type = PROTO_SAY, .code = NOTICE_NO_TICKETS_BY_NTLM };
+
+    if (c->result.passed_through)
+        front_pam_order(c, &order);
+}
+
 static void
 ask_password(struct front *f, struct conversation *c)
 {
@@ -397,7 +407,14 @@ front_pam_identity(struct front *f, const uint8_t *packet, size_t len)
     return true;
 }
 
-/* Success of a worker counts only where member vouched for this very user. */
+/* Whose word a worker's success needs. */
+static enum role
+voucher_of(const struct conversation *c)
+{
+    return c->result.passed_through ? ROLE_NETLOGON : ROLE_MEMBER;
+}
+
+/* Success of a worker counts only where member, or for NTLM netlogon, vouched for this very user. */
 static void
 take_success(struct front *f, struct conversation *c)
 {
@@ -405,13 +422,14 @@ take_success(struct front *f, struct conversation *c)
     struct writer w = writer_init(packet, packet == NULL ? 0 : CHANNEL_PACKET_MAX);
     char text[SID_TEXT_MAX];
 
-    if (c->vouched == NULL) {
-        log_alarm("worker says that %s has logged on, and member does not", c->who.name);
+    if (c->vouched == NULL || c->voucher != voucher_of(c)) {
+        log_alarm("worker says that %s has logged on, and %s does not", c->who.name, role_name(voucher_of(c)));
         front_pam_end(f, c, ERR_INTERNAL, false, NULL);
         return;
     }
     if (!sid_equal(&c->vouched->user, &c->who.sid)) {
-        (void)snprintf(c->result.text, sizeof(c->result.text), "the PAC is of %s", sid_text(&c->vouched->user, text));
+        (void)snprintf(c->result.text, sizeof(c->result.text), "%s is of %s",
+                       c->result.passed_through ? "the verdict" : "the PAC", sid_text(&c->vouched->user, text));
         front_pam_end(f, c, ERR_WRONG_ACCOUNT, false, NULL);
         return;
     }
@@ -455,7 +473,8 @@ front_pam_result(struct front *f, struct conversation *c, const struct ipc_resul
         front_pam_end(f, c, ERR_INTERNAL, false, NULL);
     else if (result->err == ERR_OK)
         take_success(f, c);
-    else if (result->err == ERR_REVOKED || result->err == ERR_PASSWORD_EXPIRED || result->err == ERR_POLICY)
+    else if (!result->passed_through &&
+             (result->err == ERR_REVOKED || result->err == ERR_PASSWORD_EXPIRED || result->err == ERR_POLICY))
         ask_state(f, c);
     else
         front_pam_end(f, c, (enum err)result->err, result->proved, result->value);
@@ -474,6 +493,7 @@ front_pam_learned(struct front *f, const uint8_t *packet, size_t len)
         return true;
     if (m.err == ERR_OK) {
         front_record_learned(f, &m);
+        tell_of_ntlm(c);
         warn_of_expiry(f, c);
     }
     front_pam_end(f, c, (enum err)m.err, true, NULL);

@@ -175,9 +175,9 @@ worker_message(struct front *f, struct worker *w, const uint8_t *packet, size_t 
     if (ipc_type(packet, len) == IPC_NEED_DC)
         return forward_need_dc(f, w, packet, len);
     if (!ipc_get_result(packet, len, IPC_RESULT, &result) || result.job != c->id ||
-        err_name(result.err)[0] == '?' || (result.err == ERR_OK) != (fds[0] >= 0))
+        err_name(result.err)[0] == '?' || (result.err == ERR_OK && !result.passed_through) != (fds[0] >= 0))
         return false;
-    front_member_drain(f);
+    front_drain_vouchers(f);
     front_pool_release(f, w, false);
     front_pam_result(f, c, &result, channel_take_fd(fds));
     return true;
@@ -232,7 +232,7 @@ front_pool_add(struct front *f, uint32_t id, int fd)
 }
 
 bool
-front_pool_vouch(struct front *f, const uint8_t *packet, size_t len)
+front_pool_vouch(struct front *f, enum role by, const uint8_t *packet, size_t len)
 {
     struct logon_info *info;
     uint32_t worker, job;
@@ -243,6 +243,7 @@ front_pool_vouch(struct front *f, const uint8_t *packet, size_t len)
         if (w->id == worker && w->conversation != NULL && w->conversation->id == job) {
             TALLOC_FREE(w->conversation->vouched);
             w->conversation->vouched = talloc_steal(w->conversation, info);
+            w->conversation->voucher = by;
             return true;
         }
     }

@@ -357,6 +357,7 @@ ipc_put_result(struct writer *w, enum ipc_type type, const struct ipc_result *m)
     writer_u32(w, m->err);
     writer_u8(w, m->proved);
     writer_u8(w, m->proved_unless_locked);
+    writer_u8(w, m->passed_through);
     writer_str(w, m->step);
     writer_str(w, m->value);
     writer_str(w, m->text);
@@ -372,6 +373,7 @@ ipc_get_result(const void *packet, size_t len, enum ipc_type type, struct ipc_re
     m.err = reader_u32(&r);
     m.proved = get_bool(&r);
     m.proved_unless_locked = get_bool(&r);
+    m.passed_through = get_bool(&r);
     reader_str_copy(&r, m.step, sizeof(m.step));
     reader_str_copy(&r, m.value, sizeof(m.value));
     reader_str_copy(&r, m.text, sizeof(m.text));
@@ -533,6 +535,35 @@ ipc_get_vouch(TALLOC_CTX *mem, const void *packet, size_t len, uint32_t *worker_
     *job_out = reader_u32(&r);
     *info_out = r.failed ? NULL : logon_info_read(mem, &r);
     return *info_out != NULL;
+}
+
+void
+ipc_put_pass(struct writer *w, const struct ipc_pass *m)
+{
+    writer_u8(w, IPC_PASS);
+    writer_u32(w, m->job);
+    writer_u64(w, (uint64_t)m->deadline);
+    writer_str(w, m->account);
+    writer_str(w, m->domain);
+    writer_bytes(w, m->nt_hash, sizeof(m->nt_hash));
+}
+
+bool
+ipc_get_pass(const void *packet, size_t len, struct ipc_pass *m_out)
+{
+    struct reader r = open_message(packet, len, IPC_PASS);
+    const uint8_t *hash;
+
+    memset(m_out, 0, sizeof(*m_out));
+    m_out->job = reader_u32(&r);
+    m_out->deadline = (int64_t)reader_u64(&r);
+    reader_str_copy(&r, m_out->account, sizeof(m_out->account));
+    reader_str_copy(&r, m_out->domain, sizeof(m_out->domain));
+    hash = reader_bytes(&r, sizeof(m_out->nt_hash));
+    if (hash == NULL || m_out->deadline < 0 || !reader_done(&r))
+        return false;
+    memcpy(m_out->nt_hash, hash, sizeof(m_out->nt_hash));
+    return true;
 }
 
 void

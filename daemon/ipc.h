@@ -10,12 +10,15 @@
  *                       CCACHE_DESTROY, MAP_NEW, MAP_PLACE, PING
  *   keeper - member     PEER, CONFIG, KEYTAB      <-> GET_KEYTAB
  *   keeper - directory  PEER, CONFIG
+ *   keeper - netlogon   PEER, CONFIG, MACHINE_SECRET, KEYTAB <-> GET_SECRET
  *   keeper - logon      (silence; its end is the worker's end)
  *   keeper - ccache     CCACHE_WRITE or CCACHE_DESTROY, once <-> CCACHE_DONE
  *   front - directory   LOOKUP, WHO, LEARN, STATE, NEED_DC <-> FOUND, IDENTITY, LEARNED, STATE_IS, DC
  *   front - member                                         <-  VOUCH
+ *   front - netlogon    DC                                 <-> VOUCH, NEED_DC
  *   front - logon       JOB, DC                            <-> NEED_DC, RESULT
  *   member - logon      ARMOR_IS, VERIFIED                 <-> ARMOR, VERIFY
+ *   netlogon - logon    PASSED                             <-> PASS
  *   member - directory  TICKET_IS                          <-> TICKET, DC
  */
 #ifndef AUTHSOD_DAEMON_IPC_H
@@ -52,7 +55,7 @@ enum ipc_type {
     IPC_NEED_DC,        /* struct ipc_need_dc */
     IPC_DC,             /* struct ipc_dc */
     IPC_JOB,            /* struct ipc_job; descriptor: the module's connection, an ANSWER waiting in it */
-    IPC_RESULT,         /* struct ipc_result; descriptor on success: memfd with the marshalled TGT */
+    IPC_RESULT,         /* struct ipc_result; descriptor on success, unless passed_through: memfd with the marshalled TGT */
     IPC_ARMOR,          /* u32 1 if the KDC refused the armor that was given before, else 0 */
     IPC_ARMOR_IS,       /* ipc_reason, bool required; descriptor if there is one: memfd with marshalled credentials */
     IPC_VERIFY,         /* u32 job, str ap_req (bytes) */
@@ -62,10 +65,14 @@ enum ipc_type {
     IPC_TICKET_IS,      /* ipc_reason; descriptor if ERR_OK: memfd with marshalled credentials */
     IPC_PING,           /* u32 number */
     IPC_STOP,           /* nothing */
-    IPC_END_ROLE,       /* u32 role, ROLE_MEMBER or ROLE_DIRECTORY: it broke the protocol */
+    IPC_END_ROLE,       /* u32 role, ROLE_MEMBER, ROLE_DIRECTORY or ROLE_NETLOGON: it broke the protocol */
     IPC_MAP_NEW,        /* u32 size: a power of two from IDENTMAP_SIZE_MIN to IDENTMAP_SIZE_MAX */
     IPC_MAP_IS,         /* u32 errno (0: descriptor is the file, to read and write) */
     IPC_MAP_PLACE,      /* nothing */
+    IPC_GET_SECRET,     /* nothing: the machine secret, or where there is none the keytab */
+    IPC_MACHINE_SECRET, /* nothing; descriptor: memfd with the file of the machine secret */
+    IPC_PASS,           /* struct ipc_pass */
+    IPC_PASSED,         /* struct ipc_result, without a descriptor */
 };
 
 /*
@@ -76,7 +83,7 @@ enum ipc_type {
  * STOP: front takes no new connections and ends when what runs has ended.
  */
 
-enum role { ROLE_KEEPER = 1, ROLE_FRONT, ROLE_LOGON, ROLE_MEMBER, ROLE_DIRECTORY, ROLE_CCACHE };
+enum role { ROLE_KEEPER = 1, ROLE_FRONT, ROLE_LOGON, ROLE_MEMBER, ROLE_DIRECTORY, ROLE_NETLOGON, ROLE_CCACHE };
 
 /* Why something is not to be had. */
 struct ipc_reason {
@@ -191,9 +198,20 @@ struct ipc_result {
     uint32_t err;
     bool proved;                   /* the domain has seen the right password */
     bool proved_unless_locked;     /* so too, if the directory then says that the account is not locked */
+    bool passed_through;           /* by NTLM, which netlogon vouches for: there are no tickets */
     char step[32];
     char value[128];               /* for the sentence: domain, clock offset */
     char text[512];                /* for the log: what happened, the protocol's own code, the domain controller */
+};
+
+/* A logon to pass through. */
+#define IPC_NT_HASH_BYTES 16
+struct ipc_pass {
+    uint32_t job;
+    int64_t deadline;              /* client_now() based: then nobody waits any more, and the domain is not asked */
+    char account[PROTO_NAME_MAX + 1];
+    char domain[64];               /* its NetBIOS name; "": the computer's own */
+    uint8_t nt_hash[IPC_NT_HASH_BYTES]; /* of the password: whoever has had the message erases it */
 };
 
 /* First byte of a message; 0 if empty. */
@@ -244,6 +262,8 @@ bool ipc_get_verify(const void *packet, size_t len, uint32_t *job_out, const uin
 void ipc_put_vouch(struct writer *w, uint32_t worker, uint32_t job, const struct logon_info *info);
 bool ipc_get_vouch(TALLOC_CTX *mem, const void *packet, size_t len, uint32_t *worker_out, uint32_t *job_out,
                    struct logon_info **info_out);
+void ipc_put_pass(struct writer *w, const struct ipc_pass *m);
+bool ipc_get_pass(const void *packet, size_t len, struct ipc_pass *m_out);
 void ipc_put_ticket(struct writer *w, const char *service);
 bool ipc_get_ticket(const void *packet, size_t len, char service_out[static 256 + 1]);
 void ipc_put_ticket_is(struct writer *w, const struct ipc_reason *why);

@@ -69,7 +69,7 @@ done:
 static void
 send_all(struct keeper *k, enum ipc_type type, int fd)
 {
-    static const enum role roles[] = { ROLE_DIRECTORY, ROLE_MEMBER, ROLE_FRONT };
+    static const enum role roles[] = { ROLE_DIRECTORY, ROLE_MEMBER, ROLE_NETLOGON, ROLE_FRONT };
     uint8_t packet[1];
     struct writer w = writer_init(packet, sizeof(packet));
 
@@ -194,7 +194,7 @@ reap(struct keeper *k)
 static void
 restart_due(struct keeper *k)
 {
-    for (enum role role = ROLE_FRONT; role <= ROLE_DIRECTORY; role++) {
+    for (enum role role = ROLE_FRONT; role <= ROLE_NETLOGON; role++) {
         if (role == ROLE_LOGON || keeper_child(k, role) != NULL || client_now() < k->restart_at[role])
             continue;
         log_warning("starting %s again", role_name(role));

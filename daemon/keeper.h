@@ -49,7 +49,7 @@ struct keeper {
     struct config *config;
     int config_fd;                     /* memfd with its text */
     struct account daemon;             /* front, directory */
-    struct account member;
+    struct account member;             /* netlogon, too */
     struct account logon;
     int lock_fd;
     int nss_fd, pam_fd;                /* listening */
@@ -81,7 +81,7 @@ void keeper_cleanup(struct keeper *k);
 
 /* keeper_spawn.c */
 
-/* Starts front, member and directory with channels between them. */
+/* Starts front, member, directory and netlogon with channels between them. */
 bool keeper_start_roles(struct keeper *k);
 /* Starts a role again and gives its peers their new channels. */
 bool keeper_restart(struct keeper *k, enum role role);

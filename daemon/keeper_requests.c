@@ -11,14 +11,15 @@
 #include "daemon/keeper.h"
 #include "lib/base/log.h"
 #include "lib/base/secret.h"
+#include "lib/membership/machine_secret.h"
 #include "lib/proto/client.h"
 #include "lib/proto/sealed.h"
 
 #define KEYTAB_MAX (1U << 20)
 
-/* The keytab as a sealed memfd; -1 with errno. */
+/* A file of root's with a secret in it, of at most max bytes, as a sealed memfd of that name; -1 with errno. */
 static int
-read_keytab(const char *path)
+read_secret(const char *path, const char *name, size_t max)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), memfd = -1, err;
     char *text = NULL;
@@ -29,7 +30,7 @@ read_keytab(const char *path)
         return -1;
     if (fstat(fd, &st) != 0)
         goto done;
-    if (!S_ISREG(st.st_mode) || st.st_uid != 0 || st.st_size <= 0 || st.st_size > (off_t)KEYTAB_MAX) {
+    if (!S_ISREG(st.st_mode) || st.st_uid != 0 || st.st_size <= 0 || st.st_size > (off_t)max) {
         errno = EINVAL;
         goto done;
     }
@@ -40,7 +41,7 @@ read_keytab(const char *path)
         goto done;
     n = read(fd, text, (size_t)st.st_size);
     if (n > 0)
-        memfd = sealed_new("keytab", text, (size_t)n);
+        memfd = sealed_new(name, text, (size_t)n);
 
 done:
     err = errno;
@@ -50,24 +51,58 @@ done:
     return memfd;
 }
 
+/* Hands it over, if there is one. */
+static void
+send_secret(const struct child *to, const struct writer *w, int fd)
+{
+    if (!channel_send(to->channel, w->data, w->len, &fd, fd < 0 ? 0 : 1, false))
+        log_error("%s does not take what it asked for: %s", role_name(to->role), strerror(errno));
+    if (fd >= 0)
+        (void)close(fd);
+}
+
+static void
+send_keytab(const struct keeper *k, const struct child *to)
+{
+    uint8_t answer[16];
+    struct writer w = writer_init(answer, sizeof(answer));
+    int fd = read_secret(k->config->keytab, "keytab", KEYTAB_MAX);
+
+    ipc_put_number(&w, IPC_KEYTAB, fd < 0 ? (uint32_t)errno : 0);
+    if (fd < 0)
+        log_error("cannot read the keytab %s: %s", k->config->keytab, role_keytab_error(errno));
+    send_secret(to, &w, fd);
+}
+
 static bool
 do_get_keytab(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds)
+{
+    (void)fds;
+    if (!ipc_get_empty(packet, len, IPC_GET_KEYTAB))
+        return false;
+    send_keytab(k, from);
+    return true;
+}
+
+static bool
+do_get_secret(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds)
 {
     uint8_t answer[16];
     struct writer w = writer_init(answer, sizeof(answer));
     int fd;
 
     (void)fds;
-    if (!ipc_get_empty(packet, len, IPC_GET_KEYTAB))
+    if (!ipc_get_empty(packet, len, IPC_GET_SECRET))
         return false;
-    fd = read_keytab(k->config->keytab);
-    ipc_put_number(&w, IPC_KEYTAB, fd < 0 ? (uint32_t)errno : 0);
-    if (fd < 0)
-        log_error("cannot read the keytab %s: %s", k->config->keytab, role_keytab_error(errno));
-    if (!channel_send(from->channel, answer, w.len, &fd, fd < 0 ? 0 : 1, false))
-        log_error("member does not take the keytab: %s", strerror(errno));
-    if (fd >= 0)
-        (void)close(fd);
+    fd = read_secret(MACHINE_SECRET_PATH, "machine-secret", MACHINE_SECRET_FILE_MAX);
+    if (fd < 0 && errno != ENOENT)
+        log_error("cannot read the machine secret " MACHINE_SECRET_PATH ": %s", role_keytab_error(errno));
+    if (fd < 0) {
+        send_keytab(k, from);
+        return true;
+    }
+    ipc_put_empty(&w, IPC_MACHINE_SECRET);
+    send_secret(from, &w, fd);
     return true;
 }
 
@@ -115,7 +150,7 @@ do_end_role(struct keeper *k, struct child *from, const uint8_t *packet, size_t 
 
     (void)from;
     (void)fds;
-    if (!ipc_get_number(packet, len, IPC_END_ROLE, &role) || (role != ROLE_MEMBER && role != ROLE_DIRECTORY))
+    if (!ipc_get_number(packet, len, IPC_END_ROLE, &role) || (role != ROLE_MEMBER && role != ROLE_DIRECTORY && role != ROLE_NETLOGON))
         return false;
     c = keeper_child(k, (enum role)role);
     if (c != NULL)
@@ -145,6 +180,7 @@ static const struct {
     { IPC_MAP_NEW, ROLE_FRONT, keeper_map_new },
     { IPC_MAP_PLACE, ROLE_FRONT, keeper_map_place },
     { IPC_GET_KEYTAB, ROLE_MEMBER, do_get_keytab },
+    { IPC_GET_SECRET, ROLE_NETLOGON, do_get_secret },
 };
 
 bool

@@ -150,50 +150,68 @@ introduce(const struct child *to, enum role peer, uint32_t id, int fd)
 static const struct account *
 account_of(const struct keeper *k, enum role role)
 {
-    return role == ROLE_MEMBER ? &k->member : role == ROLE_LOGON ? &k->logon : &k->daemon;
+    return role == ROLE_MEMBER || role == ROLE_NETLOGON ? &k->member : role == ROLE_LOGON ? &k->logon : &k->daemon;
 }
 
-/* The two peers of front, member and directory, in the order of their descriptors. */
-static void
-peers_of(enum role role, enum role peers_out[2])
+#define PEERS_MAX 3
+
+/* With whom a role has a channel, workers apart, in the order of its descriptors. */
+static const struct {
+    enum role role;
+    size_t n;
+    enum role peers[PEERS_MAX];
+} links[] = {
+    { ROLE_FRONT, 3, { ROLE_DIRECTORY, ROLE_MEMBER, ROLE_NETLOGON } },
+    { ROLE_DIRECTORY, 2, { ROLE_FRONT, ROLE_MEMBER } },
+    { ROLE_MEMBER, 2, { ROLE_FRONT, ROLE_DIRECTORY } },
+    { ROLE_NETLOGON, 1, { ROLE_FRONT } },
+};
+
+static size_t
+peers_of(enum role role, enum role peers_out[PEERS_MAX])
 {
-    peers_out[0] = role == ROLE_FRONT ? ROLE_DIRECTORY : ROLE_FRONT;
-    peers_out[1] = role == ROLE_MEMBER ? ROLE_DIRECTORY : ROLE_MEMBER;
+    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+        if (links[i].role == role) {
+            memcpy(peers_out, links[i].peers, sizeof(links[i].peers));
+            return links[i].n;
+        }
+    }
+    return 0;
 }
 
 bool
 keeper_restart(struct keeper *k, enum role role)
 {
-    int pairs[3][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
+    int own[2] = { -1, -1 }, pairs[PEERS_MAX][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
     int fds[ROLE_FDS_MAX - FD_KEEPER];
     struct child *c = keeper_free_child(k);
-    enum role peers[2];
-    size_t n = 0;
-    bool ok = false;
+    enum role peers[PEERS_MAX];
+    size_t n = 0, n_peers = peers_of(role, peers);
+    bool ok = channel_pair(own);
 
-    peers_of(role, peers);
-    for (size_t i = 0; i < 3; i++) {
-        if (!channel_pair(pairs[i]))
-            goto done;
-    }
-    fds[n++] = pairs[0][1];
+    for (size_t i = 0; ok && i < n_peers; i++)
+        ok = channel_pair(pairs[i]);
+    if (!ok)
+        goto done;
+    fds[n++] = own[1];
     fds[n++] = k->config_fd;
     if (role == ROLE_FRONT) {
         fds[n++] = k->nss_fd;
         fds[n++] = k->pam_fd;
     }
-    fds[n++] = pairs[1][1];
-    fds[n++] = pairs[2][1];
-    if (c == NULL || !keeper_spawn(k, c, role, account_of(k, role), fds, n))
+    for (size_t i = 0; i < n_peers; i++)
+        fds[n++] = pairs[i][1];
+    ok = c != NULL && keeper_spawn(k, c, role, account_of(k, role), fds, n);
+    if (!ok)
         goto done;
-    c->channel = pairs[0][0];
-    pairs[0][0] = -1;
-    introduce(keeper_child(k, peers[0]), role, 0, pairs[1][0]);
-    introduce(keeper_child(k, peers[1]), role, 0, pairs[2][0]);
-    ok = true;
+    c->channel = own[0];
+    own[0] = -1;
+    for (size_t i = 0; i < n_peers; i++)
+        introduce(keeper_child(k, peers[i]), role, 0, pairs[i][0]);
 
 done:
-    for (size_t i = 0; i < 3; i++)
+    close_all(own, 2);
+    for (size_t i = 0; i < PEERS_MAX; i++)
         close_all(pairs[i], 2);
     return ok;
 }
@@ -205,32 +223,33 @@ done:
 bool
 keeper_start_roles(struct keeper *k)
 {
-    return keeper_restart(k, ROLE_DIRECTORY) && keeper_restart(k, ROLE_MEMBER) && keeper_restart(k, ROLE_FRONT) &&
-           keeper_start_worker(k);
+    return keeper_restart(k, ROLE_DIRECTORY) && keeper_restart(k, ROLE_MEMBER) && keeper_restart(k, ROLE_NETLOGON) &&
+           keeper_restart(k, ROLE_FRONT) && keeper_start_worker(k);
 }
 
 bool
 keeper_start_worker(struct keeper *k)
 {
-    int to_front[2] = { -1, -1 }, to_member[2] = { -1, -1 }, own[2] = { -1, -1 };
+    static const enum role peers[PEERS_MAX] = { ROLE_FRONT, ROLE_MEMBER, ROLE_NETLOGON };
+    int own[2] = { -1, -1 }, pairs[PEERS_MAX][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
     struct child *c = keeper_free_child(k);
-    bool ok = false;
+    bool ok = c != NULL && channel_pair(own);
 
-    if (c == NULL || !channel_pair(own) || !channel_pair(to_front) || !channel_pair(to_member))
-        goto done;
-    if (!keeper_spawn(k, c, ROLE_LOGON, &k->logon, (int[]){ own[1], k->config_fd, to_front[1], to_member[1] }, 4))
-        goto done;
-    c->id = ++k->last_worker;
-    c->channel = own[0];
-    own[0] = -1;
-    introduce(keeper_child(k, ROLE_MEMBER), ROLE_LOGON, c->id, to_member[0]);
-    introduce(keeper_child(k, ROLE_FRONT), ROLE_LOGON, c->id, to_front[0]);
-    ok = true;
-
-done:
+    for (size_t i = 0; ok && i < PEERS_MAX; i++)
+        ok = channel_pair(pairs[i]);
+    ok = ok && keeper_spawn(k, c, ROLE_LOGON, &k->logon,
+                            (int[]){ own[1], k->config_fd, pairs[0][1], pairs[1][1], pairs[2][1] }, 5);
+    if (ok) {
+        c->id = ++k->last_worker;
+        c->channel = own[0];
+        own[0] = -1;
+        /* front last: it may give the worker something to do at once. */
+        for (size_t i = PEERS_MAX; i-- > 0;)
+            introduce(keeper_child(k, peers[i]), ROLE_LOGON, c->id, pairs[i][0]);
+    }
     close_all(own, 2);
-    close_all(to_front, 2);
-    close_all(to_member, 2);
+    for (size_t i = 0; i < PEERS_MAX; i++)
+        close_all(pairs[i], 2);
     return ok;
 }
 

@@ -5,15 +5,16 @@ include daemon/directory.mk
 noinst_LTLIBRARIES += daemon/libdaemon.la
 daemon_libdaemon_la_SOURCES = daemon/ccache_main.c daemon/channel.c daemon/channel.h daemon/front.c daemon/front.h \
 	daemon/front_cache.c daemon/front_cred.c daemon/front_map.c daemon/front_nss.c daemon/front_outbox.c daemon/front_pam.c \
-	daemon/front_pool.c daemon/front_record.c daemon/front_share.c daemon/ipc.c daemon/ipc.h daemon/keeper.c \
+	daemon/fallback.c daemon/fallback.h daemon/front_pool.c daemon/front_record.c daemon/front_share.c daemon/ipc.c daemon/ipc.h daemon/keeper.c \
 	daemon/keeper.h daemon/keeper_ccache.c daemon/keeper_local.c daemon/keeper_map.c daemon/keeper_requests.c daemon/keeper_setup.c daemon/keeper_spawn.c \
-	daemon/local_names.c daemon/local_names.h daemon/logon.c daemon/member.c daemon/member.h daemon/member_keytab.c \
-	daemon/member_tgt.c daemon/notice.c daemon/notice.h daemon/notify.c daemon/password_key.c daemon/password_key.h \
+	daemon/local_names.c daemon/local_names.h daemon/logon.c daemon/logon.h daemon/logon_pass.c daemon/member.c daemon/member.h daemon/member_keytab.c \
+	daemon/member_tgt.c daemon/netlogon.c daemon/netlogon.h daemon/netlogon_channel.c daemon/netlogon_key.c \
+	daemon/netlogon_verdict.c daemon/notice.c daemon/notice.h daemon/notify.c daemon/password_key.c daemon/password_key.h \
 	daemon/role.c daemon/role.h daemon/sandbox.c $(daemon_directory_sources)
 daemon_libdaemon_la_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS) $(SECCOMP_CFLAGS) $(CRYPTO_CFLAGS) \
 	-DAUTHSOD_VERSION='"$(VERSION)"'
 daemon_libdaemon_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
-daemon_libs = daemon/libdaemon.la daemon/libconfig.la lib/directory/libdirectory.la lib/store/libstore.la \
+daemon_libs = daemon/libdaemon.la daemon/libconfig.la lib/membership/libmembership.la lib/rpc/librpc.la lib/directory/libdirectory.la lib/store/libstore.la \
 	lib/krb/libkrb.la lib/ndr/libndr.la lib/sid/libsid.la lib/identmap/libidentmap.la lib/proto/libproto.la lib/base/libbase.la $(KRB5_LIBS) \
 	$(LDAP_LIBS) $(SASL_LIBS) $(SQLITE_LIBS) $(IDMAP_LIBS) $(INIH_LIBS) $(SECCOMP_LIBS) $(CRYPTO_LIBS) $(TALLOC_LIBS) \
 	$(RESOLV_LIBS) -lkeyutils
@@ -29,6 +30,7 @@ dist_man_MANS += doc/man/authsodd.8
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_front_cache tests/unit/test_front_cred tests/unit/test_front_map
+check_PROGRAMS += tests/unit/test_fallback tests/unit/test_front_vouch
 check_PROGRAMS += tests/unit/test_front_nss tests/unit/test_front_pam tests/unit/test_ipc
 check_PROGRAMS += tests/unit/test_keeper tests/unit/test_keeper_map
 check_PROGRAMS += tests/unit/test_local_names tests/unit/test_notice tests/unit/test_password_key
@@ -38,6 +40,10 @@ tests_unit_libfront_la_SOURCES = tests/unit/front_fixture.c tests/unit/front_fix
 tests_unit_libfront_la_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_front_nss_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_front_nss_LDADD = tests/unit/libfront.la $(daemon_libs) $(CMOCKA_LIBS)
+tests_unit_test_front_vouch_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_front_vouch_LDADD = tests/unit/libfront.la $(daemon_libs) $(CMOCKA_LIBS)
+tests_unit_test_fallback_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_fallback_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_front_map_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_front_map_LDADD = tests/unit/libfront.la $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_front_cache_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -9,30 +9,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/logon.h"
 #include "daemon/password_key.h"
-#include "daemon/role.h"
 #include "lib/base/log.h"
 #include "lib/base/secret.h"
 #include "lib/krb/ccache.h"
-#include "lib/krb/krb.h"
 #include "lib/proto/client.h"
 
 #define MEMBER_MS 20000 /* member may have to fetch the computer's own ticket first */
 #define DC_MS 15000
 #define TRIES 4         /* at domain controllers for one logon */
 #define PATIENCE_MS 1500 /* with one that says nothing at all: another may be there */
-
-struct job {
-    struct config *config;
-    struct ipc_job m;
-    int fd;                       /* the module's connection */
-    char *packet;                 /* the ANSWER, in secret memory */
-    char *password;               /* inside it */
-    krb5_context krb;
-    struct krb_target target;
-    struct krb_logon logon;
-    struct ipc_result result;
-};
 
 /* The other side is gone or breaks the protocol: only a disposable worker may give up the process. */
 static void
@@ -144,6 +131,8 @@ take_failure(struct job *j, const struct krb_failure *failure)
     struct ipc_result *r = &j->result;
     char text[384];
 
+    j->end.password_sent = failure->password_sent;
+    j->end.no_service = failure->no_service;
     r->err = failure->err;
     r->proved = failure->proved;
     r->proved_unless_locked = failure->proved_unless_locked;
@@ -180,7 +169,9 @@ try_logon(struct job *j, bool armor_refused, struct krb_failure *failure_out)
         j->result.err = ERR_INTERNAL;
         return false;
     }
+    j->end.stage = KERBEROS_COMPUTER;
     if (get_armor(j, armor_refused, &armor, &has_armor)) {
+        j->end.stage = KERBEROS_EXCHANGE;
         ok = krb_logon_password(j->krb, &j->target, j->m.principal, false, j->password, has_armor ? &armor : NULL, &o,
                                 &j->logon, failure_out);
         if (!ok)
@@ -209,6 +200,7 @@ log_on(struct job *j)
         struct krb_failure failure;
 
         if ((moved || j->m.dc.err != ERR_OK) && !need_dc(j, avoid)) {
+            j->end.stage = KERBEROS_SEARCH;
             j->result.err = j->m.dc.err;
             (void)snprintf(j->result.value, sizeof(j->result.value), "%s", j->config->name);
             if (j->result.step[0] == '\0')
@@ -240,6 +232,7 @@ verify(struct job *j)
     size_t n;
     int fd;
 
+    j->end.stage = KERBEROS_CHECK;
     ipc_put_verify(&w, j->m.job, j->logon.ap_req.data, j->logon.ap_req.length);
     if (!writer_ok(&w) || !channel_send(FD_VERIFIER, packet, w.len, NULL, 0, true))
         give_up("member is gone");
@@ -255,6 +248,13 @@ verify(struct job *j)
     return j->result.err == ERR_OK;
 }
 
+static bool
+may_fall_back(struct job *j)
+{
+    j->end.err = (enum err)j->result.err;
+    return fallback_may(j->config->ntlm_fallback, &j->end);
+}
+
 static void
 send_result(struct job *j)
 {
@@ -262,7 +262,7 @@ send_result(struct job *j)
     struct writer w = writer_init(packet, sizeof(packet));
     int fd = -1;
 
-    if (j->result.err == ERR_OK) {
+    if (j->result.err == ERR_OK && !j->result.passed_through) {
         fd = ccache_to_memfd(j->krb, &j->logon.tgt);
         if (fd < 0)
             j->result.err = ERR_INTERNAL;
@@ -278,7 +278,7 @@ send_result(struct job *j)
 static void
 run(struct config *c, const struct ipc_job *m, int fd)
 {
-    struct job j = { .config = c, .m = *m, .fd = fd };
+    struct job j = { .config = c, .m = *m, .fd = fd, .deadline = client_now() + (int64_t)c->deadline * 1000 };
     bool was_ahead;
 
     log_set_logon(m->job);
@@ -290,8 +290,8 @@ run(struct config *c, const struct ipc_job *m, int fd)
     j.result.err = ERR_INTERNAL;
     if (!read_answer(&j))
         j.result.err = ERR_CANCELLED;
-    else if (log_on(&j))
-        (void)verify(&j);
+    else if ((!log_on(&j) || !verify(&j)) && may_fall_back(&j))
+        logon_pass(&j);
     was_ahead = password_key_forget();
     log_debug("the key of the password was %s", was_ahead ? "there when it was asked for" : "not made ahead");
     secret_free(j.packet, SECRET_MAX);

@@ -67,6 +67,8 @@ run_role(const char *name)
         return member_main();
     if (strcmp(name, "directory") == 0)
         return directory_main();
+    if (strcmp(name, "netlogon") == 0)
+        return netlogon_main();
     if (strcmp(name, "ccache") == 0)
         return ccache_main();
     fprintf(stderr, "authsodd: there is no role \"%s\"; roles are started by authsodd itself\n", name);

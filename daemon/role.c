@@ -61,7 +61,8 @@ role_keytab_error(int err)
 const char *
 role_name(unsigned role)
 {
-    static const char *const names[] = { NULL, "keeper", "front", "logon", "member", "directory", "ccache" };
+    static const char *const names[] = { NULL, "keeper", "front", "logon", "member", "directory", "netlogon",
+                                         "ccache" };
 
     return role < sizeof(names) / sizeof(names[0]) ? names[role] : NULL;
 }

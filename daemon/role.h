@@ -25,13 +25,15 @@
 #define FD_PAM 6
 #define FD_DIRECTORY 7   /* channels */
 #define FD_MEMBER 8
-/* directory and member: channels */
+#define FD_NETLOGON 9
+/* directory, member and netlogon: channels */
 #define FD_FRONT 5
-#define FD_OTHER 6       /* directory's to member, member's to directory */
+#define FD_OTHER 6       /* directory's to member, member's to directory; netlogon has none */
 /* logon: channels; FD_FRONT as above */
 #define FD_VERIFIER 6    /* to member */
+#define FD_PASS 7        /* to netlogon */
 
-#define ROLE_FDS_MAX 9   /* one past the last */
+#define ROLE_FDS_MAX 10  /* one past the last */
 
 /* "front" and so on; NULL for a number that is no role. */
 const char *role_name(unsigned role);
@@ -69,6 +71,7 @@ int front_main(void);
 int logon_main(void);
 int member_main(void);
 int directory_main(void);
+int netlogon_main(void);
 int ccache_main(void);
 
 #endif

@@ -170,6 +170,7 @@ fill(scmp_filter_ctx filter, enum role role)
         return add(filter, SCMP_ACT_ALLOW, front, COUNT(front)) && add_open_readonly(filter) && add_madvise(filter);
     case ROLE_LOGON:
     case ROLE_MEMBER:
+    case ROLE_NETLOGON:
         return add_network(filter) && add_open_readonly(filter);
     case ROLE_DIRECTORY:
         return add_network(filter) && add(filter, SCMP_ACT_ALLOW, files, COUNT(files));
@@ -221,7 +222,7 @@ limit_files(enum role role)
 #ifdef HAVE_LINUX_LANDLOCK_H
     if (role == ROLE_DIRECTORY)
         return landlock_writes(AUTHSOD_STATEDIR);
-    if (role == ROLE_FRONT || role == ROLE_LOGON || role == ROLE_MEMBER)
+    if (role == ROLE_FRONT || role == ROLE_LOGON || role == ROLE_MEMBER || role == ROLE_NETLOGON)
         return landlock_writes(NULL);
 #endif
     (void)role;

@@ -87,7 +87,8 @@ enum prompt {
 #define AUTHSOD_NOTICES(X) \
     X(PASSWORD_EXPIRES_DAYS, 1, N_("Your password expires in %1 days.")) \
     X(PASSWORD_EXPIRES_TODAY, 2, N_("Your password expires today.")) \
-    X(PASSWORD_EXPIRES_TOMORROW, 3, N_("Your password expires tomorrow."))
+    X(PASSWORD_EXPIRES_TOMORROW, 3, N_("Your password expires tomorrow.")) \
+    X(NO_TICKETS_BY_NTLM, 4, N_("You have logged on without Kerberos tickets. Network resources may ask for your password."))
 
 enum notice {
 #define X(name, number, sentence) NOTICE_##name = (number),

@@ -27,6 +27,7 @@ fixed(const uint8_t *p, size_t n)
     struct ipc_dc dc;
     struct ipc_job job;
     struct ipc_result result;
+    struct ipc_pass pass;
     uint32_t number;
     bool flag;
 
@@ -46,6 +47,12 @@ fixed(const uint8_t *p, size_t n)
     if (ipc_get_job(p, n, &job))
         terminated(job.dc.host, sizeof(job.dc.host));
     (void)ipc_get_result(p, n, IPC_RESULT, &result);
+    (void)ipc_get_result(p, n, IPC_PASSED, &result);
+    if (ipc_get_pass(p, n, &pass)) {
+        FUZZ_REQUIRE(pass.deadline >= 0);
+        terminated(pass.account, sizeof(pass.account));
+        terminated(pass.domain, sizeof(pass.domain));
+    }
     (void)ipc_get_number(p, n, IPC_PING, &number);
     (void)ipc_get_number(p, n, IPC_MAP_NEW, &number);
     (void)ipc_get_number(p, n, IPC_MAP_IS, &number);

@@ -161,8 +161,8 @@ open_files() {
 
 @test "each role is a process of its own user, with no rights and no environment, behind a filter" {
   local role pid keeper set
-  local -A users=([front]=authsod [directory]=authsod [member]=authsod-member [logon]=authsod-logon)
-  for role in front directory member logon; do
+  local -A users=([front]=authsod [directory]=authsod [member]=authsod-member [netlogon]=authsod-member [logon]=authsod-logon)
+  for role in front directory member netlogon logon; do
     pid=$(member_roles ws1 "$role")
     is 1 "$(wc -w <<<"$pid")" "processes of $role"
     role_is_locked_down "$pid" "$role" "${users[$role]}"
@@ -193,9 +193,11 @@ has_open() {
   member_start ws1
   alice_logs_on
   # Channels: to keeper and two others, and to each worker. Tickets wait to be claimed.
-  has_open logon '1 /memfd:authsod.conf, 3 socket:'
-  has_open front '1 /memfd:authsod.conf, 1 /memfd:tickets, 1 anon_inode:[eventpoll], 1 anon_inode:inotify, 6 socket:'
+  has_open logon '1 /memfd:authsod.conf, 4 socket:'
+  has_open front '1 /memfd:authsod.conf, 1 /memfd:tickets, 1 anon_inode:[eventpoll], 1 anon_inode:inotify, 7 socket:'
   has_open member '1 /memfd:authsod.conf, 1 /memfd:keytab, 4 socket:'
+  # It has asked nobody yet: Kerberos serves.
+  has_open netlogon '1 /memfd:authsod.conf, 3 socket:'
   # Here one is the connection to the domain controller.
   lab_wait 10 has_open directory '1 /memfd:authsod.conf, 1 /memfd:krb5.conf, 1 /var/lib/authsod/store.db, 1 /var/lib/authsod/store.db-wal, 4 socket:'
   # Who may accept: keeper, which keeps them for the next front, and front.
@@ -336,9 +338,9 @@ another_has() {
   [ -n "$pid" ] && [ "$pid" != "$2" ]
 }
 
-@test "front, member or directory dies: the service recovers" {
+@test "front, member, directory or netlogon dies: the service recovers" {
   local role
-  for role in front member directory; do
+  for role in front member directory netlogon; do
     comes_back $role KILL
     logged "$role .* was ended by signal 9"
     logged "starting $role again"

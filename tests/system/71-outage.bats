@@ -164,6 +164,8 @@ feel_nothing() {
 }
 
 @test "the KDC's port is closed, silently or not" {
+  # What NTLM does then is in 64-fallback.bats.
+  member_configure ws1 '[logon]' 'ntlm_fallback = never'
   alice_known
   for how in drop reject; do
     lab_block_port ws1 88 $how

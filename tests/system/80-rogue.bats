@@ -260,6 +260,21 @@ refused() {
   asked 2
 }
 
+@test "what FAST protects is damaged on its way: an alarm, and no reason to try it by NTLM" {
+  for fast in try require; do
+    restart "fast = $fast"
+    log_on
+    [ "$status" -eq 0 ]
+    lab_point_member_at ws1 "$liar_addr"
+    lie spoil
+    log_on
+    alarm NO_FAST 'AS exchange'
+    shown "$no_fast"
+    run ! member_logged_since ws1 "$mark" 'NTLM|netlogon'
+    lab_point_member_back ws1
+  done
+}
+
 @test "a rogue KDC that does not know the computer's key: the ticket check finds it" {
   local before
   reconfigure 'fast = never'

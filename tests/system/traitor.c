@@ -84,6 +84,8 @@ main(int argc, char **argv)
         return member_main();
     if (strcmp(role, "directory") == 0)
         return directory_main();
+    if (strcmp(role, "netlogon") == 0)
+        return netlogon_main();
     if (strcmp(role, "ccache") == 0)
         return ccache_main();
     return keeper_main(AUTHSOD_CONFDIR "/authsod.conf", false);

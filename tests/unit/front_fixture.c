@@ -134,6 +134,7 @@ setup(void **state)
     x->keeper = channel_at(FD_KEEPER);
     x->directory = channel_at(FD_DIRECTORY);
     x->member = channel_at(FD_MEMBER);
+    x->netlogon = channel_at(FD_NETLOGON);
     listen_at(FD_NSS, "nss");
     listen_at(FD_PAM, "pam");
     x->f = talloc_zero(NULL, struct front);
@@ -150,8 +151,8 @@ int
 teardown(void **state)
 {
     struct fixture *x = *state;
-    int *ends[] = { &x->keeper, &x->directory, &x->member };
-    struct watch *watches[] = { &x->f->keeper, &x->f->directory, &x->f->member, &x->f->nss, &x->f->pam };
+    int *ends[] = { &x->keeper, &x->directory, &x->member, &x->netlogon };
+    struct watch *watches[] = { &x->f->keeper, &x->f->directory, &x->f->member, &x->f->netlogon, &x->f->nss, &x->f->pam };
 
     front_nss_directory_gone(x->f);
     for (size_t i = 0; i < sizeof(watches) / sizeof(watches[0]); i++)
@@ -207,7 +208,7 @@ reload(struct fixture *x, const char *text)
 int
 introduce(struct fixture *x, enum role role)
 {
-    int *end = role == ROLE_DIRECTORY ? &x->directory : &x->member, old = *end, pair[2];
+    int *end = role == ROLE_DIRECTORY ? &x->directory : role == ROLE_MEMBER ? &x->member : &x->netlogon, old = *end, pair[2];
     struct ipc_peer peer = { .role = role };
     uint8_t packet[16];
     struct writer w = writer_init(packet, sizeof(packet));

@@ -13,7 +13,7 @@ int teardown(void **state);
 
 struct fixture {
     struct front *f;
-    int keeper, directory, member; /* our ends; -1: closed */
+    int keeper, directory, member, netlogon; /* our ends; -1: closed */
 };
 
 /* Whom the next connections are of (SO_PEERCRED); root as long as nobody says otherwise. */
@@ -33,7 +33,7 @@ void tick(struct fixture *x);
 /* keeper hands down that configuration. */
 void reload(struct fixture *x, const char *text);
 
-/* keeper brings another channel to directory or member: x's end is replaced, the old one is open still and given. */
+/* keeper brings another channel to directory, member or netlogon: x's end is replaced, the old one is open still and given. */
 int introduce(struct fixture *x, enum role role);
 /* A message to keeper of that type. False: the next one is another, or none. */
 bool told_keeper(struct fixture *x, enum ipc_type type, uint32_t *number_out);

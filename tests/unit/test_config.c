@@ -62,6 +62,7 @@ defaults_hold_where_nothing_is_said(void **state)
     assert_string_equal(c->keytab, "/etc/krb5.keytab");
     assert_int_equal(c->timeout, 5);
     assert_int_equal(c->fast, CONFIG_FAST_TRY);
+    assert_int_equal(c->ntlm_fallback, CONFIG_FALLBACK_UNAVAILABLE);
     assert_true(c->forwardable && c->renewable);
     assert_int_equal(c->lifetime, 36000);
     assert_int_equal(c->renew_lifetime, 7 * 86400);
@@ -102,7 +103,7 @@ static const char everything[] = "\xef\xbb\xbf"
                                  "[log]\n"
                                  "level = debug\n"
                                  "[logon]\n"
-                                 "fast = require\nforwardable = no\nrenewable = no\nlifetime = 0\n"
+                                 "fast = require\nntlm_fallback = never\nforwardable = no\nrenewable = no\nlifetime = 0\n"
                                  "renew_lifetime = 1w2d3h4m5s\nworkers = 256\ndeadline = 5m\npassword_warning = 0\n"
                                  "ccache = FILE:/tmp/krb5cc_%{uid}_XXXXXX\n"
                                  "[identity]\n"
@@ -130,6 +131,7 @@ every_key_is_read(void **state)
     assert_string_equal(c->keytab, "/var/lib/a b/krb5.keytab");
     assert_int_equal(c->timeout, 60);
     assert_int_equal(c->fast, CONFIG_FAST_REQUIRE);
+    assert_int_equal(c->ntlm_fallback, CONFIG_FALLBACK_NEVER);
     assert_false(c->forwardable || c->renewable);
     assert_int_equal(c->lifetime, 0);
     assert_int_equal(c->renew_lifetime, 9 * 86400 + 3 * 3600 + 4 * 60 + 5);
@@ -253,6 +255,8 @@ each_error_names_its_line(void **state)
           "c:2: `workers` must be a number from 1 to 256, not `99999999999999999999`\n" },
         { "[logon]\ndeadline = 4s\n", "c:2: `deadline` must be from 5 to 300 seconds, not `4s`\n" },
         { "[logon]\ndeadline = 301\n", "c:2: `deadline` must be from 5 to 300 seconds, not `301`\n" },
+        { "[logon]\nntlm_fallback = always\n",
+          "c:2: `ntlm_fallback` must be unavailable or never, not `always`\n" },
         { "[logon]\npassword_warning = 366d\n",
           "c:2: `password_warning` must be from 0 to 31536000 seconds, not `366d`\n" },
         { "[logon]\nlifetime = 10\xc2\xa0h\n",
@@ -462,6 +466,7 @@ json_has_every_key(void **state)
                               "  },\n"
                               "  \"logon\": {\n"
                               "    \"fast\": \"try\",\n"
+                              "    \"ntlm_fallback\": \"unavailable\",\n"
                               "    \"forwardable\": true,\n"
                               "    \"renewable\": true,\n"
                               "    \"lifetime\": 36000,\n"

@@ -73,7 +73,7 @@ job_round_trip(void **state)
 static void
 result_round_trip(void **state)
 {
-    struct ipc_result in = { .job = 3, .err = ERR_CLOCK, .proved = true, .proved_unless_locked = true, .step = "AS exchange", .value = "10:00 min", .text = "skew" };
+    struct ipc_result in = { .job = 3, .err = ERR_CLOCK, .proved = true, .proved_unless_locked = true, .passed_through = true, .step = "AS exchange", .value = "10:00 min", .text = "skew" };
     struct writer w = writer_init(packet, sizeof(packet));
     struct ipc_result out;
 
@@ -81,10 +81,31 @@ result_round_trip(void **state)
     ipc_put_result(&w, IPC_RESULT, &in);
     assert_true(ipc_get_result(packet, w.len, IPC_RESULT, &out));
     assert_int_equal(out.err, ERR_CLOCK);
-    assert_true(out.proved && out.proved_unless_locked);
+    assert_true(out.proved && out.proved_unless_locked && out.passed_through);
     assert_string_equal(out.value, "10:00 min");
     assert_false(ipc_get_result(packet, w.len, IPC_VERIFIED, &out));
     ONLY_WHOLE(w.len, ipc_get_result(packet, n, IPC_RESULT, &out));
+}
+
+static void
+pass_round_trip(void **state)
+{
+    struct ipc_pass in = { .job = 3, .deadline = INT64_MAX, .account = "alice", .domain = "CORP", .nt_hash = "fifteen bytes.." };
+    struct writer w = writer_init(packet, sizeof(packet));
+    struct ipc_pass out;
+
+    (void)state;
+    ipc_put_pass(&w, &in);
+    assert_true(ipc_get_pass(packet, w.len, &out));
+    assert_int_equal(out.job, 3);
+    assert_true(out.deadline == INT64_MAX);
+    assert_string_equal(out.account, "alice");
+    assert_string_equal(out.domain, "CORP");
+    assert_memory_equal(out.nt_hash, in.nt_hash, sizeof(in.nt_hash));
+    ONLY_WHOLE(w.len, ipc_get_pass(packet, n, &out));
+    /* A time that is none. */
+    packet[12] |= 0x80;
+    assert_false(ipc_get_pass(packet, w.len, &out));
 }
 
 static void
@@ -172,6 +193,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(identity_round_trip),   cmocka_unit_test(job_round_trip),
         cmocka_unit_test(result_round_trip),     cmocka_unit_test(learned_round_trip),
+        cmocka_unit_test(pass_round_trip),
         cmocka_unit_test(the_map_s_messages_are_no_others),
         cmocka_unit_test(booleans_and_lengths_are_checked),
         cmocka_unit_test(channels_carry_descriptors_and_keep_bounds),

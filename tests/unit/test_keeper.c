@@ -343,17 +343,17 @@ nobody_else_is_ended_for_a_worker(void **state)
 static void
 a_role_that_broke_the_protocol_is_ended(void **state)
 {
-    static const enum role roles[] = { ROLE_MEMBER, ROLE_DIRECTORY };
+    static const enum role roles[] = { ROLE_MEMBER, ROLE_DIRECTORY, ROLE_NETLOGON };
     struct writer w;
 
     (void)state;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         pid_t victim = victim_new();
 
         k->children[1].pid = victim;
         k->children[1].role = roles[i];
         w = writer_init(packet, sizeof(packet));
-        ipc_put_number(&w, IPC_END_ROLE, roles[1 - i]);
+        ipc_put_number(&w, IPC_END_ROLE, roles[(i + 1) % 3]);
         assert_true(takes(ROLE_FRONT, packet, w.len, -1));
         assert_int_equal(waitpid(victim, NULL, WNOHANG), 0);
         w = writer_init(packet, sizeof(packet));
@@ -366,21 +366,23 @@ a_role_that_broke_the_protocol_is_ended(void **state)
     for (uint32_t role = 0; role < 16; role++) {
         w = writer_init(packet, sizeof(packet));
         ipc_put_number(&w, IPC_END_ROLE, role);
-        assert_int_equal(takes(ROLE_FRONT, packet, w.len, -1), role == ROLE_MEMBER || role == ROLE_DIRECTORY);
+        assert_int_equal(takes(ROLE_FRONT, packet, w.len, -1), role == ROLE_MEMBER || role == ROLE_DIRECTORY || role == ROLE_NETLOGON);
     }
 }
 
 static void
 the_table_is_closed(void **state)
 {
-    static const enum role roles[] = { ROLE_FRONT, ROLE_MEMBER, ROLE_DIRECTORY, ROLE_LOGON, ROLE_CCACHE, ROLE_KEEPER };
+    static const enum role roles[] = { ROLE_FRONT, ROLE_MEMBER, ROLE_DIRECTORY, ROLE_NETLOGON, ROLE_LOGON, ROLE_CCACHE,
+                                       ROLE_KEEPER };
     uint8_t bytes[64] = { 0 };
 
     (void)state;
     for (unsigned type = 0; type < 256; type++) {
         bytes[0] = (uint8_t)type;
         for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
-            bool may = (roles[i] == ROLE_FRONT && type == IPC_SPAWN) || (roles[i] == ROLE_MEMBER && type == IPC_GET_KEYTAB);
+            bool may = (roles[i] == ROLE_FRONT && type == IPC_SPAWN) || (roles[i] == ROLE_MEMBER && type == IPC_GET_KEYTAB) ||
+                       (roles[i] == ROLE_NETLOGON && type == IPC_GET_SECRET);
 
             /* A type alone is a message for those only that have no fields. */
             if (!may && takes(roles[i], bytes, 1, -1))
@@ -396,7 +398,7 @@ the_table_is_closed(void **state)
 static void
 each_request_is_one_role_s(void **state)
 {
-    static const enum role others[] = { ROLE_MEMBER, ROLE_DIRECTORY, ROLE_LOGON, ROLE_CCACHE };
+    static const enum role others[] = { ROLE_MEMBER, ROLE_DIRECTORY, ROLE_NETLOGON, ROLE_LOGON, ROLE_CCACHE };
     struct writer w = writer_init(packet, sizeof(packet));
     int descriptor = sealed_new("t", "x", 1);
     size_t n;
@@ -420,6 +422,11 @@ each_request_is_one_role_s(void **state)
     assert_false(takes(ROLE_FRONT, packet, w.len, -1));
     assert_false(takes(ROLE_DIRECTORY, packet, w.len, -1));
     assert_false(takes(ROLE_LOGON, packet, w.len, -1));
+    assert_false(takes(ROLE_NETLOGON, packet, w.len, -1));
+    w = writer_init(packet, sizeof(packet));
+    ipc_put_empty(&w, IPC_GET_SECRET);
+    for (enum role role = ROLE_KEEPER; role <= ROLE_CCACHE; role++)
+        assert_int_equal(takes(role, packet, w.len, -1), role == ROLE_NETLOGON);
     assert_int_equal(k->ping_seen, 5);
     (void)close(descriptor);
 }

@@ -1,0 +1,85 @@
+/*
+ * netlogon: owns the computer's Netlogon secure channel, and passes logons
+ * through that Kerberos could not carry out.  It does nothing before it is
+ * first asked, then keeps the session.  One logon at a time: the calls of a
+ * session are a chain.
+ */
+#ifndef AUTHSOD_DAEMON_NETLOGON_H
+#define AUTHSOD_DAEMON_NETLOGON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/role.h"
+#include "lib/rpc/netlogon.h"
+
+#define NETLOGON_WORKERS_MAX 320
+#define NETLOGON_KEYS_MAX 3
+#define NETLOGON_RETRY_MS 5000       /* after a failure that cost time, or may count as a wrong password of the computer's */
+#define NETLOGON_QUICK_RETRY_MS 1000 /* after one that cost nothing */
+#define NETLOGON_IDLE_MS 2000        /* a session that was not used for so long is asked first whether it is still one */
+#define NETLOGON_DC_MS 5000          /* for directory to say which controller */
+
+struct netlogon_link {
+    int fd;                          /* -1: free */
+    uint32_t id;
+};
+
+/* In memory of secret_new: NT hashes of the computer's password, the likeliest first. */
+struct netlogon_keys {
+    uint8_t hash[NETLOGON_KEYS_MAX][NT_HASH_BYTES];
+    unsigned n;
+};
+
+struct netlogon_role {
+    struct config *config;
+    struct netlogon_link workers[NETLOGON_WORKERS_MAX];
+    int front;
+    uint32_t last_request;           /* of NEED_DC */
+    struct netlogon_keys *keys;
+    bool keys_known;                 /* keeper has been asked, whatever came of it */
+    int64_t keys_at;                 /* when */
+    char keys_text[256];             /* why there are none */
+    struct ipc_dc dc;                /* with which the session is */
+    struct netlogon_session *session; /* NULL: none */
+    struct rpc *channel;
+    int64_t used;                    /* when it last answered */
+    int64_t retry_at;                /* no session is made before; 0: none has failed */
+    char retry_address[64];          /* of the controller for which that holds; "": for all */
+    struct ipc_reason why;           /* it failed */
+};
+
+/* netlogon.c */
+
+/* A message of keeper's. False if it is none. */
+bool netlogon_keeper_message(struct netlogon_role *n, const uint8_t *packet, size_t len, int *fds);
+
+/* netlogon_key.c */
+
+/*
+ * Asks keeper for the computer's NT hash, and waits: made of the machine secret,
+ * or the key of type arcfour-hmac in the keytab, which is the same.
+ */
+void netlogon_read_keys(struct netlogon_role *n);
+/* What keeper hands over; fd is not taken. */
+void netlogon_take_secret(struct netlogon_role *n, int fd);
+void netlogon_take_keytab(struct netlogon_role *n, uint32_t error, int fd);
+
+/* netlogon_channel.c */
+
+/* Forgets the session and its connection. */
+void netlogon_drop(struct netlogon_role *n);
+/* The verdict of m's domain; in r->err and so on, and in *info_out, under mem, where it is ERR_OK. */
+void netlogon_pass(struct netlogon_role *n, const struct ipc_pass *m, TALLOC_CTX *mem, struct ipc_result *r,
+                   struct logon_info **info_out);
+
+/* netlogon_verdict.c: into the one table of errors */
+
+/* *proved_out: the controller had seen the right password when it said this. */
+enum err netlogon_err_of_status(uint32_t status, bool *proved_out);
+/* sent: the call was the logon itself, so that the password may have been counted. */
+enum err netlogon_err_of_failure(const struct rpc_failure *f, bool sent);
+/* For the log. "the domain controller refused in NetrServerAuthenticate3 (NT_STATUS_ACCESS_DENIED C0000022)". */
+void netlogon_describe(const struct rpc_failure *f, char *buf, size_t size);
+
+#endif
