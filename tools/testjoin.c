@@ -13,6 +13,7 @@
 #include "tools/ctl.h"
 #include "tools/net.h"
 #include "tools/session.h"
+#include "tools/testjoin.h"
 #include "tools/text.h"
 
 #define PORT_MS 2000
@@ -148,6 +149,19 @@ check_directory(struct test *t)
     (void)check_step(t, "directory", t->net.d != NULL, text);
 }
 
+/* A computer that another program joined has no password here, only keys. */
+static void
+check_channel(struct test *t, const char *password)
+{
+    char text[400];
+    bool good;
+
+    if (password[0] == '\0')
+        return;
+    good = testjoin_channel(&t->net, password, text, sizeof(text));
+    check(t, "secure channel", good, text);
+}
+
 /* Last: it takes the place of who has logged on. */
 static void
 check_secret(struct test *t, const char *password)
@@ -177,6 +191,7 @@ test_network(int channel, void *arg)
         check_clock(&t);
         check_host_ticket(&t);
         check_directory(&t);
+        check_channel(&t, secret.a);
         check_secret(&t, secret.a);
     }
     talk_clear(&secret);

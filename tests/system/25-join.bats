@@ -375,6 +375,12 @@ value() {
 @test "testjoin says what is broken" {
   run -19 ctl testjoin
   join
+  run -0 ctl testjoin
+  [[ $output == *'secure channel: ok, AES, dc1.corp.test'* ]]
+  lab_block_port "$BOX" 135 reject
+  run ctl testjoin
+  says 20 'secure channel: FAILED, connect: no connection, Connection refused'
+  lab_unblock "$BOX"
   lab_block_port "$BOX" 445 reject
   run ctl testjoin
   says 20 'port 445/tcp: FAILED, Connection refused'
@@ -387,7 +393,8 @@ value() {
   python3 - "$json" <<'END'
 import json, sys
 bad = [c['name'] for c in json.loads(sys.argv[1])['checks'] if not c['ok']]
-assert bad == ['computer ticket', 'clock', 'machine secret logon'] or bad == ['computer ticket', 'machine secret logon'], bad
+wrong = ['secure channel', 'machine secret logon']
+assert bad == ['computer ticket', 'clock'] + wrong or bad == ['computer ticket'] + wrong, bad
 END
   in_member "$BOX" chmod 644 /etc/authsod/machine-secret
   run ctl testjoin
