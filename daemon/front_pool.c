@@ -13,6 +13,14 @@
 
 #define STARTING_MS 5000 /* a worker that was asked for and has not come by then is asked for again */
 
+/*
+ * So many logons begin together; more when some of them have ended, or have
+ * taken so long that the controller is the slow one.  A controller whose queue
+ * of connections is full drops one more, which is tried again after a second.
+ */
+#define BEGINNING_MAX 8U
+#define BEGINNING_MS 200
+
 static void
 worker_remove(struct front *f, struct worker *w)
 {
@@ -58,15 +66,28 @@ idle_worker(struct front *f)
     return w;
 }
 
-/* Asks keeper for as many more as logons wait, within the configured number. */
+/* How many more may begin now. */
+static unsigned
+room_to_begin(const struct front *f)
+{
+    int64_t now = client_now();
+    unsigned beginning = 0;
+
+    for (const struct worker *w = f->workers; w != NULL; w = w->next)
+        beginning += w->conversation != NULL && now - w->since < BEGINNING_MS;
+    return beginning < BEGINNING_MAX ? BEGINNING_MAX - beginning : 0;
+}
+
+/* Asks keeper for as many more as logons wait and may begin, within the configured number. */
 static void
 spawn_for_queue(struct front *f)
 {
+    unsigned room = room_to_begin(f);
     uint8_t packet[1];
     struct writer w = writer_init(packet, sizeof(packet));
 
     ipc_put_empty(&w, IPC_SPAWN);
-    while (f->n_starting < f->n_queued && f->n_workers + f->n_starting < f->config->workers) {
+    while (f->n_starting < f->n_queued && f->n_starting < room && f->n_workers + f->n_starting < f->config->workers) {
         if (!front_send(&f->keeper, &w, NULL, 0))
             return;
         f->n_starting++;
@@ -102,7 +123,7 @@ run_queue(struct front *f)
             front_pam_result(f, queue_take(f), NULL, -1);
             continue;
         }
-        w = idle_worker(f);
+        w = room_to_begin(f) > 0 ? idle_worker(f) : NULL;
         if (w == NULL)
             break;
         c = queue_take(f);
