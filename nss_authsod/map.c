@@ -108,8 +108,8 @@ map_lookup(const struct query *q, give_fn *give, void *to, int *errnop, bool *un
         if (asked_is_local(&h)) {
             status = NSS_STATUS_NOTFOUND;
         } else {
-            *unlisted_out = true;
             h.map = shared_get(&readers, &map_place, now, &h.len);
+            *unlisted_out = h.map != NULL;
             if (h.map != NULL)
                 status = answer(&h, give, to, now, errnop, stale_out);
         }

@@ -116,7 +116,8 @@ void request_refresh(const struct query *q);
 /*
  * What the map says.  SUCCESS, NOTFOUND and TRYAGAIN (the caller's memory) are
  * the answer.  UNAVAIL: ask the socket; *unlisted_out: q is not on the list of
- * local names, so the files need not be read.  *stale_out: it was given, and is
+ * local names, so the files need not be read (false too where there is no map: then
+ * the service may be about to be gone, and the list with it).  *stale_out: it was given, and is
  * to be asked for again.
  */
 enum nss_status map_lookup(const struct query *q, give_fn *give, void *to, int *errnop, bool *unlisted_out,

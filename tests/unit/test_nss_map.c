@@ -395,6 +395,16 @@ stale_answers_are_given_and_asked_for_again(void **state)
 }
 
 static void
+write_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void
 nobody_alive_nothing_believed(void **state)
 {
     unsigned heard = front_heard();
@@ -415,16 +425,13 @@ nobody_alive_nothing_believed(void **state)
     assert_int_equal(user("alice"), NSS_STATUS_SUCCESS);
     assert_false(is_from_map());
     assert_int_equal(front_heard(), heard + 3);
-}
-
-static void
-write_file(const char *path, const char *text)
-{
-    FILE *f = fopen(path, "w");
-
-    assert_non_null(f);
-    assert_true(fputs(text, f) >= 0);
-    assert_int_equal(fclose(f), 0);
+    /* Whose map is not believed may be about to hang: what is local by now is asked of the files, not of it. */
+    renew();
+    shared_renew(map.data, now - SHARED_LEASE_MS - 1);
+    write_file("etc-passwd", "alice:x:1001:100::/:/bin/sh\n");
+    assert_int_equal(user("alice"), NSS_STATUS_NOTFOUND);
+    assert_int_equal(front_heard(), heard + 3);
+    assert_int_equal(unlink("etc-passwd"), 0);
 }
 
 /* Without the list the files are read, and what is in them is asked of nobody. */
