@@ -49,23 +49,6 @@ teardown() {
   member_is_up ws1 || member_start ws1
 } >&2
 
-# stop PID...: until go_on.
-stop() {
-  stopped+=("$@")
-  kill -STOP "$@"
-}
-
-stop_all() {
-  local -a pids
-  mapfile -t pids < <(member_pid ws1; member_roles ws1)
-  stop "${pids[@]}"
-}
-
-go_on() {
-  [ "${#stopped[@]}" -eq 0 ] || kill -CONT "${stopped[@]}" 2>/dev/null || true
-  stopped=()
-}
-
 # configure LINE...: the service begins anew with these lines besides the domain's name, until the test's end.
 configure() {
   configured=1

@@ -1,9 +1,10 @@
 # Programs that run for long on ws1 and look names up there when they are told
-# to. Source it in bats after member.sh; $probe is the folder of the build's
+# to, and a service that is stopped meanwhile. Source it in bats after member.sh; $probe is the folder of the build's
 # system tests.
 # shellcheck shell=bash disable=SC2034,SC2154 # bats' variables, and what callers read
 
 declare -gA probe_to=() probe_from=() probe_pids=()
+declare -ga stopped=()
 
 # probe_start NAME SERVICES [CMD...]: a process NAME begins, to which nsswitch.conf says SERVICES; CMD is put before it.
 probe_start() {
@@ -53,4 +54,22 @@ probe_end() {
     wait "${probe_pids[$name]}" 2>/dev/null || true
   done
   probe_to=() probe_from=() probe_pids=()
+}
+
+# stop PID...: until go_on, which teardown calls; $stopped has them.
+stop() {
+  stopped+=("$@")
+  kill -STOP "$@"
+}
+
+# stop_all: keeper and all roles of ws1.
+stop_all() {
+  local -a pids
+  mapfile -t pids < <(member_pid ws1; member_roles ws1)
+  stop "${pids[@]}"
+}
+
+go_on() {
+  [ "${#stopped[@]}" -eq 0 ] || kill -CONT "${stopped[@]}" 2>/dev/null || true
+  stopped=()
 }
