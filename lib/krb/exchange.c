@@ -153,3 +153,25 @@ exchange_tgs(krb5_context ctx, struct kdc *kdc, const char *target_realm, krb5_t
     krb5_free_data_contents(ctx, &reply);
     return code;
 }
+
+krb5_error_code
+exchange_no_prompt(krb5_context ctx, void *data, const char *name, const char *banner, int n, krb5_prompt prompts[])
+{
+    (void)ctx;
+    (void)data;
+    (void)name;
+    (void)banner;
+    (void)prompts;
+    return n == 0 ? 0 : KRB5_LIBOS_CANTREADPWD;
+}
+
+krb5_error_code
+exchange_client(krb5_context ctx, const char *realm, const char *name, bool enterprise, krb5_principal *client_out)
+{
+    krb5_error_code code = krb5_build_principal_ext(ctx, client_out, (unsigned)strlen(realm), realm,
+                                                    (unsigned)strlen(name), name, 0);
+
+    if (code == 0)
+        (*client_out)->type = enterprise ? KRB5_NT_ENTERPRISE_PRINCIPAL : KRB5_NT_PRINCIPAL;
+    return code;
+}

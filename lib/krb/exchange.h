@@ -34,6 +34,14 @@ struct exchange {
  */
 krb5_error_code exchange_as(krb5_context ctx, struct kdc *kdc, krb5_init_creds_context ic, struct exchange *x_out);
 
+/* The prompter of an AS exchange: whatever libkrb5 wants to ask or to tell, nobody is there. */
+krb5_error_code exchange_no_prompt(krb5_context ctx, void *data, const char *name, const char *banner, int n,
+                                   krb5_prompt prompts[]);
+
+/* The client name@realm, freed by the caller: the name as it is, no character in it is a separator. */
+krb5_error_code exchange_client(krb5_context ctx, const char *realm, const char *name, bool enterprise,
+                                krb5_principal *client_out);
+
 /* The TGS exchange of tc, within realm. */
 krb5_error_code exchange_tgs(krb5_context ctx, struct kdc *kdc, const char *realm, krb5_tkt_creds_context tc,
                              struct exchange *x_out);

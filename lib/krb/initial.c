@@ -7,30 +7,6 @@
 
 static const char step[] = "AS exchange";
 
-/* Whatever libkrb5 wants to ask or to tell: who calls has said all. */
-static krb5_error_code
-refuse_prompt(krb5_context ctx, void *data, const char *name, const char *banner, int n, krb5_prompt prompts[])
-{
-    (void)ctx;
-    (void)data;
-    (void)name;
-    (void)banner;
-    (void)prompts;
-    return n == 0 ? 0 : KRB5_LIBOS_CANTREADPWD;
-}
-
-static krb5_error_code
-build_client(krb5_context ctx, const struct krb_target *t, const char *name, bool enterprise,
-             krb5_principal *client_out)
-{
-    krb5_error_code code = krb5_build_principal_ext(ctx, client_out, (unsigned)strlen(t->realm), t->realm,
-                                                    (unsigned)strlen(name), name, 0);
-
-    if (code == 0)
-        (*client_out)->type = enterprise ? KRB5_NT_ENTERPRISE_PRINCIPAL : KRB5_NT_PRINCIPAL;
-    return code;
-}
-
 static krb5_error_code
 set_options(krb5_context ctx, krb5_get_init_creds_opt **options_out)
 {
@@ -59,11 +35,11 @@ krb_password_tgt(krb5_context ctx, const struct krb_target *t, const char *name,
 
     memset(tgt_out, 0, sizeof(*tgt_out));
     memset(failure_out, 0, sizeof(*failure_out));
-    code = build_client(ctx, t, name, enterprise, &client);
+    code = exchange_client(ctx, t->realm, name, enterprise, &client);
     if (code == 0)
         code = set_options(ctx, &options);
     if (code == 0)
-        code = krb5_init_creds_init(ctx, client, refuse_prompt, NULL, 0, options, &ic);
+        code = krb5_init_creds_init(ctx, client, exchange_no_prompt, NULL, 0, options, &ic);
     if (code == 0)
         code = krb5_init_creds_set_password(ctx, ic, password);
     if (code == 0)

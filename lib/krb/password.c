@@ -34,32 +34,6 @@ struct job {
     struct krb_failure *failure;
 };
 
-/* Whatever libkrb5 wants to ask or to tell: nobody is there. */
-static krb5_error_code
-refuse_prompt(krb5_context ctx, void *data, const char *name, const char *banner, int n, krb5_prompt prompts[])
-{
-    (void)ctx;
-    (void)data;
-    (void)name;
-    (void)banner;
-    (void)prompts;
-    return n == 0 ? 0 : KRB5_LIBOS_CANTREADPWD;
-}
-
-/* Takes the name as it is: no character in it is a separator. */
-static krb5_error_code
-build_client(struct job *job, const char *name, bool enterprise)
-{
-    const char *realm = job->target->realm;
-    krb5_error_code code;
-
-    code = krb5_build_principal_ext(job->ctx, &job->client, (unsigned)strlen(realm), realm, (unsigned)strlen(name),
-                                    name, 0);
-    if (code == 0)
-        job->client->type = enterprise ? KRB5_NT_ENTERPRISE_PRINCIPAL : KRB5_NT_PRINCIPAL;
-    return code;
-}
-
 /* The NetBIOS name as Windows sends it: capitals, padded with blanks to 16 bytes. */
 static void
 set_address(struct job *job)
@@ -188,7 +162,7 @@ as_exchange(struct job *job, const char *password, krb5_creds *tgt_out)
     krb5_init_creds_context ic = NULL;
     krb5_error_code code;
 
-    code = krb5_init_creds_init(job->ctx, job->client, refuse_prompt, NULL, 0, job->options, &ic);
+    code = krb5_init_creds_init(job->ctx, job->client, exchange_no_prompt, NULL, 0, job->options, &ic);
     if (code == 0)
         code = krb5_init_creds_set_password(job->ctx, ic, password);
     if (code == 0)
@@ -269,7 +243,7 @@ prepare(struct job *job, const char *name, bool enterprise, const krb5_creds *ar
         job->failure->armor_refused = true;
         return false;
     }
-    code = build_client(job, name, enterprise);
+    code = exchange_client(job->ctx, job->target->realm, name, enterprise, &job->client);
     if (code == 0)
         code = set_options(job, o);
     if (code == 0 && armor != NULL)

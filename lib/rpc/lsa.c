@@ -279,28 +279,61 @@ all_unknown(TALLOC_CTX *mem, size_t n)
     return accounts;
 }
 
+/* What is looked up: n SIDs or n names. */
+struct question {
+    const struct sid *sids;     /* NULL: names */
+    const char *const *names;
+    size_t n;
+};
+
+static bool
+are_sids(const struct question *q)
+{
+    return q->sids != NULL;
+}
+
+/* The request in memory of its own, under NULL; call->in is NULL where it does not fit. */
+static void
+make_request(const struct question *q, struct rpc_call *call)
+{
+    size_t size = REQUEST_REST_BYTES + q->n * (are_sids(q) ? REQUEST_SID_BYTES : REQUEST_NAME_BYTES);
+    uint8_t *in = q->n == 0 || q->n > LSA_LOOKUP_MAX ? NULL : talloc_size(NULL, size);
+    struct writer w = writer_init(in, in == NULL ? 0 : size);
+
+    call->step = are_sids(q) ? "LsarLookupSids3" : "LsarLookupNames4";
+    call->opnum = are_sids(q) ? OP_LOOKUP_SIDS3 : OP_LOOKUP_NAMES4;
+    if (in != NULL && are_sids(q))
+        lsa_put_lookup_sids(&w, q->sids, q->n);
+    else if (in != NULL)
+        lsa_put_lookup_names(&w, q->names, q->n);
+    if (in == NULL || !writer_ok(&w)) {
+        talloc_free(in);
+        return;
+    }
+    call->in = w.data;
+    call->in_len = w.len;
+}
+
 static struct lsa_account *
-lookup(struct rpc *channel, struct rpc_call *call, const struct writer *w, bool are_names, size_t n, TALLOC_CTX *mem,
-       int64_t deadline, struct rpc_failure *f)
+lookup(struct rpc *channel, const struct question *q, TALLOC_CTX *mem, int64_t deadline, struct rpc_failure *f)
 {
     struct lsa_account *accounts = NULL;
-    struct rpc_stub stub;
+    struct rpc_call call = { 0 };
+    struct rpc_stub stub = { 0 };
     uint32_t status;
 
-    if (!writer_ok(w)) {
-        (void)rpc_fail(f, RPC_ARGUMENT, 0, call->step);
-        return NULL;
-    }
-    call->in = w->data;
-    call->in_len = w->len;
-    if (!rpc_call(channel, call, NULL, &stub, deadline, f))
-        return NULL;
-    if (read_answer(mem, stub.data, stub.len, are_names, n, &accounts, &status) != NULL)
-        (void)rpc_fail(f, RPC_MALFORMED, 0, call->step);
+    make_request(q, &call);
+    if (call.in == NULL)
+        (void)rpc_fail(f, RPC_ARGUMENT, 0, call.step);
+    else if (!rpc_call(channel, &call, NULL, &stub, deadline, f))
+        ;
+    else if (read_answer(mem, stub.data, stub.len, are_sids(q), q->n, &accounts, &status) != NULL)
+        (void)rpc_fail(f, RPC_MALFORMED, 0, call.step);
     else if (accounts == NULL && status != NTSTATUS_NONE_MAPPED)
-        (void)rpc_fail(f, RPC_STATUS, status, call->step);
+        (void)rpc_fail(f, RPC_STATUS, status, call.step);
     else if (accounts == NULL)
-        accounts = all_unknown(mem, n);
+        accounts = all_unknown(mem, q->n);
+    talloc_free((void *)(uintptr_t)call.in);
     talloc_free(stub.data);
     return accounts;
 }
@@ -309,42 +342,12 @@ struct lsa_account *
 lsa_lookup_sids(struct rpc *channel, const struct sid *sids, size_t n, TALLOC_CTX *mem, int64_t deadline,
                 struct rpc_failure *f)
 {
-    struct rpc_call call = { .step = "LsarLookupSids3", .opnum = OP_LOOKUP_SIDS3 };
-    struct lsa_account *accounts = NULL;
-    size_t size = REQUEST_REST_BYTES + n * REQUEST_SID_BYTES;
-    uint8_t *in;
-    struct writer w;
-
-    if (n == 0 || n > LSA_LOOKUP_MAX) {
-        (void)rpc_fail(f, RPC_ARGUMENT, 0, call.step);
-        return NULL;
-    }
-    in = talloc_size(NULL, size);
-    w = writer_init(in, in == NULL ? 0 : size);
-    lsa_put_lookup_sids(&w, sids, n);
-    accounts = lookup(channel, &call, &w, true, n, mem, deadline, f);
-    talloc_free(in);
-    return accounts;
+    return lookup(channel, &(struct question){ .sids = sids, .n = n }, mem, deadline, f);
 }
 
 struct lsa_account *
 lsa_lookup_names(struct rpc *channel, const char *const *names, size_t n, TALLOC_CTX *mem, int64_t deadline,
                  struct rpc_failure *f)
 {
-    struct rpc_call call = { .step = "LsarLookupNames4", .opnum = OP_LOOKUP_NAMES4 };
-    struct lsa_account *accounts = NULL;
-    size_t size = REQUEST_REST_BYTES + n * REQUEST_NAME_BYTES;
-    uint8_t *in;
-    struct writer w;
-
-    if (n == 0 || n > LSA_LOOKUP_MAX) {
-        (void)rpc_fail(f, RPC_ARGUMENT, 0, call.step);
-        return NULL;
-    }
-    in = talloc_size(NULL, size);
-    w = writer_init(in, in == NULL ? 0 : size);
-    lsa_put_lookup_names(&w, names, n);
-    accounts = lookup(channel, &call, &w, false, n, mem, deadline, f);
-    talloc_free(in);
-    return accounts;
+    return lookup(channel, &(struct question){ .names = names, .n = n }, mem, deadline, f);
 }
