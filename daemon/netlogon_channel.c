@@ -1,4 +1,5 @@
 /* The secure channel: made when it is first needed, kept while it answers, made anew when it does not. */
+#include <openssl/crypto.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -216,7 +217,7 @@ reread_keys(struct netlogon_role *n)
         return false;
     old = *n->keys;
     netlogon_read_keys(n);
-    changed = n->keys->n > 0 && memcmp(&old, n->keys, sizeof(old)) != 0;
+    changed = n->keys->n > 0 && CRYPTO_memcmp(&old, n->keys, sizeof(old)) != 0;
     secret_erase(&old, sizeof(old));
     return changed;
 }
