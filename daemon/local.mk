@@ -3,21 +3,24 @@ include daemon/directory.mk
 
 # Everything but main, so that tests can link what they drive.
 noinst_LTLIBRARIES += daemon/libdaemon.la
-daemon_libdaemon_la_SOURCES = daemon/ccache_main.c daemon/channel.c daemon/channel.h daemon/front.c daemon/front.h \
-	daemon/front_cache.c daemon/front_cred.c daemon/front_map.c daemon/front_nss.c daemon/front_outbox.c daemon/front_pam.c \
-	daemon/fallback.c daemon/fallback.h daemon/front_pool.c daemon/front_record.c daemon/front_share.c daemon/ipc.c daemon/ipc.h daemon/keeper.c \
-	daemon/keeper.h daemon/keeper_ccache.c daemon/keeper_local.c daemon/keeper_map.c daemon/keeper_requests.c daemon/keeper_setup.c daemon/keeper_spawn.c \
-	daemon/local_names.c daemon/local_names.h daemon/logon.c daemon/logon.h daemon/logon_pass.c daemon/member.c daemon/member.h daemon/member_keytab.c \
-	daemon/member_tgt.c daemon/netlogon.c daemon/netlogon.h daemon/netlogon_channel.c daemon/netlogon_key.c \
-	daemon/netlogon_verdict.c daemon/notice.c daemon/notice.h daemon/notify.c daemon/password_key.c daemon/password_key.h \
-	daemon/role.c daemon/role.h daemon/sandbox.c $(daemon_directory_sources)
+daemon_libdaemon_la_SOURCES = daemon/ccache_main.c daemon/channel.c daemon/channel.h daemon/fallback.c \
+	daemon/fallback.h daemon/front.c daemon/front.h daemon/front_cache.c daemon/front_cred.c daemon/front_map.c \
+	daemon/front_nss.c daemon/front_outbox.c daemon/front_pam.c daemon/front_pool.c daemon/front_record.c \
+	daemon/front_share.c daemon/ipc.c daemon/ipc.h daemon/keeper.c daemon/keeper.h daemon/keeper_ccache.c \
+	daemon/keeper_local.c daemon/keeper_map.c daemon/keeper_requests.c daemon/keeper_setup.c daemon/keeper_spawn.c \
+	daemon/local_names.c daemon/local_names.h daemon/logon.c daemon/logon.h daemon/logon_pass.c daemon/member.c \
+	daemon/member.h daemon/member_keytab.c daemon/member_tgt.c daemon/netlogon.c daemon/netlogon.h \
+	daemon/netlogon_channel.c daemon/netlogon_key.c daemon/netlogon_verdict.c daemon/notice.c daemon/notice.h \
+	daemon/notify.c daemon/password_key.c daemon/password_key.h daemon/role.c daemon/role.h daemon/sandbox.c \
+	$(daemon_directory_sources)
 daemon_libdaemon_la_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS) $(SECCOMP_CFLAGS) $(CRYPTO_CFLAGS) \
 	-DAUTHSOD_VERSION='"$(VERSION)"'
 daemon_libdaemon_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
-daemon_libs = daemon/libdaemon.la daemon/libconfig.la lib/membership/libmembership.la lib/rpc/librpc.la lib/directory/libdirectory.la lib/store/libstore.la \
-	lib/krb/libkrb.la lib/ndr/libndr.la lib/sid/libsid.la lib/identmap/libidentmap.la lib/proto/libproto.la lib/base/libbase.la $(KRB5_LIBS) \
-	$(LDAP_LIBS) $(SASL_LIBS) $(SQLITE_LIBS) $(IDMAP_LIBS) $(INIH_LIBS) $(SECCOMP_LIBS) $(CRYPTO_LIBS) $(TALLOC_LIBS) \
-	$(RESOLV_LIBS) -lkeyutils
+daemon_libs = daemon/libdaemon.la daemon/libconfig.la lib/membership/libmembership.la lib/rpc/librpc.la \
+	lib/directory/libdirectory.la lib/store/libstore.la lib/krb/libkrb.la lib/ndr/libndr.la lib/sid/libsid.la \
+	lib/identmap/libidentmap.la lib/proto/libproto.la lib/base/libbase.la $(KRB5_LIBS) $(LDAP_LIBS) $(SASL_LIBS) \
+	$(SQLITE_LIBS) $(IDMAP_LIBS) $(INIH_LIBS) $(SECCOMP_LIBS) $(CRYPTO_LIBS) $(TALLOC_LIBS) $(RESOLV_LIBS) \
+	-lkeyutils
 
 sbin_PROGRAMS += daemon/authsodd
 daemon_authsodd_SOURCES = daemon/main.c
@@ -31,8 +34,8 @@ dist_man_MANS += doc/man/authsodd.8
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_front_cache tests/unit/test_front_cred tests/unit/test_front_map
 check_PROGRAMS += tests/unit/test_fallback tests/unit/test_front_vouch
-check_PROGRAMS += tests/unit/test_front_nss tests/unit/test_front_pam tests/unit/test_ipc
-check_PROGRAMS += tests/unit/test_keeper tests/unit/test_keeper_map
+check_PROGRAMS += tests/unit/test_front_nss tests/unit/test_front_pool tests/unit/test_front_pam tests/unit/test_ipc
+check_PROGRAMS += tests/unit/test_keeper tests/unit/test_keeper_local tests/unit/test_keeper_map
 check_PROGRAMS += tests/unit/test_local_names tests/unit/test_notice tests/unit/test_password_key
 check_PROGRAMS += tests/unit/test_sandbox
 check_LTLIBRARIES += tests/unit/libfront.la
@@ -44,6 +47,8 @@ tests_unit_test_front_vouch_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_
 tests_unit_test_front_vouch_LDADD = tests/unit/libfront.la $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_fallback_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_fallback_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
+tests_unit_test_front_pool_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_front_pool_LDADD = tests/unit/libfront.la $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_front_map_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_front_map_LDADD = tests/unit/libfront.la $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_front_cache_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -56,6 +61,11 @@ tests_unit_test_ipc_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_ipc_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_keeper_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_keeper_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
+keeper_files = tests/unit/keeper_files.c tests/unit/keeper_files.h
+tests_unit_test_keeper_local_SOURCES = tests/unit/test_keeper_local.c $(keeper_files)
+tests_unit_test_keeper_local_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_keeper_local_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
+tests_unit_test_keeper_map_SOURCES = tests/unit/test_keeper_map.c $(keeper_files)
 tests_unit_test_keeper_map_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_keeper_map_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_password_key_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)

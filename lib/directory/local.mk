@@ -1,12 +1,11 @@
 noinst_LTLIBRARIES += lib/directory/libdirectory.la
 lib_directory_libdirectory_la_SOURCES = lib/directory/account.c lib/directory/cldap.c lib/directory/credentials.c \
-	lib/directory/credentials.h lib/directory/dns.c \
-	lib/directory/dns.h lib/directory/filter.c lib/directory/ldap.c lib/directory/ldap.h \
-	lib/directory/ldap_computer.c lib/directory/ldap_group.c \
-	lib/directory/ldap_private.h lib/directory/ldap_socket.c lib/directory/ldap_user.c lib/directory/ldap_write.c lib/directory/ldap_write.h \
-	lib/directory/locator.c \
-	lib/directory/locator.h lib/directory/locator_private.h lib/directory/netlogon.c lib/directory/ping.c lib/directory/ping.h lib/directory/srv.c \
-	lib/directory/text.c lib/directory/text.h lib/directory/ticket.c lib/directory/value.c
+	lib/directory/credentials.h lib/directory/dns.c lib/directory/dns.h lib/directory/filter.c \
+	lib/directory/ldap.c lib/directory/ldap.h lib/directory/ldap_computer.c lib/directory/ldap_group.c \
+	lib/directory/ldap_private.h lib/directory/ldap_socket.c lib/directory/ldap_user.c lib/directory/ldap_write.c \
+	lib/directory/ldap_write.h lib/directory/locator.c lib/directory/locator.h lib/directory/locator_private.h \
+	lib/directory/netlogon.c lib/directory/ping.c lib/directory/ping.h lib/directory/srv.c lib/directory/text.c \
+	lib/directory/text.h lib/directory/ticket.c lib/directory/value.c
 lib_directory_libdirectory_la_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(LDAP_CFLAGS) $(SASL_CFLAGS) $(TALLOC_CFLAGS)
 lib_directory_libdirectory_la_LIBADD = lib/ndr/libndr.la lib/sid/libsid.la lib/proto/libproto.la lib/base/libbase.la \
 	$(LDAP_LIBS) $(KRB5_LIBS) $(TALLOC_LIBS) $(RESOLV_LIBS)

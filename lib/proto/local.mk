@@ -9,10 +9,13 @@ tests_fuzz_fuzz_proto_LDADD = $(fuzz_main) lib/proto/libproto.la
 tests_fuzz_fuzz_record_LDADD = $(fuzz_main) lib/proto/libproto.la
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_proto tests/unit/test_client
+check_PROGRAMS += tests/unit/test_proto tests/unit/test_record tests/unit/test_client
 tests_unit_test_proto_SOURCES = tests/unit/test_proto.c
 tests_unit_test_proto_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_proto_LDADD = lib/proto/libproto.la $(CMOCKA_LIBS)
+tests_unit_test_record_SOURCES = tests/unit/test_record.c
+tests_unit_test_record_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_record_LDADD = lib/proto/libproto.la $(CMOCKA_LIBS)
 tests_unit_test_client_SOURCES = tests/unit/test_client.c tests/unit/peer.c tests/unit/peer.h
 tests_unit_test_client_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_client_LDADD = lib/proto/libproto.la $(CMOCKA_LIBS)

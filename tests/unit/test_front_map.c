@@ -75,6 +75,17 @@ is_named(const char *name)
 
 /* Asks, and answers as directory does. */
 static void
+look_up_none(struct fixture *x, const char *name)
+{
+    int fd = nss_ask(x, RECORD_PASSWD, name);
+    struct ipc_lookup m;
+
+    assert_true(next_lookup(x, &m));
+    answer_status(x, m.request, IPC_STATUS_NONE);
+    assert_int_equal(nss_take(fd), PROTO_NONE);
+}
+
+static void
 look_up_passwd(struct fixture *x, const char *asked, const char *name, uint32_t uid)
 {
     int fd = nss_ask(x, RECORD_PASSWD, asked);
@@ -194,10 +205,7 @@ who_does_not_exist_does_not_for_a_while(void **state)
     slept_ms = 0;
     look_up_passwd(x, "alice", "alice", ALICE);
     slept_ms = 90000 * 1000;
-    fd = nss_ask(x, RECORD_PASSWD, "alice");
-    assert_true(next_lookup(x, &m));
-    answer_status(x, m.request, IPC_STATUS_NONE);
-    assert_int_equal(nss_take(fd), PROTO_NONE);
+    look_up_none(x, "alice");
     assert_int_equal(look(RECORD_PASSWD, "alice"), IDENTMAP_NONE);
     slept_ms += ((int64_t)x->f->config->negative + 2) * 1000;
     look_up_passwd(x, "alice", "alice", ALICE);
@@ -212,15 +220,11 @@ what_the_map_lacks_is_published_again(void **state)
 {
     struct fixture *x = *state;
     struct ipc_lookup m;
-    int fd;
 
     look_up_passwd(x, "alice", "alice", ALICE);
     look_up_group(x, "crew", CREW, MANY);
     look_up_group(x, NULL, CREW, 0);
-    fd = nss_ask(x, RECORD_PASSWD, "nobody1");
-    assert_true(next_lookup(x, &m));
-    answer_status(x, m.request, IPC_STATUS_NONE);
-    assert_int_equal(nss_take(fd), PROTO_NONE);
+    look_up_none(x, "nobody1");
     front_map_clear(x->f);
     assert_int_equal(look(RECORD_PASSWD, "alice"), IDENTMAP_MISS);
     assert_int_equal(look_id(RECORD_GROUP, CREW), IDENTMAP_MISS);
