@@ -129,7 +129,7 @@ take(struct map *m, int fd, uint32_t size)
         memset(&m->next, 0, sizeof(m->next));
         return EINVAL;
     }
-    shared_renew(data, shared_now());
+    identmap_renew(&m->next, second(front_clock()));
     m->at = 0;
     return 0;
 }
@@ -181,12 +181,12 @@ void
 front_map_tick(struct front *f)
 {
     struct map *m = f->map;
-    uint64_t now = shared_now();
+    uint32_t now = second(front_clock());
 
     if (m->current.data != NULL)
-        shared_renew(m->current.data, now);
+        identmap_renew(&m->current, now);
     if (m->next.data != NULL)
-        shared_renew(m->next.data, now);
+        identmap_renew(&m->next, now);
     if (m->copied)
         place(f);
     /* keeper did not answer. */

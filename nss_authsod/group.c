@@ -45,7 +45,7 @@ give(void *to, const struct record *rec, const struct locals *locals, struct giv
     copy.name.s = t->gr->gr_name;
     *given_out = (struct given){ t->gr->gr_name, rec->gid };
     *errnop = EPROTO;
-    return record_head_is_safe(&copy) && record_members(rec, at, members) ? NSS_STATUS_SUCCESS : NSS_STATUS_UNAVAIL;
+    return record_head_is_safe(&copy, false) && record_members(rec, at, members) ? NSS_STATUS_SUCCESS : NSS_STATUS_UNAVAIL;
 }
 
 enum nss_status

@@ -78,7 +78,7 @@ give(void *to, const struct record *rec, const struct locals *locals, struct giv
     }
     copy.name.s = put_str(&at, rec->name);
     *given_out = (struct given){ list->name, rec->uid };
-    if (record_head_is_safe(&copy) && add_all(list, rec, locals))
+    if (record_head_is_safe(&copy, false) && add_all(list, rec, locals))
         return NSS_STATUS_SUCCESS;
     *list->start = list->was;
     *errnop = EPROTO;

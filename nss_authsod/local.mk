@@ -8,7 +8,7 @@ nss_lib_sources = lib/base/buf.c lib/base/fd.c lib/base/hash.c lib/base/passwd_f
 
 nss_LTLIBRARIES += nss_authsod/libnss_authsod.la
 nss_authsod_libnss_authsod_la_SOURCES = $(nss_module_sources) $(nss_lib_sources)
-nss_authsod_libnss_authsod_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden -ffunction-sections -fdata-sections
+nss_authsod_libnss_authsod_la_CFLAGS = $(AM_CFLAGS) $(LTO_CFLAGS) -fvisibility=hidden -ffunction-sections -fdata-sections
 nss_authsod_libnss_authsod_la_LDFLAGS = $(AM_LDFLAGS) -module -version-info 2:0:0 -no-undefined $(module_whole) \
 	-Wl,--gc-sections -Wl,--version-script=$(top_srcdir)/nss_authsod/libnss_authsod.map
 EXTRA_nss_authsod_libnss_authsod_la_DEPENDENCIES = nss_authsod/libnss_authsod.map
@@ -26,6 +26,7 @@ tests_bench_nss_lookup_CPPFLAGS = $(AM_CPPFLAGS) $(nss_here)
 EXTRA_PROGRAMS += tests/bench/nss_map tests/bench/nss_glibc
 tests_bench_nss_map_SOURCES = tests/bench/nss_map.c lib/identmap/writer.c $(nss_module_sources) $(nss_lib_sources)
 tests_bench_nss_map_CPPFLAGS = $(AM_CPPFLAGS) $(nss_here)
+tests_bench_nss_map_CFLAGS = $(AM_CFLAGS) $(LTO_CFLAGS)
 tests_bench_nss_map_LDFLAGS = $(AM_LDFLAGS) -pthread
 tests_bench_nss_glibc_SOURCES = tests/bench/nss_glibc.c
 

@@ -68,7 +68,7 @@ are_still_good(const struct at_hand *h)
 }
 
 static enum nss_status
-answer(struct at_hand *h, give_fn *give, void *to, uint64_t now, int *errnop, bool *stale_out)
+answer(struct at_hand *h, give_fn *give, void *to, int *errnop, bool *stale_out)
 {
     const struct shared_head *map = h->map, *list = h->locals.list;
     enum nss_status status;
@@ -77,7 +77,7 @@ answer(struct at_hand *h, give_fn *give, void *to, uint64_t now, int *errnop, bo
 
     if (memcmp(map->key, list->key, HASH_KEY_LEN) != 0)
         h->key.hash = hash_keyed(map->key, h->name, h->key.len);
-    switch (identmap_find(h->map, h->len, &h->key, now / 1000, &rec, stale_out)) {
+    switch (identmap_find(h->map, h->len, &h->key, identmap_now(h->map), &rec, stale_out)) {
     case IDENTMAP_NONE:
         *errnop = ENOENT;
         return are_still_good(h) ? NSS_STATUS_NOTFOUND : NSS_STATUS_UNAVAIL;
@@ -111,7 +111,7 @@ map_lookup(const struct query *q, give_fn *give, void *to, int *errnop, bool *un
             h.map = shared_get(&readers, &map_place, now, &h.len);
             *unlisted_out = h.map != NULL;
             if (h.map != NULL)
-                status = answer(&h, give, to, now, errnop, stale_out);
+                status = answer(&h, give, to, errnop, stale_out);
         }
     }
     shared_leave(&readers, reader);

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lib/proto/text.h"
 #include "nss_authsod/module.h"
 
 /* No hash: the password is the domain's. "x" would send programs to shadow(5). */
@@ -32,12 +33,13 @@ give(void *to, const struct record *rec, const struct locals *locals, struct giv
     struct record copy = *rec;
     size_t len = rec->name.len + rec->gecos.len + rec->home.len + rec->shell.len + 4;
     char *at = t->buf;
+    bool plain;
 
     if (t->size < len + sizeof(no_password)) {
         *errnop = ERANGE;
         return NSS_STATUS_TRYAGAIN;
     }
-    memcpy(at, rec->name.s, len);
+    plain = text_copy(at, rec->name.s, len);
     t->pw->pw_name = take(&at, &copy.name);
     t->pw->pw_gecos = take(&at, &copy.gecos);
     t->pw->pw_dir = take(&at, &copy.home);
@@ -47,7 +49,8 @@ give(void *to, const struct record *rec, const struct locals *locals, struct giv
     t->pw->pw_gid = rec->gid;
     *given_out = (struct given){ t->pw->pw_name, rec->uid };
     *errnop = EPROTO;
-    return record_head_is_safe(&copy) && !locals_have_gid(locals, rec->gid) ? NSS_STATUS_SUCCESS : NSS_STATUS_UNAVAIL;
+    return record_head_is_safe(&copy, plain) && !locals_have_gid(locals, rec->gid) ? NSS_STATUS_SUCCESS
+                                                                                   : NSS_STATUS_UNAVAIL;
 }
 
 enum nss_status

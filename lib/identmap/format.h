@@ -1,5 +1,5 @@
 /*
- * The identity map, version 1: what `front` writes, and every process reads.
+ * The identity map, version 2: what `front` writes, and every process reads.
  *
  *     struct identmap_head     at 0, in a page of its own, the only one that is kept when a map is emptied
  *     none slots               names and ids of which it is known that the domain has none
@@ -17,7 +17,9 @@
  * A record is struct identmap_record, then `len` bytes of record.h's encoding.
  * Its bytes never change once a slot names it; its two times may.
  *
- * Integers in the machine's own order, times in seconds of shared_now().
+ * Integers in the machine's own order, times in seconds of CLOCK_BOOTTIME: time
+ * asleep counts.  What time it is the reader takes from the head, where it is as
+ * old as the lease: that clock costs a sixth of a whole lookup.
  */
 #ifndef AUTHSOD_IDENTMAP_FORMAT_H
 #define AUTHSOD_IDENTMAP_FORMAT_H
@@ -28,7 +30,7 @@
 
 #define IDENTMAP_PATH AUTHSOD_RUNDIR "/identmap"
 #define IDENTMAP_MAGIC "authsidm"
-#define IDENTMAP_VERSION 1U
+#define IDENTMAP_VERSION 2U
 #define IDENTMAP_SIZE_MIN (256U << 10) /* bytes; sizes are powers of two */
 #define IDENTMAP_SIZE_MAX (1U << 30)
 #define IDENTMAP_PAGE 4096U
@@ -56,6 +58,7 @@ struct identmap_head {
         uint32_t sets;                       /* a power of two */
     } tables[IDENTMAP_TABLES];
     uint32_t records;                        /* offset of the first record */
+    _Atomic(uint32_t) now;                   /* what time it was when the lease was last renewed */
 };
 
 struct identmap_record {
@@ -77,9 +80,18 @@ struct identmap_none {
 };
 
 _Static_assert(sizeof(struct identmap_none) == 64, "a cache line");
-_Static_assert(sizeof(struct identmap_head) == 88 && offsetof(struct identmap_head, records) == 84 &&
+_Static_assert(sizeof(struct identmap_head) == 96 && offsetof(struct identmap_head, now) == 88 &&
                    sizeof(struct identmap_record) == 12 && offsetof(struct identmap_none, name) == 16,
                "the same for 32-bit programs");
+
+/* What time it is, for the records' times. */
+static inline uint32_t
+identmap_now(const void *map)
+{
+    const struct identmap_head *head = map;
+
+    return atomic_load_explicit(&head->now, memory_order_relaxed);
+}
 
 /* Ids are the domain's own, chosen by its administrators: no key. */
 static inline uint64_t

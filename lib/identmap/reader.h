@@ -20,7 +20,7 @@ struct identmap_key {
 };
 
 /*
- * Finds key in map, len bytes of shared_get().  now: seconds of shared_now().
+ * Finds key in map, len bytes of shared_get().  now: identmap_now().
  * HIT: *rec_out is the record, parsed, of that kind, and of that name or id; it
  * aliases the map, whose writer may lie and may be writing: copy, then check
  * the copy (record.h), then shared_is_good().  *stale_out: past its refresh.

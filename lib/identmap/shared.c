@@ -57,7 +57,7 @@ shared_now(void)
 {
     struct timespec t;
 
-    (void)clock_gettime(CLOCK_BOOTTIME, &t);
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 

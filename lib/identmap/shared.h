@@ -44,7 +44,11 @@ struct shared_head {
 _Static_assert(offsetof(struct shared_head, lease) == 16 && sizeof(struct shared_head) == 40,
                "the same for 32-bit programs");
 
-/* Milliseconds of CLOCK_BOOTTIME: time asleep counts. The same for all but who has a time namespace of his own. */
+/*
+ * Milliseconds of CLOCK_MONOTONIC_COARSE, up to 10 old: what a lookup has the
+ * time for.  Time asleep does not count: nobody writes then, either.  The same
+ * for all but who has a time namespace of his own.
+ */
 uint64_t shared_now(void);
 
 /*

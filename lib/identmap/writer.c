@@ -278,6 +278,13 @@ identmap_begin(struct identmap_writer *w, void *data, size_t size)
     return true;
 }
 
+void
+identmap_renew(struct identmap_writer *w, uint32_t now)
+{
+    atomic_store_explicit(&head_of(w)->now, now, memory_order_relaxed);
+    shared_renew(w->data, shared_now());
+}
+
 /* A slot (its tag missing) of a new record; 0 if there is no room. */
 static uint32_t
 append(struct identmap_writer *w, const void *body, size_t len, struct identmap_times times)

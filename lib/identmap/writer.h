@@ -17,7 +17,7 @@ struct identmap_writer {
 };
 
 struct identmap_times {
-    uint32_t refresh, end;                 /* seconds of shared_now() */
+    uint32_t refresh, end;                 /* seconds of CLOCK_BOOTTIME */
 };
 
 /*
@@ -26,6 +26,9 @@ struct identmap_times {
  * that root has written.  False: size is none of these.
  */
 bool identmap_begin(struct identmap_writer *w, void *data, size_t size);
+
+/* Renews the lease. now: seconds of CLOCK_BOOTTIME. */
+void identmap_renew(struct identmap_writer *w, uint32_t now);
 
 /*
  * Publishes a record: `body` is its encoding, `len` bytes, `rec` what record_get

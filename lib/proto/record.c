@@ -56,15 +56,13 @@ get_name(struct reader *r)
     return name;
 }
 
-/* The next string of a user: len bytes and a NUL. */
-static struct record_str
-get_string(struct reader *r, size_t len)
+/* The string at *at, which steps over it. False if there is no NUL behind it. */
+static bool
+step(const char **at, struct record_str *str)
 {
-    const uint8_t *s = reader_bytes(r, len + 1);
-
-    if (s == NULL || s[len] != '\0')
-        reader_fail(r);
-    return (struct record_str){ .s = (const char *)s, .len = len };
+    str->s = *at;
+    *at += str->len + 1;
+    return str->s[str->len] == '\0';
 }
 
 static size_t
@@ -77,16 +75,21 @@ static void
 get_passwd(struct reader *r, struct record *rec)
 {
     const uint8_t *lengths;
+    const char *s;
 
     rec->uid = reader_u32(r);
     rec->gid = reader_u32(r);
     lengths = reader_bytes(r, 8);
     if (lengths == NULL)
         return;
-    rec->name = get_string(r, get_length(lengths));
-    rec->gecos = get_string(r, get_length(lengths + 2));
-    rec->home = get_string(r, get_length(lengths + 4));
-    rec->shell = get_string(r, get_length(lengths + 6));
+    rec->name.len = get_length(lengths);
+    rec->gecos.len = get_length(lengths + 2);
+    rec->home.len = get_length(lengths + 4);
+    rec->shell.len = get_length(lengths + 6);
+    s = (const char *)reader_bytes(r, rec->name.len + rec->gecos.len + rec->home.len + rec->shell.len + 4);
+    if (s == NULL || !step(&s, &rec->name) || !step(&s, &rec->gecos) || !step(&s, &rec->home) ||
+        !step(&s, &rec->shell))
+        reader_fail(r);
     if (rec->name.len == 0 || rec->name.len > PROTO_NAME_MAX || rec->gecos.len > PROTO_TEXT_MAX ||
         rec->home.len > PROTO_TEXT_MAX || rec->shell.len > PROTO_TEXT_MAX)
         reader_fail(r);
@@ -215,13 +218,13 @@ name_is_safe(struct record_str name)
 }
 
 static bool
-path_is_safe(struct record_str path)
+path_is_safe(struct record_str path, bool plain)
 {
-    return text_is_field(path.s, path.len) && (path.len == 0 || path.s[0] == '/');
+    return (plain || text_is_field(path.s, path.len)) && (path.len == 0 || path.s[0] == '/');
 }
 
 bool
-record_head_is_safe(const struct record *rec)
+record_head_is_safe(const struct record *rec, bool plain)
 {
     if (!record_id_is_safe(rec->gid) || !name_is_safe(rec->name))
         return false;
@@ -229,8 +232,8 @@ record_head_is_safe(const struct record *rec)
         return true;
     if (!record_id_is_safe(rec->uid))
         return false;
-    return rec->kind == RECORD_GROUPS || (text_is_field(rec->gecos.s, rec->gecos.len) && path_is_safe(rec->home) &&
-                                          path_is_safe(rec->shell));
+    return rec->kind == RECORD_GROUPS || ((plain || text_is_field(rec->gecos.s, rec->gecos.len)) &&
+                                          path_is_safe(rec->home, plain) && path_is_safe(rec->shell, plain));
 }
 
 static bool
@@ -246,7 +249,7 @@ gids_are_safe(const struct record *rec)
 bool
 record_is_safe(const struct record *rec)
 {
-    if (!record_head_is_safe(rec))
+    if (!record_head_is_safe(rec, false))
         return false;
     if (rec->kind == RECORD_GROUP)
         return record_members(rec, (char *)(uintptr_t)rec->members, NULL);

@@ -78,8 +78,11 @@ record_id_is_safe(uint32_t id)
     return id >= PROTO_ID_MIN && id != UINT32_MAX;
 }
 
-/* record_is_safe but for the list: gids and members. */
-bool record_head_is_safe(const struct record *rec);
+/*
+ * record_is_safe but for the list: gids and members.  plain: its strings are
+ * where text_copy has put them, and it said true; each ends at its first NUL.
+ */
+bool record_head_is_safe(const struct record *rec, bool plain);
 
 /*
  * True for a record that may be believed: every string what text.h allows in

@@ -62,6 +62,33 @@ text_is_field(const char *s, size_t n)
     return true;
 }
 
+typedef uint8_t chunk __attribute__((vector_size(16)));
+typedef chunk chunk_anywhere __attribute__((aligned(1), may_alias));
+
+bool
+text_copy(char *to, const char *from, size_t n)
+{
+    chunk odd = { 0 };
+    uint64_t halves[2];
+    size_t at = 0;
+
+    if (n < sizeof(chunk)) {
+        memcpy(to, from, n);
+        return false;
+    }
+    for (size_t last = n - sizeof(chunk);; at = at + sizeof(chunk) > last ? last : at + sizeof(chunk)) {
+        chunk c = *(const volatile chunk_anywhere *)(const void *)(from + at);
+
+        *(chunk_anywhere *)(void *)(to + at) = c;
+        /* Neither NUL nor what is_plain has. */
+        odd |= (chunk)((c - 1) < 0x1f) | (chunk)(c > 0x7e) | (chunk)(c == ':');
+        if (at == last)
+            break;
+    }
+    memcpy(halves, &odd, sizeof(halves));
+    return (halves[0] | halves[1]) == 0;
+}
+
 /* True for a name like "0" or "033", which tools take for an id of the system. */
 static bool
 is_system_number(const char *s, size_t n)

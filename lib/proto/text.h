@@ -16,6 +16,13 @@
 bool text_is_field(const char *s, size_t n);
 
 /*
+ * Copies n bytes, and looks at each while it has it: whoever may be changing
+ * `from` changes nothing of that.  True: all that was copied is ASCII that a
+ * field may have, or NULs.  False says nothing: see text_is_field.
+ */
+bool text_copy(char *to, const char *from, size_t n);
+
+/*
  * True for a field that may be a user's or group's name, in any spelling that
  * is asked or answered: 1 to PROTO_NAME_MAX bytes, no '/', no leading '-',
  * none of "." ".." and "root", and no number below PROTO_ID_MIN: chown(1) looks

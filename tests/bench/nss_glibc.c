@@ -77,7 +77,7 @@ of_batches(bool there)
     look_up(there);
     for (int i = 0; i < ROUNDS; i++)
         took[i] = batch(there);
-    printf("%.2f\n", median(took, ROUNDS));
+    printf("%.3f\n", median(took, ROUNDS));
 }
 
 /* This program again, which prints what its first lookup took. */

@@ -68,7 +68,7 @@ ask(const void *map, size_t len, struct identmap_key key)
     if (identmap_find(map, len, &key, NOW, &rec, &stale) != IDENTMAP_HIT)
         return;
     FUZZ_REQUIRE(map_is_inside(map, len, &rec, &key));
-    (void)record_head_is_safe(&rec);
+    (void)record_head_is_safe(&rec, false);
     if (rec.kind != RECORD_GROUP)
         return;
     copy = malloc(rec.members_len + 1);

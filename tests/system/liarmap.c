@@ -466,7 +466,8 @@ static const struct lie {
     { "changing-slot-uid-0", lie_changing_slot, 4 },
     { "changing-slot-root", lie_changing_slot, 1 },
     { "version-0", NULL, 0 },
-    { "version-2", NULL, 2 },
+    { "version-before", NULL, IDENTMAP_VERSION - 1 },
+    { "version-next", NULL, IDENTMAP_VERSION + 1 },
     { "version-4G", NULL, 0xffffffffU },
     { "superseded", NULL, 1 },
 };

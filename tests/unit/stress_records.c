@@ -169,7 +169,7 @@ ask(const void *map, size_t len, const struct question *q, struct copy *c)
     key = key_in(map, q->kind, name);
     key.by = q->by;
     key.id = 2000 + q->i;
-    found = identmap_find(map, len, &key, shared_now() / 1000, &c->rec, &stale);
+    found = identmap_find(map, len, &key, identmap_now(map), &c->rec, &stale);
     count(LOOKUPS);
     return found == IDENTMAP_HIT && !copy_record(c) ? IDENTMAP_MISS : found;
 }

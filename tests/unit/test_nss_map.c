@@ -22,6 +22,7 @@
 #include "tests/unit/peer.h"
 
 #define SIZE IDENTMAP_SIZE_MIN
+#define NOW 1000U /* what time it is in the map */
 
 static pid_t front;
 static struct identmap_writer map;
@@ -53,7 +54,7 @@ place(const char *path, size_t size, uint8_t *before, size_t before_size)
 static void
 renew(void)
 {
-    shared_renew(map.data, shared_now());
+    identmap_renew(&map, NOW);
     shared_renew(list, shared_now());
 }
 
@@ -251,6 +252,13 @@ the_map_answers(void **state)
     /* What it does not have is asked for. */
     assert_int_equal(group("domain users"), NSS_STATUS_SUCCESS);
     assert_int_equal(front_heard(), heard + 1);
+    /* It has an end, too. */
+    identmap_renew(&map, UINT32_MAX);
+    assert_int_equal(user("alice"), NSS_STATUS_SUCCESS);
+    assert_false(is_from_map());
+    renew();
+    assert_int_equal(user("alice"), NSS_STATUS_SUCCESS);
+    assert_true(is_from_map());
 }
 
 static void
@@ -386,7 +394,7 @@ stale_answers_are_given_and_asked_for_again(void **state)
 
     (void)state;
     record_put_passwd(&w, 200001, 200513, "alice", "From the map", "/home/map", "/bin/sh");
-    put_until(&w, true, true, 1);
+    put_until(&w, true, true, NOW);
     assert_int_equal(user("alice"), NSS_STATUS_SUCCESS);
     assert_true(is_from_map());
     for (int i = 0; i < 1000 && front_heard() == heard; i++)

@@ -93,6 +93,58 @@ texts_and_names_are_judged(void **state)
     assert_false(text_is_name("0123456789", 1));
 }
 
+/* Every byte at every place of texts that are shorter, as long and longer than what is looked at at once. */
+static void
+a_copy_says_what_was_copied(void **state)
+{
+    char from[50], to[50];
+
+    (void)state;
+    for (size_t n = 0; n < sizeof(from); n++) {
+        for (size_t at = 0; at < n; at++) {
+            for (unsigned byte = 0; byte < 256; byte++) {
+                bool plain = byte == 0 || (byte >= 0x20 && byte < 0x7f && byte != ':');
+
+                memset(from, 'a', sizeof(from));
+                memset(to, '!', sizeof(to));
+                from[at] = (char)byte;
+                assert_int_equal(text_copy(to, from, n), plain && n >= 16);
+                assert_memory_equal(to, from, n);
+                assert_int_equal(to[n], '!');
+            }
+        }
+    }
+    assert_false(text_copy(to, from, 0));
+}
+
+static void
+what_is_plain_is_not_safe_yet(void **state)
+{
+    static const struct record_str text = { "alice", 5 }, path = { "/home", 5 }, dash = { "-l", 2 }, slash = { "a/b", 3 };
+    struct record rec = { .kind = RECORD_PASSWD, .uid = 1000, .gid = 1000, .name = text, .gecos = text, .home = path,
+                          .shell = path };
+    struct record bad;
+
+    (void)state;
+    assert_true(record_head_is_safe(&rec, true));
+    bad = rec;
+    bad.name = dash;
+    assert_false(record_head_is_safe(&bad, true));
+    bad.name = slash;
+    assert_false(record_head_is_safe(&bad, true));
+    bad.name = (struct record_str){ "ro\0t", 4 };
+    assert_false(record_head_is_safe(&bad, true));
+    bad = rec;
+    bad.home = text;
+    assert_false(record_head_is_safe(&bad, true));
+    bad = rec;
+    bad.shell = text;
+    assert_false(record_head_is_safe(&bad, true));
+    bad = rec;
+    bad.uid = 0;
+    assert_false(record_head_is_safe(&bad, true));
+}
+
 static bool
 user_is_safe(uint32_t uid, uint32_t gid, const char *name, const char *gecos, const char *home, const char *shell)
 {
@@ -207,6 +259,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_and_names_are_judged),
+        cmocka_unit_test(a_copy_says_what_was_copied),
+        cmocka_unit_test(what_is_plain_is_not_safe_yet),
         cmocka_unit_test(records_of_the_system_are_unsafe),
         cmocka_unit_test(one_bad_byte_spoils_all_members),
     };
