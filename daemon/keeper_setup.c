@@ -71,6 +71,9 @@ static bool
 take_lock(struct keeper *k)
 {
     k->lock_fd = open(AUTHSOD_RUNDIR "/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    /* One of an earlier life will do where nothing can be written. */
+    if (k->lock_fd < 0 && errno == EROFS)
+        k->lock_fd = open(AUTHSOD_RUNDIR "/lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (k->lock_fd < 0) {
         log_error("cannot open " AUTHSOD_RUNDIR "/lock: %s", strerror(errno));
         return false;

@@ -258,6 +258,29 @@ on_tmpfs() {
   [ "$(in_member ws1 id many | tr , '\n' | grep -c '(grp[01][0-9]*)')" -eq 1000 ]
 }
 
+@test "nothing can be written to /run: everybody is answered by the socket and the files" {
+  local wanted mark
+  wanted=$(ask)
+  on_tmpfs size=1m
+  ask_within 20 "$wanted"
+  member_stop ws1
+  in_member ws1 touch /run/activate.hold
+  mark=$(member_log_mark ws1)
+  AUTHSODD=$BATS_TEST_DIRNAME/activate member_start ws1 &
+  lab_wait 10 in_member ws1 sh -c '[ "$(stat -c %a /run/authsod/nss.sock)" = 666 ]'
+  in_member ws1 mount -o remount,ro /run/authsod
+  in_member ws1 rm /run/activate.hold
+  wait "$!"
+  run ! in_member ws1 touch /run/authsod/file
+  ask_within 20 "$wanted"
+  in_member ws1 test ! -e /run/authsod/identmap
+  lab_wait 5 member_logged_since ws1 "$mark" 'no room for an identity map of .*: Read-only file system'
+  in_member ws1 sh -ec 'cp -p /etc/passwd /etc/passwd.42; echo alice:x:5042:5042::/:/bin/sh >>/etc/passwd'
+  name=$(getent_line passwd alice)
+  in_member ws1 mv /etc/passwd.42 /etc/passwd
+  [[ $name == alice:x:5042:* ]]
+}
+
 @test "the map or the list is unlinked: new processes ask the socket, old ones read what they have" {
   local wanted
   wanted=$(ask)
