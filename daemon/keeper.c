@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/sandbox.h"
 #include "lib/base/log.h"
 #include "lib/proto/client.h"
 #include "lib/proto/sealed.h"

@@ -1,6 +1,12 @@
 include daemon/config.mk
 include daemon/directory.mk
 
+# By itself, because authsodctl has it, too.
+noinst_LTLIBRARIES += daemon/libsandbox.la
+daemon_libsandbox_la_SOURCES = daemon/sandbox.c daemon/sandbox.h
+daemon_libsandbox_la_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS) $(SECCOMP_CFLAGS)
+daemon_libsandbox_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
+
 # Everything but main, so that tests can link what they drive.
 noinst_LTLIBRARIES += daemon/libdaemon.la
 daemon_libdaemon_la_SOURCES = daemon/ccache_main.c daemon/channel.c daemon/channel.h daemon/fallback.c \
@@ -11,12 +17,12 @@ daemon_libdaemon_la_SOURCES = daemon/ccache_main.c daemon/channel.c daemon/chann
 	daemon/local_names.c daemon/local_names.h daemon/logon.c daemon/logon.h daemon/logon_pass.c daemon/member.c \
 	daemon/member.h daemon/member_keytab.c daemon/member_tgt.c daemon/netlogon.c daemon/netlogon.h \
 	daemon/netlogon_channel.c daemon/netlogon_key.c daemon/netlogon_verdict.c daemon/notice.c daemon/notice.h \
-	daemon/notify.c daemon/password_key.c daemon/password_key.h daemon/role.c daemon/role.h daemon/sandbox.c \
+	daemon/notify.c daemon/password_key.c daemon/password_key.h daemon/role.c daemon/role.h \
 	$(daemon_directory_sources)
 daemon_libdaemon_la_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS) $(SECCOMP_CFLAGS) $(CRYPTO_CFLAGS) \
 	-DAUTHSOD_VERSION='"$(VERSION)"'
 daemon_libdaemon_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
-daemon_libs = daemon/libdaemon.la daemon/libconfig.la lib/membership/libmembership.la lib/rpc/librpc.la \
+daemon_libs = daemon/libdaemon.la daemon/libsandbox.la daemon/libconfig.la lib/membership/libmembership.la lib/rpc/librpc.la \
 	lib/directory/libdirectory.la lib/store/libstore.la lib/krb/libkrb.la lib/ndr/libndr.la lib/sid/libsid.la \
 	lib/identmap/libidentmap.la lib/proto/libproto.la lib/base/libbase.la $(KRB5_LIBS) $(LDAP_LIBS) $(SASL_LIBS) \
 	$(SQLITE_LIBS) $(IDMAP_LIBS) $(INIH_LIBS) $(SECCOMP_LIBS) $(CRYPTO_LIBS) $(TALLOC_LIBS) $(RESOLV_LIBS) \

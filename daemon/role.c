@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "daemon/sandbox.h"
 #include "lib/base/log.h"
 #include "lib/base/secret.h"
 

@@ -59,12 +59,6 @@ bool role_as(const char *text);
 /* The configuration out of a memfd with its text (IPC_CONFIG); NULL (logged) if it is not valid. */
 struct config *role_config(TALLOC_CTX *mem, int fd);
 
-/* Puts the filter of a role in force (sandbox.c). False: libseccomp or the kernel refuses it. */
-bool sandbox_enter(enum role role);
-/* The same, but that the process may still become a user; then end_waiting, which is quick, takes that away. */
-bool sandbox_enter_waiting(enum role role);
-bool sandbox_end_waiting(void);
-
 /* Main functions; each gives the exit status. */
 int keeper_main(const char *config_path, bool debug);
 int front_main(void);

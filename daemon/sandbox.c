@@ -1,10 +1,6 @@
-/*
- * What each role may still do once it has begun: a seccomp filter of the
- * system calls that it needs, everything else is refused with EPERM, and where
- * the kernel has Landlock, no writing to the file system but where the role's
- * files are.
- */
 #include "config.h"
+
+#include "daemon/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,9 +16,6 @@
 #ifdef HAVE_LINUX_LANDLOCK_H
 #include <linux/landlock.h>
 #endif
-
-#include "daemon/role.h"
-#include "lib/base/log.h"
 
 #define CALL(name) SCMP_SYS(name)
 
@@ -150,28 +143,45 @@ add_network(scmp_filter_ctx filter)
     return add(filter, SCMP_ACT_ALLOW, network, COUNT(network));
 }
 
+/* What every process has. */
+static bool
+add_common(scmp_filter_ctx filter)
+{
+    /* prctl as libraries name threads; never to undo what came before the filter. */
+    if (!add(filter, SCMP_ACT_ALLOW, common, COUNT(common)) || !add_with(filter, CALL(prctl), 0, PR_SET_NAME))
+        return false;
+#ifdef __SANITIZE_ADDRESS__
+    /* What the sanitizers' own runtime calls when it reports. */
+    return add(filter, SCMP_ACT_ALLOW,
+               (const int[]){ CALL(prctl), CALL(clone), CALL(wait4), CALL(ioctl), CALL(kill) }, 5);
+#else
+    return true;
+#endif
+}
+
+/* Who asks the network, and has no file of its own. */
+static bool
+add_client(scmp_filter_ctx filter)
+{
+    return add_network(filter) && add_open_readonly(filter);
+}
+
 static bool
 fill(scmp_filter_ctx filter, enum role role)
 {
     if (role == ROLE_KEEPER)
         return add(filter, SCMP_ACT_ERRNO(EPERM), never, COUNT(never));
-    /* prctl as libraries name threads; never to undo what role_begin did. */
-    if (!add(filter, SCMP_ACT_ALLOW, common, COUNT(common)) || !add_with(filter, CALL(prctl), 0, PR_SET_NAME))
+    if (!add_common(filter))
         return false;
     if (role != ROLE_FRONT && !add(filter, SCMP_ACT_ALLOW, not_front, COUNT(not_front)))
         return false;
-#ifdef __SANITIZE_ADDRESS__
-    /* What the sanitizers' own runtime calls when it reports. */
-    if (!add(filter, SCMP_ACT_ALLOW, (const int[]){ CALL(prctl), CALL(clone), CALL(wait4), CALL(ioctl), CALL(kill) }, 5))
-        return false;
-#endif
     switch (role) {
     case ROLE_FRONT:
         return add(filter, SCMP_ACT_ALLOW, front, COUNT(front)) && add_open_readonly(filter) && add_madvise(filter);
     case ROLE_LOGON:
     case ROLE_MEMBER:
     case ROLE_NETLOGON:
-        return add_network(filter) && add_open_readonly(filter);
+        return add_client(filter);
     case ROLE_DIRECTORY:
         return add_network(filter) && add(filter, SCMP_ACT_ALLOW, files, COUNT(files));
     case ROLE_CCACHE:
@@ -229,11 +239,32 @@ limit_files(enum role role)
     return true;
 }
 
+static bool
+limit_tool(void)
+{
+#ifdef HAVE_LINUX_LANDLOCK_H
+    return landlock_writes(NULL);
+#else
+    return true;
+#endif
+}
+
 bool
 sandbox_enter(enum role role)
 {
     scmp_filter_ctx filter = seccomp_init(role == ROLE_KEEPER ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM));
     bool ok = filter != NULL && fill(filter, role) && limit_files(role) && seccomp_load(filter) == 0;
+
+    seccomp_release(filter);
+    return ok;
+}
+
+bool
+sandbox_enter_tool(void)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+    bool ok = filter != NULL && add_common(filter) && add(filter, SCMP_ACT_ALLOW, not_front, COUNT(not_front)) &&
+              add_client(filter) && limit_tool() && seccomp_load(filter) == 0;
 
     seccomp_release(filter);
     return ok;

@@ -245,10 +245,11 @@ commit_files(struct joining *j)
 static bool
 run(struct joining *j, struct session *s, struct join_job *job)
 {
+    const struct session_child child = { join_network, job, -1 };
     struct talk t;
     bool good;
 
-    if (!session_start(s, j->report, j->o, join_network, job))
+    if (!session_start(s, j->report, j->o, &child))
         return false;
     if (!talk_send(s->channel, TALK_SECRET, 0, j->secret->slots[MACHINE_CURRENT].text, NULL, -1)) {
         report_fail(j->report, CTL_INTERNAL, "%s", _("The network half has ended before its time."));

@@ -118,6 +118,7 @@ static bool
 leave_domain(const struct ctl_options *o, const struct config *c, krb5_context krb, struct report *r)
 {
     struct leave_job job = { .options = o, .config = c, .keytab = ctl_memfd(c->keytab) };
+    const struct session_child child = { leave_network, &job, job.keytab };
     struct session s = { .channel = -1 };
     krb5_creds ticket;
     struct talk t;
@@ -127,7 +128,7 @@ leave_domain(const struct ctl_options *o, const struct config *c, krb5_context k
     good = !o->use_ccache || ctl_ticket(o->ccache, c->realm, &ticket, r);
     if (o->use_ccache)
         job.ticket = &ticket;
-    good = good && session_start(&s, r, o, leave_network, &job) && session_next(&s, TALK_DONE, &t);
+    good = good && session_start(&s, r, o, &child) && session_next(&s, TALK_DONE, &t);
     session_end(&s);
     if (job.keytab >= 0)
         (void)close(job.keytab);

@@ -7,9 +7,10 @@ tools_libctl_la_SOURCES = tools/ctl.c tools/ctl.h tools/enable.c tools/errors.h 
 	tools/testjoin_channel.c tools/text.h
 tools_libctl_la_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS)
 tools_libctl_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
-ctl_libs = tools/libctl.la daemon/libconfig.la lib/membership/libmembership.la lib/directory/libdirectory.la \
+ctl_libs = tools/libctl.la daemon/libsandbox.la daemon/libconfig.la lib/membership/libmembership.la lib/directory/libdirectory.la \
 	lib/krb/libkrb.la lib/rpc/librpc.la lib/ndr/libndr.la lib/sid/libsid.la lib/proto/libproto.la lib/base/libbase.la $(KRB5_LIBS) \
-	$(LDAP_LIBS) $(SASL_LIBS) $(INIH_LIBS) $(CRYPTO_LIBS) $(TALLOC_LIBS) $(RESOLV_LIBS) $(LTLIBINTL)
+	$(LDAP_LIBS) $(SASL_LIBS) $(INIH_LIBS) $(CRYPTO_LIBS) $(TALLOC_LIBS) $(RESOLV_LIBS) $(SECCOMP_LIBS) \
+	$(LTLIBINTL)
 
 sbin_PROGRAMS += tools/authsodctl
 tools_authsodctl_SOURCES = tools/main.c

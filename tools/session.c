@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/sandbox.h"
 #include "lib/base/secret.h"
 #include "lib/base/visible.h"
 #include "tools/text.h"
@@ -72,12 +73,28 @@ drop_rights(uid_t uid, gid_t gid)
     return setuid(0) != 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
 }
 
+/* No terminal: whoever has one, by whatever descriptor, reads what is typed there. */
 static bool
 quiet_stdio(void)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-    return null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(null, STDOUT_FILENO) >= 0;
+    return null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(null, STDOUT_FILENO) >= 0 &&
+           (isatty(STDERR_FILENO) == 0 || dup2(null, STDERR_FILENO) >= 0);
+}
+
+/*
+ * Closes all but stdio, the channel and keep (-1: none): among the upper half's
+ * are the new keytab and the new configuration, which it trusts.
+ */
+static bool
+close_others(int channel, int keep)
+{
+    unsigned low = (unsigned)(channel < keep || keep < 0 ? channel : keep);
+    unsigned high = (unsigned)(channel > keep ? channel : keep), first = STDERR_FILENO + 1;
+
+    return (low <= first || close_range(first, low - 1, 0) == 0) &&
+           (high <= low + 1 || close_range(low + 1, high - 1, 0) == 0) && close_range(high + 1, ~0U, 0) == 0;
 }
 
 /* What libraries take from the environment is nothing of ours; gettext alone needs the language. */
@@ -93,17 +110,22 @@ clean_environment(void)
 }
 
 static void
-run_child(int channel, uid_t uid, gid_t gid, session_child_fn *fn, void *arg)
+run_child(int channel, const struct session_child *child, uid_t uid, gid_t gid)
 {
     bool good;
 
     /* Ctrl-C is for the upper half: the end of the channel tells us. */
-    if (setsid() < 0 || !quiet_stdio() || !clean_environment() || !drop_rights(uid, gid)) {
+    if (setsid() < 0 || !quiet_stdio() || !close_others(channel, child->keep) || !clean_environment() ||
+        !drop_rights(uid, gid)) {
         (void)talk_send(channel, TALK_FAILED, CTL_INTERNAL, "cannot give up the rights of root", NULL, -1);
         _exit(EXIT_FAILURE);
     }
     (void)secret_lock_all();
-    good = fn(channel, arg);
+    if (!sandbox_enter_tool()) {
+        (void)talk_send(channel, TALK_FAILED, CTL_INTERNAL, "the kernel or libseccomp refuses the filter", NULL, -1);
+        _exit(EXIT_FAILURE);
+    }
+    good = child->run(channel, child->arg);
     _exit(good ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
@@ -126,7 +148,7 @@ find_user(uid_t *uid_out, gid_t *gid_out)
 }
 
 bool
-session_start(struct session *s, struct report *report, const struct ctl_options *o, session_child_fn *fn, void *arg)
+session_start(struct session *s, struct report *report, const struct ctl_options *o, const struct session_child *child)
 {
     uid_t uid;
     gid_t gid;
@@ -149,7 +171,7 @@ session_start(struct session *s, struct report *report, const struct ctl_options
     s->pid = fork();
     if (s->pid == 0) {
         (void)close(pair[0]);
-        run_child(pair[1], uid, gid, fn, arg);
+        run_child(pair[1], child, uid, gid);
     }
     (void)close(pair[1]);
     if (s->pid < 0) {

@@ -21,16 +21,21 @@ struct session {
 };
 
 /* What the child runs: true if all went well. It has said why if not. */
-typedef bool session_child_fn(int channel, void *arg);
+struct session_child {
+    bool (*run)(int channel, void *arg);
+    void *arg;
+    int keep;            /* a descriptor that it has beside the channel; -1: none */
+};
 
 /*
  * Starts the child: of the user authsod, else nobody, without groups, rights
- * and the terminal.  It has a copy of all memory but what is of secret_new.
+ * and the terminal, with the filter of sandbox_enter_tool.  It has a copy of
+ * all memory but what is of secret_new, and of no descriptor but child->keep.
  * From here on Ctrl-C ends session_next and nothing else.  False after a
  * failure was reported.
  */
-bool session_start(struct session *s, struct report *report, const struct ctl_options *o, session_child_fn *fn,
-                   void *arg);
+bool session_start(struct session *s, struct report *report, const struct ctl_options *o,
+                   const struct session_child *child);
 
 /*
  * Shows and answers what comes until the child says a word of the type wanted,

@@ -101,11 +101,12 @@ static void
 tell_controller(const struct ctl_options *o, const struct config *c, struct report *r)
 {
     struct status_job job = { o, c };
+    const struct session_child child = { status_network, &job, -1 };
     struct session s = { .channel = -1 };
     struct talk t;
     char text[400];
 
-    if (session_start(&s, r, o, status_network, &job) && session_next(&s, TALK_DONE, &t)) {
+    if (session_start(&s, r, o, &child) && session_next(&s, TALK_DONE, &t)) {
         (void)snprintf(text, sizeof(text), "%.255s (%.63s)", t.a, t.b);
         if (t.number != 0)
             report_fact(r, "controller", _("Domain controller"), text);

@@ -230,13 +230,14 @@ ctl_testjoin(TALLOC_CTX *mem, const struct ctl_options *o, struct report *r)
     krb5_context krb = c == NULL ? NULL : ctl_krb(c, r);
     struct machine_secret *secret = machine_secret_new();
     struct test_job job = { .options = o, .config = c, .keytab = -1 };
+    struct session_child child = { test_network, &job, -1 };
     struct session s = { .channel = -1 };
     struct talk t;
 
     if (krb != NULL && secret != NULL) {
         check_files(c, krb, secret, r);
-        job.keytab = ctl_memfd(c->keytab);
-        if (session_start(&s, r, o, test_network, &job) &&
+        child.keep = job.keytab = ctl_memfd(c->keytab);
+        if (session_start(&s, r, o, &child) &&
             talk_send(s.channel, TALK_SECRET, 0, secret->slots[MACHINE_CURRENT].text, NULL, -1))
             (void)session_next(&s, TALK_DONE, &t);
         session_end(&s);

@@ -208,6 +208,7 @@ value() {
     else
       found=$((found + 1))
       lower=$(cat "/proc/$pid/status")
+      files=$(find "/proc/$pid/fd" -type l -printf '%l\n')
     fi
   done
   kill -TERM "$upper"
@@ -217,6 +218,10 @@ value() {
   [ "$(awk '/^Groups:/ { print $2 }' <<<"$lower")" = '' ]
   [ "$(awk '/^NoNewPrivs:/ { print $2 }' <<<"$lower")" = 1 ]
   [ "$(awk '/^Cap(Eff|Prm):/ { print $2 }' <<<"$lower" | sort -u)" = 0000000000000000 ]
+  # A filter is in force; and of the files that the other one writes, and the terminal, it has no descriptor.
+  [ "$(awk '/^Seccomp:/ { print $2 }' <<<"$lower")" = 2 ]
+  [ -n "$files" ]
+  run ! grep -vE '^(/dev/null|socket:.*|anon_inode:.*|/memfd:.*)$' <<<"$files"
   lab_wait 10 nothing_happened
 }
 

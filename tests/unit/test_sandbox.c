@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "daemon/role.h"
+#include "daemon/sandbox.h"
 
 /* Each gives true if the call was refused by the filter or by Landlock. */
 static bool
@@ -163,6 +164,20 @@ no_listen(void)
 }
 
 static bool
+no_namespace(void)
+{
+    return refused(unshare(CLONE_NEWUSER));
+}
+
+static bool
+no_rename(void)
+{
+    return refused(unlink("/tmp/authsod-sandbox-none")) && refused(rename("/tmp/authsod-sandbox-none", "/tmp/x")) &&
+           refused(link("/etc/passwd", "/tmp/authsod-sandbox-none")) && refused(mkdir("/tmp/authsod-sandbox-none", 0700)) &&
+           refused(symlink("x", "/tmp/authsod-sandbox-none"));
+}
+
+static bool
 no_chroot(void)
 {
     return refused(chroot("/"));
@@ -206,6 +221,14 @@ enter_and_become(enum role role)
     return sandbox_enter_waiting(role) && sandbox_end_waiting();
 }
 
+/* The half of authsodctl that has the network; it has no role. */
+static bool
+enter_tool(enum role role)
+{
+    (void)role;
+    return sandbox_enter_tool();
+}
+
 struct rule {
     const char *name;
     enum role role;
@@ -217,6 +240,7 @@ struct rule {
 /* While it waits for its user, and after that. */
 #define WAITS(role, what) { #role " that waits, " #what, role, what, sandbox_enter_waiting }
 #define WAITED(role, what) { #role " that has waited, " #what, role, what, enter_and_become }
+#define TOOL(what) { "authsodctl " #what, ROLE_KEEPER, what, enter_tool }
 
 static const struct rule rules[] = {
     RULE(ROLE_FRONT, no_exec), RULE(ROLE_FRONT, no_ptrace), RULE(ROLE_FRONT, no_write), RULE(ROLE_FRONT, no_truncate),
@@ -239,6 +263,9 @@ static const struct rule rules[] = {
     WAITED(ROLE_CCACHE, no_exec), WAITED(ROLE_CCACHE, no_internet), WAITED(ROLE_CCACHE, no_setuid),
     WAITED(ROLE_CCACHE, no_new_user), WAITED(ROLE_CCACHE, no_ptrace),
     RULE(ROLE_KEEPER, no_ptrace), RULE(ROLE_KEEPER, no_chroot),
+    TOOL(no_exec), TOOL(no_ptrace), TOOL(no_write), TOOL(no_truncate), TOOL(no_unix_socket), TOOL(no_listen),
+    TOOL(no_setuid), TOOL(no_new_user), TOOL(no_chroot), TOOL(may_use_internet), TOOL(may_make_memfd),
+    TOOL(may_read_passwd), TOOL(no_namespace), TOOL(no_rename),
 #ifndef __SANITIZE_ADDRESS__
     RULE(ROLE_FRONT, no_typing), RULE(ROLE_LOGON, no_typing), RULE(ROLE_MEMBER, no_typing),
     RULE(ROLE_DIRECTORY, no_typing), RULE(ROLE_NETLOGON, no_typing), RULE(ROLE_NETLOGON, no_fork),
@@ -246,7 +273,7 @@ static const struct rule rules[] = {
     RULE(ROLE_FRONT, no_fork), RULE(ROLE_LOGON, no_fork), RULE(ROLE_MEMBER, no_fork), RULE(ROLE_DIRECTORY, no_fork),
     WAITS(ROLE_CCACHE, no_fork), WAITED(ROLE_CCACHE, no_undoing),
     RULE(ROLE_FRONT, no_kill), RULE(ROLE_LOGON, no_kill), RULE(ROLE_MEMBER, no_kill), RULE(ROLE_DIRECTORY, no_kill),
-    WAITS(ROLE_CCACHE, no_kill),
+    WAITS(ROLE_CCACHE, no_kill), TOOL(no_typing), TOOL(no_fork), TOOL(no_kill),
 #endif
 };
 
