@@ -60,6 +60,30 @@ log_on(struct join *j)
     return net_logon_person(&j->net, o->user != NULL ? o->user : CTL_ADMINISTRATOR);
 }
 
+/*
+ * A domain may say of its quota what it says of everything that is not allowed.
+ * Where nobody has one (0), that it is spent is not the reason.
+ */
+static bool
+is_quota_spent(struct net *n)
+{
+    struct dir_quota quota = { 0 };
+    struct dir_user *user = NULL;
+    char account[257];
+
+    if (!net_account(n, account) || directory_user_by_account(n->d, n->mem, account, &user) != ERR_OK)
+        return false;
+    return directory_quota(n->d, &user->sid, &quota) == ERR_OK && quota.allowed > 0 && quota.made >= quota.allowed;
+}
+
+static bool
+fail_quota(struct net *n)
+{
+    return net_fail(
+        n, CTL_QUOTA,
+        _("%s has made as many accounts of computers as the domain allows (ms-DS-MachineAccountQuota)."), n->who);
+}
+
 /* What the domain has against a new account. Always false. */
 static bool
 fail_make(struct join *j, enum dir_write write, const char *container)
@@ -69,12 +93,12 @@ fail_make(struct join *j, enum dir_write write, const char *container)
 
     switch (write) {
     case DIR_WRITE_DENIED:
+        if (is_quota_spent(n))
+            return fail_quota(n);
         return net_fail(n, CTL_DENIED, _("%s may not make an account of a computer in %s: %s"), n->who, container,
                         text);
     case DIR_WRITE_QUOTA:
-        return net_fail(
-            n, CTL_QUOTA,
-            _("%s has made as many accounts of computers as the domain allows (ms-DS-MachineAccountQuota)."), n->who);
+        return fail_quota(n);
     case DIR_WRITE_MISSING:
         return net_fail(n, CTL_NO_OU, _("There is no %s in the directory."), container);
     case DIR_WRITE_EXISTS:

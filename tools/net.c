@@ -230,6 +230,19 @@ net_logon_keytab(struct net *n, krb5_keytab keytab)
     return net_fail_krb(n, &failure, n->who);
 }
 
+bool
+net_account(const struct net *n, char account[static 257])
+{
+    krb5_const_principal client = n->tgt.client;
+    const krb5_data *name = client != NULL && client->length == 1 ? &client->data[0] : NULL;
+
+    if (name == NULL || name->length == 0 || name->length > 256 || memchr(name->data, '\0', name->length) != NULL)
+        return false;
+    memcpy(account, name->data, name->length);
+    account[name->length] = '\0';
+    return true;
+}
+
 static bool
 set_credentials(struct net *n)
 {

@@ -60,6 +60,9 @@ bool net_logon_computer(struct net *n, const char *password);
 /* The computer, by a keytab. */
 bool net_logon_keytab(struct net *n, krb5_keytab keytab);
 
+/* The account of who has logged on, as the domain calls it. False if it is none. */
+bool net_account(const struct net *n, char account[static 257]);
+
 /* Opens the directory as who has logged on. */
 bool net_open(struct net *n);
 void net_close(struct net *n);

@@ -1,9 +1,12 @@
-/* Computers' accounts, and where they are made. */
+/* Computers' accounts, where they are made, and how many. */
 #include <string.h>
 
 #include "lib/base/log.h"
 #include "lib/directory/ldap_private.h"
 #include "lib/directory/ldap_write.h"
+
+#define COUNT_MAX 1000
+#define COUNT_PAGE 250
 
 #define GUID_COMPUTERS "aa312825768811d1aded00c04fd8d5cd" /* [MS-ADTS] 6.1.1.4.2 */
 
@@ -88,5 +91,52 @@ directory_container(struct directory *d, TALLOC_CTX *mem, const char *ou, const 
         err = ERR_UNKNOWN_PRINCIPAL;
     if (err == ERR_OK)
         *dn_out = f.dn;
+    return err;
+}
+
+static enum err
+take_quota(struct directory *d, LDAPMessage *entry, void *arg)
+{
+    struct dir_quota *quota = arg;
+    int64_t n = 0;
+
+    if (entry_number(d, entry, "ms-DS-MachineAccountQuota", 0, &n) && n >= 0)
+        quota->allowed = n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+    return ERR_OK;
+}
+
+static enum err
+count_one(struct directory *d, LDAPMessage *entry, void *arg)
+{
+    struct dir_quota *quota = arg;
+
+    (void)d;
+    (void)entry;
+    quota->made++;
+    return ERR_OK;
+}
+
+enum err
+directory_quota(struct directory *d, const struct sid *maker, struct dir_quota *out)
+{
+    static const char *const attributes[] = { "ms-DS-MachineAccountQuota", NULL };
+    static const char *const none[] = { LDAP_NO_ATTRS, NULL };
+    struct dir_query head = { d->base, LDAP_SCOPE_BASE, "(objectClass=*)", attributes, 0, 1, false };
+    struct dir_query computers = { d->base, LDAP_SCOPE_SUBTREE, NULL, none, COUNT_PAGE, COUNT_MAX, false };
+    uint8_t bytes[SID_BINARY_MAX];
+    struct writer w = writer_init(bytes, sizeof(bytes));
+    char *filter = NULL;
+    enum err err;
+
+    memset(out, 0, sizeof(*out));
+    sid_write(&w, maker);
+    if (writer_ok(&w))
+        filter = directory_filter(d, "(&(objectClass=computer)(mS-DS-CreatorSID=%b))", bytes, w.len);
+    computers.filter = filter;
+    dir_begin(d);
+    err = dir_search(d, &head, take_quota, out);
+    if (err == ERR_OK && out->allowed > 0)
+        err = dir_search(d, &computers, count_one, out);
+    talloc_free(filter);
     return err;
 }

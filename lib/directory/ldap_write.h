@@ -82,4 +82,16 @@ enum err directory_computer(struct directory *d, TALLOC_CTX *mem, const char *ac
  */
 enum err directory_container(struct directory *d, TALLOC_CTX *mem, const char *ou, const char **dn_out);
 
+/*
+ * How many accounts of computers who has no other right to it may make
+ * (ms-DS-MachineAccountQuota), and how many of them the user of that SID has
+ * made (mS-DS-CreatorSID); what goes beyond 1000 is not counted.  0 and 0 where
+ * the domain does not tell its quota.  ERR_OK, ERR_NO_KDC, as above.
+ */
+struct dir_quota {
+    uint32_t allowed;
+    uint32_t made;
+};
+enum err directory_quota(struct directory *d, const struct sid *maker, struct dir_quota *out);
+
 #endif

@@ -21,13 +21,20 @@ tests_system_dirprobe_LDADD = lib/directory/libdirectory.la
 tests_system_fakeldap_LDADD = lib/directory/libdirectory.la -lgssapi_krb5
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_cldap tests/unit/test_ldap tests/unit/test_locator
+check_PROGRAMS += tests/unit/test_cldap tests/unit/test_ldap tests/unit/test_ldap_computer tests/unit/test_ldap_group
+check_PROGRAMS += tests/unit/test_locator
 tests_unit_test_cldap_SOURCES = tests/unit/test_cldap.c tests/unit/dc_answer.h
 tests_unit_test_cldap_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_cldap_LDADD = lib/directory/libdirectory.la $(CMOCKA_LIBS)
 tests_unit_test_ldap_SOURCES = tests/unit/test_ldap.c tests/unit/fake_directory.h
 tests_unit_test_ldap_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_ldap_LDADD = lib/directory/libdirectory.la $(CMOCKA_LIBS)
+tests_unit_test_ldap_computer_SOURCES = tests/unit/test_ldap_computer.c tests/unit/fake_directory.h
+tests_unit_test_ldap_computer_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_ldap_computer_LDADD = lib/directory/libdirectory.la $(CMOCKA_LIBS)
+tests_unit_test_ldap_group_SOURCES = tests/unit/test_ldap_group.c tests/unit/fake_directory.h
+tests_unit_test_ldap_group_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_ldap_group_LDADD = lib/directory/libdirectory.la $(CMOCKA_LIBS)
 tests_unit_test_locator_SOURCES = tests/unit/test_locator.c tests/unit/fake_domain.c tests/unit/fake_domain.h \
 	tests/unit/dc_answer.h
 tests_unit_test_locator_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

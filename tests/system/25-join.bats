@@ -239,6 +239,30 @@ value() {
   nothing_happened
 }
 
+@test "who has made as many computers as he may is told so" {
+  dn=$(samba_tool dc1 computer create spent25 >/dev/null && dn_of 'SPENT25$')
+  printf 'replace: mS-DS-CreatorSID\nmS-DS-CreatorSID: %s\n' "$(dc_get alice objectSid)" |
+    account_modify 'SPENT25$' dc1 --relax
+  head_of() { in_dc dc1 ldbmodify -H "$sam_ldb" <<<$'dn: DC=corp,DC=test\nchangetype: modify\nreplace: ms-DS-MachineAccountQuota\nms-DS-MachineAccountQuota: '"$1"; }
+  head_of 1
+  password=Passw0rd-alice run join --user alice
+  spent=$status said=$output
+  # One more is allowed, or none is to anybody: it is no quota that is in the way.
+  head_of 2
+  password=Passw0rd-alice run join --user alice
+  more=$status
+  head_of 0
+  password=Passw0rd-alice run join --user alice
+  none=$status
+  head_of 10
+  in_dc dc1 ldbdel -H "$sam_ldb" "$dn"
+  [ "$spent" -eq 15 ]
+  [[ $said == *'alice@CORP.TEST has made as many accounts of computers as the domain allows (ms-DS-MachineAccountQuota).'* ]]
+  [ "$more" -eq 14 ]
+  [ "$none" -eq 14 ]
+  nothing_happened
+}
+
 @test "names that cannot be" {
   run join --computer-name abcdefghijklmnop
   says 6 'The name abcdefghijklmnop has 16 characters'
