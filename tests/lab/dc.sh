@@ -1,16 +1,18 @@
 # Domain controllers: Samba, in its usual places on a computer of its own.
 # shellcheck shell=bash disable=SC2154 # lib.sh sets lab_dir and lab_top
 
-# lab_dc NAME REALM NETBIOS ADDR [ACCOUNTS]: a computer NAME that is the first
-# domain controller and the name server of a new forest REALM. ACCOUNTS is a
-# Python script that makes the accounts (see accounts.py, the default); `-`
-# leaves the domain bare. Returns when the controller answers.
+# lab_dc NAME REALM NETBIOS ADDR [ACCOUNTS [PACKAGES]]: a computer NAME that is
+# the first domain controller and the name server of a new forest REALM.
+# ACCOUNTS is a Python script that makes the accounts (see accounts.py, the
+# default); `-` leaves the domain bare. Its Samba is that of the folder PACKAGES
+# (see samba_replace), or the machine's. Returns when the controller answers.
 lab_dc() {
   local name=$1 realm=$2 netbios=$3 addr=$4
-  local accounts=${5:-$lab_dir/accounts.py}
+  local accounts=${5:-$lab_dir/accounts.py} packages=${6:-}
   local domain=${realm,,}
 
   lab_host "$name" "$addr" "$addr" "$domain" || return 1
+  [ -z "$packages" ] || samba_replace "$name" "$packages" || return 1
   dc_make "$name" "$realm" "$netbios" "$addr" "$accounts" || return 1
   echo "$name $addr" >"$LAB/domains/$domain"
   echo "$domain" >"$LAB/hosts/$name/domain"
@@ -125,7 +127,7 @@ dc_cached() {
   local hash
   hash=$({
     printf '%s\n' "$@" "$LAB_ADMIN_PASSWORD"
-    samba --version
+    in_dc "$1" samba --version
     cat "$lab_dir/dc.sh"
     [ "$5" = - ] || cat "$5"
   } | sha256sum)

@@ -55,6 +55,7 @@ fi
 
 . "$lab_dir/host.sh"
 . "$lab_dir/dc.sh"
+. "$lab_dir/samba.sh"
 . "$lab_dir/account.sh"
 . "$lab_dir/member.sh"
 . "$lab_dir/rogue.sh"
