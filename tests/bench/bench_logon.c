@@ -6,6 +6,8 @@
  *       turn by turn, the users one after the other: medians, PAM's three steps, noise
  *   bench_logon many pam|bare SERVICE HOST KEYTAB N USER
  *       N processes at once: logons a second
+ *   bench_logon one SERVICE USER
+ *       one logon by PAM: its milliseconds, and those of PAM's three steps
  *
  * The password of USER is Passw0rd-USER.  libkrb5 reads KRB5_CONFIG; ARMOR names
  * a credential cache for FAST.
@@ -201,11 +203,24 @@ pair(const char *service, const char *host, const char *keytab, int rounds, char
     return EXIT_SUCCESS;
 }
 
+static int
+one(const char *service, const char *user)
+{
+    double steps[STEPS], took;
+
+    set_password(user);
+    took = logon_pam(service, user, steps);
+    printf("%.2f %.2f %.2f %.2f\n", took, steps[0], steps[1], steps[2]);
+    return took < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 int
 main(int argc, char **argv)
 {
     int n = argc > 6 ? atoi(argv[argc > 7 && strcmp(argv[1], "many") == 0 ? 6 : 5]) : 0;
 
+    if (argc == 4 && strcmp(argv[1], "one") == 0)
+        return one(argv[2], argv[3]);
     if (n < 1 || n > ROUNDS_MAX)
         return 2;
     if (argc == 8 && strcmp(argv[1], "many") == 0)
