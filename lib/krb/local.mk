@@ -9,7 +9,7 @@ lib_krb_libkrb_la_LIBADD = lib/base/libbase.la lib/ndr/libndr.la lib/sid/libsid.
 
 # lib/krb against a real domain, for tests/system/30-krb.bats.
 noinst_PROGRAMS += tests/system/krbprobe
-tests_system_krbprobe_SOURCES = tests/system/krbprobe.c
+tests_system_krbprobe_SOURCES = tests/system/krbprobe.c tests/system/tellinfo.c tests/system/tellinfo.h
 tests_system_krbprobe_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS)
 tests_system_krbprobe_LDADD = lib/krb/libkrb.la lib/proto/libproto.la $(KRB5_LIBS) $(TALLOC_LIBS)
 

@@ -28,3 +28,9 @@ tests_unit_test_pac_SOURCES = tests/unit/test_pac.c tests/unit/pac_builder.c tes
 tests_unit_test_pac_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(TALLOC_CFLAGS)
 tests_unit_test_pac_LDADD = lib/ndr/libndr.la $(CMOCKA_LIBS) $(TALLOC_LIBS)
 endif
+
+# Against what Samba reads, for tests/system/36-samba-reads.bats.
+EXTRA_PROGRAMS += tests/system/infoprobe
+tests_system_infoprobe_SOURCES = tests/system/infoprobe.c tests/system/tellinfo.c tests/system/tellinfo.h
+tests_system_infoprobe_CPPFLAGS = $(AM_CPPFLAGS) $(TALLOC_CFLAGS)
+tests_system_infoprobe_LDADD = lib/ndr/libndr.la lib/sid/libsid.la lib/base/libbase.la $(TALLOC_LIBS)

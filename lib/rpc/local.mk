@@ -9,7 +9,7 @@ lib_rpc_librpc_la_LIBADD = lib/ndr/libndr.la lib/sid/libsid.la lib/base/libbase.
 
 # lib/rpc against a real domain, for tests/system/35-rpc.bats.
 noinst_PROGRAMS += tests/system/rpcprobe
-tests_system_rpcprobe_SOURCES = tests/system/rpcprobe.c
+tests_system_rpcprobe_SOURCES = tests/system/rpcprobe.c tests/system/tellinfo.c tests/system/tellinfo.h
 tests_system_rpcprobe_CPPFLAGS = $(AM_CPPFLAGS) $(TALLOC_CFLAGS)
 tests_system_rpcprobe_LDADD = lib/rpc/librpc.la lib/ndr/libndr.la lib/sid/libsid.la lib/base/libbase.la $(TALLOC_LIBS)
 

@@ -15,8 +15,9 @@
 
 #include "lib/krb/ccache.h"
 #include "lib/krb/krb.h"
+#include "tests/system/tellinfo.h"
 
-enum option_code { OPT_FAST = 256, OPT_ARMOR, OPT_VERIFY, OPT_SWAP, OPT_SAVE, OPT_FORWARD, OPT_TIMES, OPT_SID, OPT_CCACHE };
+enum option_code { OPT_FAST = 256, OPT_ARMOR, OPT_VERIFY, OPT_SWAP, OPT_SAVE, OPT_FORWARD, OPT_TIMES, OPT_SID, OPT_CCACHE, OPT_PAC };
 
 struct options {
     struct krb_target target;
@@ -26,6 +27,7 @@ struct options {
     const char *ccache;  /* template of the user's cache; "system": krb5.conf's */
     const char *swap;    /* a cache whose host ticket goes into the AP-REQ in place of the one received */
     const char *ldap;    /* a service to ask a ticket for with the computer's TGT */
+    const char *pac;     /* a file to write the host ticket's PAC to; what verify reads in it is told */
     const char *trace;
     const struct sid *sid;
     bool fast, verify, forward, enterprise;
@@ -162,6 +164,25 @@ swap_ticket(struct probe *p, struct krb_logon *logon)
     krb5_free_cred_contents(p->ctx, &captured);
 }
 
+static void
+save_pac(struct probe *p, const krb5_data *ticket_data, const char *path)
+{
+    krb5_ticket *ticket = NULL;
+    krb5_authdata **found = NULL;
+    FILE *f = fopen(path, "w");
+    krb5_error_code code = krb5_decode_ticket(ticket_data, &ticket);
+
+    if (code == 0)
+        code = krb5_server_decrypt_ticket_keytab(p->ctx, p->keytab, ticket);
+    if (code == 0)
+        code = krb5_find_authdata(p->ctx, ticket->enc_part2->authorization_data, NULL, KRB5_AUTHDATA_WIN2K_PAC, &found);
+    if (code != 0 || f == NULL || found == NULL || fwrite(found[0]->contents, found[0]->length, 1, f) != 1)
+        stop(p, code, path);
+    (void)fclose(f);
+    krb5_free_authdata(p->ctx, found);
+    krb5_free_ticket(p->ctx, ticket);
+}
+
 static bool
 verify(struct probe *p, const struct krb_logon *logon, const char *what)
 {
@@ -182,6 +203,10 @@ verify(struct probe *p, const struct krb_logon *logon, const char *what)
     }
     printf("%s OK client=%s sid=%s account=%s groups=%zu %.1f ms\n", what, client, sid_text(&info->user, text),
            info->account, info->n_groups, now_ms() - start);
+    if (p->o.pac != NULL) {
+        save_pac(p, &logon->host.ticket, p->o.pac);
+        tellinfo(info);
+    }
     talloc_free(info);
     talloc_free(client);
     return true;
@@ -307,7 +332,7 @@ usage(void)
 {
     fprintf(stderr, "usage: krbprobe [--kdc ADDR] [--realm R] [--domain D] [--fqdn F] [--computer NAME] [--timeout S]\n"
                     "  [--keytab NAME] [--fast] [--armor CCACHE] [--service NAME] [--verify] [--sid SID]\n"
-                    "  [--swap CCACHE] [--save CCACHE] [--ccache TEMPLATE] [--forward] [--enterprise] [--times N] [--trace FILE]\n"
+                    "  [--swap CCACHE] [--save CCACHE] [--ccache TEMPLATE] [--pac FILE] [--forward] [--enterprise] [--times N] [--trace FILE]\n"
                     "  [--lifetime S] [--renew S] USER PASSWORD\n");
     exit(2);
 }
@@ -326,7 +351,8 @@ read_options(int argc, char **argv, struct options *o)
         { "save", required_argument, NULL, OPT_SAVE },   { "forward", no_argument, NULL, OPT_FORWARD },
         { "times", required_argument, NULL, OPT_TIMES }, { "sid", required_argument, NULL, OPT_SID },
         { "ccache", required_argument, NULL, OPT_CCACHE }, { "lifetime", required_argument, NULL, 'L' },
-        { "renew", required_argument, NULL, 'R' },       { NULL, 0, NULL, 0 },
+        { "renew", required_argument, NULL, 'R' },       { "pac", required_argument, NULL, OPT_PAC },
+        { NULL, 0, NULL, 0 },
     };
     static struct sid sid;
     int c;
@@ -353,6 +379,7 @@ read_options(int argc, char **argv, struct options *o)
         case OPT_SWAP: o->swap = optarg; break;
         case OPT_SAVE: o->save = optarg; break;
         case OPT_CCACHE: o->ccache = optarg; break;
+        case OPT_PAC: o->pac = optarg; break;
         case OPT_FORWARD: o->forward = true; break;
         case OPT_TIMES: o->times = atoi(optarg); break;
         case OPT_SID:

@@ -7,11 +7,13 @@
  *   --endpoint ADDRESS    Netlogon's address and port, in place of asking the endpoint mapper
  *   --controller NAME     its name (dc1.corp.test)
  *   --computer NAME       this computer (RPCWS); its account is NAME$
+ *   --domain NETBIOS      CORP
  *   --password P          of that account
  *   --timeout MS          of each step (5000)
  *   --with-flags          logons with an authenticator
  *
  *   logon USER PASSWORD   everything that the controller says of the user
+ *   tell USER PASSWORD    the same, a field a line
  *   trusts, dc            what it says of its domain
  *   sid SID, name NAME    LSA lookups
  *   passwd PASSWORD       a new one for the computer
@@ -34,6 +36,7 @@
 #include "lib/rpc/epm.h"
 #include "lib/rpc/lsa.h"
 #include "lib/rpc/netlogon.h"
+#include "tests/system/tellinfo.h"
 
 struct probe {
     struct sockaddr_storage dc;
@@ -126,7 +129,7 @@ tell_info(const struct logon_info *info)
 }
 
 static bool
-logon(struct probe *p, const char *user, const char *password)
+logon(struct probe *p, const char *user, const char *password, void (*tell)(const struct logon_info *info))
 {
     uint8_t hash[NT_HASH_BYTES];
     struct netlogon_logon l = { .method = p->with_flags ? NETLOGON_WITH_FLAGS : NETLOGON_EX,
@@ -147,7 +150,7 @@ logon(struct probe *p, const char *user, const char *password)
     printf("logon OK status=%08" PRIX32 " name=%s authoritative=%d extra_flags=%" PRIX32 "\n", v.status,
            ntstatus_name(v.status), v.authoritative, v.extra_flags);
     if (v.info != NULL)
-        tell_info(v.info);
+        tell(v.info);
     return v.status == NTSTATUS_SUCCESS;
 }
 
@@ -235,7 +238,11 @@ command(struct probe *p, char **argv, int left, bool *ok_out)
     const char *name = argv[0];
 
     if (strcmp(name, "logon") == 0 && left >= 3) {
-        *ok_out = logon(p, argv[1], argv[2]);
+        *ok_out = logon(p, argv[1], argv[2], tell_info);
+        return 3;
+    }
+    if (strcmp(name, "tell") == 0 && left >= 3) {
+        *ok_out = logon(p, argv[1], argv[2], tellinfo);
         return 3;
     }
     if (strcmp(name, "trusts") == 0) {
@@ -268,7 +275,8 @@ parse_options(struct probe *p, int argc, char **argv)
         { "dc", required_argument, NULL, 'd' },         { "endpoint", required_argument, NULL, 'e' },
         { "controller", required_argument, NULL, 'c' }, { "computer", required_argument, NULL, 'n' },
         { "password", required_argument, NULL, 'p' },   { "timeout", required_argument, NULL, 't' },
-        { "with-flags", no_argument, NULL, 'f' },       { NULL, 0, NULL, 0 },
+        { "with-flags", no_argument, NULL, 'f' },       { "domain", required_argument, NULL, 'D' },
+        { NULL, 0, NULL, 0 },
     };
     bool ok = true;
     int c = 0;
@@ -283,6 +291,7 @@ parse_options(struct probe *p, int argc, char **argv)
         case 'n': p->names.computer = optarg; break;
         case 'p': p->password = optarg; break;
         case 't': p->timeout = atoi(optarg); break;
+        case 'D': p->names.domain_netbios = optarg; break;
         case 'f': p->with_flags = true; break;
         default: ok = false;
         }

@@ -25,6 +25,8 @@ teardown_file() {
 
 setup() {
   . "$BATS_TEST_DIRNAME/../member.sh"
+  . "$BATS_TEST_DIRNAME/../compare.sh"
+  compare_domain dc4 10.99.0.4 NEW ws4
   member_hurry ws4
 }
 
@@ -175,6 +177,21 @@ by_kerberos() {
   lab_block_port ws4 88 reject
   run -0 in_member ws4 timeout 55 /usr/bin/python3 "$lab_top/tests/system/converse" 20 alice Passw0rd-alice
   [ "$output" = '20 OK' ]
+}
+
+@test "what we read of a logon is what Samba's bindings read, at the level at which we log on, and in a PAC" {
+  local user level
+  compare_prepare
+  for user in bob alice many rich josé; do
+    compare_level network 3 "$user"
+    for level in 3 6; do
+      compare_level interactive "$level" "$user"
+    done
+    compare_logon interactive "$user"
+    compare_pac "$user"
+  done
+  compare_pac rich
+  compare_has '^home_drive R:$' '^kickoff_time 4355526400$' '^upn rich@brand.example$' "^full_name Rích O'Reilly\$"
 }
 
 @test "the computer leaves" {
