@@ -3,11 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "lib/krb/krb.h"
+#include "lib/membership/replace_journal.h"
 #include "tools/text.h"
 
 #define FILE_MAX (1U << 20)
@@ -19,6 +22,57 @@ ctl_is_root(struct report *r)
         return true;
     report_fail(r, CTL_NOT_ROOT, _("Only root may do that: sudo authsodctl ..."));
     return false;
+}
+
+/* Whoever has the lock may go on from where a dead one was. */
+static bool
+finish(struct report *r)
+{
+    switch (journal_finish(CTL_JOURNAL_PATH)) {
+    case JOURNAL_NONE:
+        return true;
+    case JOURNAL_FINISHED:
+        report_step(r, _("Finished an earlier join, which was ended while it put its files in place"));
+        return true;
+    case JOURNAL_FAILED:
+        break;
+    }
+    report_fail(r, CTL_FILES, _("%s, of an earlier join that was ended, cannot be used: %s. Remove it and join again."),
+                CTL_JOURNAL_PATH, strerror(errno));
+    return false;
+}
+
+int
+ctl_lock(struct report *r, bool *made_out)
+{
+    int fd;
+
+    if (made_out != NULL && mkdir(AUTHSOD_CONFDIR, 0755) == 0)
+        *made_out = chmod(AUTHSOD_CONFDIR, 0755) == 0;
+    fd = open(AUTHSOD_CONFDIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        report_fail(r, CTL_FILES, _("%s cannot be written: %s"), AUTHSOD_CONFDIR, strerror(errno));
+        return -1;
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+        report_fail(r, CTL_FILES, "%s", _("Another authsodctl is joining or leaving just now."));
+    else if (finish(r))
+        return fd;
+    (void)close(fd);
+    return -1;
+}
+
+bool
+ctl_finish_join(struct report *r)
+{
+    int lock;
+
+    if (access(CTL_JOURNAL_PATH, F_OK) != 0)
+        return true;
+    lock = ctl_lock(r, NULL);
+    if (lock >= 0)
+        (void)close(lock);
+    return lock >= 0;
 }
 
 void

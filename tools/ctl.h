@@ -22,6 +22,20 @@ void ctl_status(TALLOC_CTX *mem, const struct ctl_options *o, struct report *r);
 /* False after a report unless the caller is root. */
 bool ctl_is_root(struct report *r);
 
+/*
+ * What changes the membership is done by one at a time: the lock is held until
+ * the descriptor is closed.  Finishes then what a join that died has left half
+ * done.  Makes AUTHSOD_CONFDIR where there is none: *made_out (NULL where the
+ * caller does not want it made).  -1 after a report.
+ */
+int ctl_lock(struct report *r, bool *made_out);
+
+/* The same for who changes nothing: false after a report. */
+bool ctl_finish_join(struct report *r);
+
+/* What a join writes down before its files take their names. */
+#define CTL_JOURNAL_PATH AUTHSOD_CONFDIR "/.joining"
+
 /* The configuration of a computer that is set up for a domain; NULL after a report. */
 struct config *ctl_config(TALLOC_CTX *mem, struct report *r);
 

@@ -13,7 +13,7 @@
 
 #include "lib/base/secret.h"
 #include "lib/membership/machine_secret.h"
-#include "lib/membership/replace.h"
+#include "lib/membership/replace_journal.h"
 #include "tools/ctl.h"
 #include "tools/os_release.h"
 #include "tools/session.h"
@@ -31,8 +31,9 @@ struct joining {
     krb5_context krb;
     krb5_creds ticket;
     struct machine_secret *secret;
-    struct replace keytab_file, secret_file, config_file;
+    struct replace keytab_file, secret_file, config_file, journal;
     bool made_folder;
+    int lock; /* -1 */
 };
 
 /* What DNS and configuration would take for something else is not even looked for. */
@@ -127,10 +128,6 @@ fail_file(struct joining *j, const char *path)
 static bool
 begin_files(struct joining *j)
 {
-    if (mkdir(AUTHSOD_CONFDIR, 0755) == 0)
-        j->made_folder = chmod(AUTHSOD_CONFDIR, 0755) == 0;
-    else if (errno != EEXIST)
-        return fail_file(j, AUTHSOD_CONFDIR);
     if (!replace_begin(&j->keytab_file, j->config->keytab))
         return fail_file(j, j->config->keytab);
     if (!replace_begin(&j->secret_file, MACHINE_SECRET_PATH))
@@ -227,16 +224,31 @@ on_account(struct joining *j, struct session *s, const struct talk *t)
     return write_secret(j) && write_keytab(j, p->kvno) && verify_files(j, s);
 }
 
+/* All that can fail before any file has its name. */
+static bool
+ready_files(struct joining *j)
+{
+    if (j->config_text != NULL && (!write_all(j->config_file.fd, j->config_text, strlen(j->config_text)) ||
+                                   !replace_ready(&j->config_file, 0644)))
+        return fail_file(j, CONFIG_PATH);
+    if (!replace_ready(&j->secret_file, 0600))
+        return fail_file(j, MACHINE_SECRET_PATH);
+    return replace_ready(&j->keytab_file, 0600) ? true : fail_file(j, j->config->keytab);
+}
+
+/* From the journal on whoever comes after us goes on, and not back (ctl_lock). */
 static bool
 commit_files(struct joining *j)
 {
+    struct replace *const files[] = { &j->secret_file, &j->keytab_file, &j->config_file };
+
+    if (!journal_begin(&j->journal, CTL_JOURNAL_PATH, files, j->config_text != NULL ? 3 : 2))
+        return fail_file(j, CTL_JOURNAL_PATH);
     if (!replace_commit(&j->secret_file, 0600))
         return fail_file(j, MACHINE_SECRET_PATH);
     if (!replace_commit(&j->keytab_file, 0600))
         return fail_file(j, j->config->keytab);
-    if (j->config_text == NULL)
-        return true;
-    if (!write_all(j->config_file.fd, j->config_text, strlen(j->config_text)) || !replace_commit(&j->config_file, 0644))
+    if (j->config_text != NULL && !replace_commit(&j->config_file, 0644))
         return fail_file(j, CONFIG_PATH);
     return true;
 }
@@ -262,7 +274,14 @@ run(struct joining *j, struct session *s, struct join_job *job)
     if (!good || !session_next(s, TALK_VERIFIED, &t))
         return false;
     talk_clear(&t);
-    return commit_files(j) && talk_send(s->channel, TALK_COMMIT, 0, NULL, NULL, -1);
+    if (!ready_files(j) || !talk_send(s->channel, TALK_COMMIT, 0, NULL, NULL, -1) ||
+        !session_next(s, TALK_COMMITTED, &t))
+        return false;
+    talk_clear(&t);
+    if (commit_files(j))
+        return true;
+    (void)talk_send(s->channel, TALK_UNDO, 0, NULL, NULL, -1);
+    return false;
 }
 
 static void
@@ -270,6 +289,8 @@ settle_files(struct joining *j, bool keep)
 {
     struct replace *const files[] = { &j->config_file, &j->keytab_file, &j->secret_file };
 
+    /* First: nobody is to go on with what is taken back. */
+    replace_undo(&j->journal);
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         if (keep)
             replace_keep(files[i]);
@@ -300,7 +321,10 @@ say_done(struct joining *j)
 static bool
 prepare(struct joining *j)
 {
-    if (!ctl_is_root(j->report) || !check_names(j) || !settle_config(j))
+    if (!ctl_is_root(j->report) || !check_names(j))
+        return false;
+    j->lock = ctl_lock(j->report, &j->made_folder);
+    if (j->lock < 0 || !settle_config(j))
         return false;
     j->krb = ctl_krb(j->config, j->report);
     return j->krb != NULL && (!j->o->use_ccache || ctl_ticket(j->o->ccache, j->config->realm, &j->ticket, j->report)) &&
@@ -312,7 +336,8 @@ ctl_join(TALLOC_CTX *mem, const struct ctl_options *o, struct report *r)
 {
     static const struct replace none = REPLACE_NONE;
     struct joining j = {
-        .mem = mem, .o = o, .report = r, .keytab_file = none, .secret_file = none, .config_file = none
+        .mem = mem, .o = o, .report = r, .keytab_file = none, .secret_file = none, .config_file = none,
+        .journal = none, .lock = -1
     };
     struct session s = { .channel = -1 };
     struct join_job job = { .options = o };
@@ -325,9 +350,14 @@ ctl_join(TALLOC_CTX *mem, const struct ctl_options *o, struct report *r)
         done = run(&j, &s, &job);
     }
     session_end(&s);
+    if (!done && s.killed && j.config != NULL)
+        report_warning(r, _("An account of %s that was just made, or taken over, is left as it is: join again."),
+                       j.config->computer);
     settle_files(&j, done);
     if (done)
         say_done(&j);
+    if (j.lock >= 0)
+        (void)close(j.lock);
     machine_secret_free(j.secret);
     if (j.krb != NULL) {
         krb5_free_cred_contents(j.krb, &j.ticket);

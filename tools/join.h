@@ -20,7 +20,9 @@ struct join_job {
  * The network half.  It is told the new password (SECRET), finds a controller,
  * makes the account or takes it over, says so (ACCOUNT), gets the keytab and
  * the machine secret as they were written (VERIFY), logs on with both, says so
- * (VERIFIED), and ends at COMMIT.  Without that it deletes the account that it
+ * (VERIFIED), and lets go at COMMIT (COMMITTED): before any file has its name,
+ * so that none ever stands there without its account.  Without COMMIT, or at
+ * the UNDO that may follow it, it deletes the account that it
  * made.  arg: struct join_job.
  */
 bool join_network(int channel, void *arg);

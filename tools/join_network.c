@@ -341,13 +341,19 @@ undo(struct join *j)
     }
 }
 
+/* From COMMITTED on the files may have their names: then the account stays, unless the upper half says otherwise. */
 static void
 wait_for_commit(struct join *j)
 {
     struct talk t;
 
-    j->committed = talk_receive(j->net.channel, &t, UPPER_MS) && t.type == TALK_COMMIT;
+    j->committed = talk_receive(j->net.channel, &t, UPPER_MS) && t.type == TALK_COMMIT &&
+                   talk_send(j->net.channel, TALK_COMMITTED, 0, NULL, NULL, -1);
     talk_clear(&t);
+    if (j->committed && talk_receive(j->net.channel, &t, UPPER_MS)) {
+        j->committed = t.type != TALK_UNDO;
+        talk_clear(&t);
+    }
 }
 
 bool

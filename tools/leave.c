@@ -181,6 +181,8 @@ drop_keys(const struct config *c, struct replace *f, size_t left, size_t removed
         fail_file(r, MACHINE_SECRET_PATH);
         return false;
     }
+    replace_sweep(MACHINE_SECRET_PATH);
+    replace_sweep(CONFIG_PATH);
     report_step(r, _("Removed this computer's keys from %s, and %s"), c->keytab, MACHINE_SECRET_PATH);
     return true;
 }
@@ -189,8 +191,9 @@ void
 ctl_leave(TALLOC_CTX *mem, const struct ctl_options *o, struct report *r)
 {
     struct replace keytab = REPLACE_NONE;
-    struct config *c = ctl_is_root(r) ? ctl_config(mem, r) : NULL;
-    krb5_context krb = c == NULL ? NULL : ctl_krb(c, r);
+    struct config *c = ctl_is_root(r) && ctl_finish_join(r) ? ctl_config(mem, r) : NULL;
+    int lock = c == NULL ? -1 : ctl_lock(r, NULL);
+    krb5_context krb = lock < 0 ? NULL : ctl_krb(c, r);
     size_t left, removed;
 
     if (krb != NULL && begin_keytab(c, krb, &keytab, &left, &removed, r)) {
@@ -204,4 +207,6 @@ ctl_leave(TALLOC_CTX *mem, const struct ctl_options *o, struct report *r)
     replace_undo(&keytab);
     if (krb != NULL)
         krb5_free_context(krb);
+    if (lock >= 0)
+        (void)close(lock);
 }

@@ -300,7 +300,7 @@ void
 session_end(struct session *s)
 {
     struct pollfd p;
-    int status;
+    int status = 0;
 
     if (s->channel < 0)
         return;
@@ -314,4 +314,5 @@ session_end(struct session *s)
     s->channel = -1;
     while (waitpid(s->pid, &status, 0) < 0 && errno == EINTR)
         continue;
+    s->killed = WIFSIGNALED(status);
 }

@@ -18,6 +18,7 @@ struct session {
     const struct ctl_options *options;
     int channel;         /* to the child; -1 */
     pid_t pid;
+    bool killed;         /* after session_end: the child could not do what it does at its end */
 };
 
 /* What the child runs: true if all went well. It has said why if not. */

@@ -22,11 +22,13 @@ enum talk_type {
     TALK_FAILED,     /* number: enum ctl_error; a: why. The last one. */
     TALK_ACCOUNT,    /* number: kvno, a: DN, b: domain controller; answered by VERIFY */
     TALK_VERIFIED,   /* answered by COMMIT */
+    TALK_COMMITTED,  /* the account stays, whatever becomes of the other half; only UNDO may still follow */
     TALK_DONE,       /* The last one. number: of the command */
     /* to the child */
     TALK_SECRET = 64, /* a */
     TALK_VERIFY,     /* a: the machine's password; with it the keytab, a memfd */
-    TALK_COMMIT,
+    TALK_COMMIT,     /* answered by COMMITTED */
+    TALK_UNDO,       /* after COMMITTED: the files are taken back */
 };
 
 #define TALK_TEXT_MAX 4096  /* of each string, its NUL included */

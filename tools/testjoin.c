@@ -226,7 +226,7 @@ check_files(const struct config *c, krb5_context krb, struct machine_secret *sec
 void
 ctl_testjoin(TALLOC_CTX *mem, const struct ctl_options *o, struct report *r)
 {
-    struct config *c = ctl_is_root(r) ? ctl_config(mem, r) : NULL;
+    struct config *c = ctl_is_root(r) && ctl_finish_join(r) ? ctl_config(mem, r) : NULL;
     krb5_context krb = c == NULL ? NULL : ctl_krb(c, r);
     struct machine_secret *secret = machine_secret_new();
     struct test_job job = { .options = o, .config = c, .keytab = -1 };

@@ -1,15 +1,20 @@
 #include "lib/membership/replace.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/membership/replace_private.h"
+
 #define TRIES 16
+#define DIGITS 16 /* of the random part of a name */
 
 /* path, or where it leads if it is a link that leads somewhere. */
 static bool
@@ -44,6 +49,87 @@ name_beside(const char *path, char out[static PATH_MAX])
     return false;
 }
 
+/* ".krb5.keytab.0123456789abcdef" for "krb5.keytab" */
+static bool
+is_name_of(const char *name, const char *file)
+{
+    size_t n = strlen(file);
+
+    return name[0] == '.' && strncmp(name + 1, file, n) == 0 && name[n + 1] == '.' &&
+           strlen(name + n + 2) == DIGITS && strspn(name + n + 2, "0123456789abcdef") == DIGITS;
+}
+
+bool
+replace_is_beside(const char *name, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    size_t n = slash == NULL ? 0 : (size_t)(slash + 1 - path);
+
+    return path[0] == '/' && slash[1] != '\0' && strncmp(name, path, n) == 0 && is_name_of(name + n, slash + 1);
+}
+
+/* Whoever is alive has it locked. */
+static void
+remove_if_dead(int directory, const char *name)
+{
+    int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    struct stat st;
+
+    if (fd < 0)
+        return;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() && flock(fd, LOCK_EX | LOCK_NB) == 0)
+        (void)unlinkat(directory, name, 0);
+    (void)close(fd);
+}
+
+static void
+sweep(const char *path)
+{
+    char directory[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    const struct dirent *e;
+    DIR *d;
+
+    if (slash == NULL)
+        return;
+    (void)snprintf(directory, sizeof(directory), "%.*s/", (int)(slash - path), path);
+    d = opendir(directory);
+    if (d == NULL)
+        return;
+    for (e = readdir(d); e != NULL; e = readdir(d)) {
+        if (is_name_of(e->d_name, slash + 1))
+            remove_if_dead(dirfd(d), e->d_name);
+    }
+    (void)closedir(d);
+}
+
+void
+replace_sweep(const char *path)
+{
+    char whole[PATH_MAX];
+
+    if (follow(path, whole))
+        sweep(whole);
+}
+
+/* A new file with our lock. Who sweeps may have seen it before that, and have removed it: EEXIST, as if it had been there. */
+static int
+make_locked(const char *name)
+{
+    int fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    struct stat st;
+
+    if (fd < 0)
+        return -1;
+    /* A file system without locks has nobody who sweeps, either. */
+    if ((flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) && fstat(fd, &st) == 0 && st.st_nlink == 1)
+        return fd;
+    (void)unlink(name);
+    (void)close(fd);
+    errno = EEXIST;
+    return -1;
+}
+
 bool
 replace_begin(struct replace *r, const char *path)
 {
@@ -52,10 +138,11 @@ replace_begin(struct replace *r, const char *path)
     *r = fresh;
     if (!follow(path, fresh.path))
         return false;
+    sweep(fresh.path);
     for (int i = 0; i < TRIES; i++) {
         if (!name_beside(fresh.path, fresh.fresh))
             return false;
-        fresh.fd = open(fresh.fresh, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        fresh.fd = make_locked(fresh.fresh);
         if (fresh.fd >= 0) {
             *r = fresh;
             return true;
@@ -66,8 +153,8 @@ replace_begin(struct replace *r, const char *path)
     return false;
 }
 
-static bool
-sync_directory(const char *path)
+bool
+replace_sync_directory(const char *path)
 {
     char directory[PATH_MAX], *slash;
     int fd;
@@ -94,11 +181,22 @@ save(struct replace *r)
 
     if (!name_beside(r->path, name))
         return false;
-    if (link(r->path, name) == 0) {
-        (void)strcpy(r->saved, name);
-        return true;
-    }
-    return errno == ENOENT;
+    if (link(r->path, name) != 0)
+        return errno == ENOENT;
+    (void)strcpy(r->saved, name);
+    r->saved_fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    /* What cannot be locked is still ours; it only is not safe from who sweeps just now. */
+    if (r->saved_fd >= 0)
+        (void)flock(r->saved_fd, LOCK_EX | LOCK_NB);
+    return true;
+}
+
+static void
+close_saved(struct replace *r)
+{
+    if (r->saved_fd >= 0)
+        (void)close(r->saved_fd);
+    r->saved_fd = -1;
 }
 
 static void
@@ -107,6 +205,13 @@ drop_saved(struct replace *r)
     if (r->saved[0] != '\0')
         (void)unlink(r->saved);
     r->saved[0] = '\0';
+    close_saved(r);
+}
+
+bool
+replace_ready(struct replace *r, mode_t mode)
+{
+    return fchmod(r->fd, mode) == 0 && fsync(r->fd) == 0;
 }
 
 bool
@@ -114,10 +219,10 @@ replace_commit(struct replace *r, mode_t mode)
 {
     int error;
 
-    if (fchmod(r->fd, mode) == 0 && fsync(r->fd) == 0 && save(r) && rename(r->fresh, r->path) == 0) {
+    if (replace_ready(r, mode) && save(r) && rename(r->fresh, r->path) == 0) {
         r->committed = true;
         r->fresh[0] = '\0';
-        if (sync_directory(r->path))
+        if (replace_sync_directory(r->path))
             return true;
     }
     error = errno;
@@ -149,7 +254,7 @@ replace_undo(struct replace *r)
     }
     drop_saved(r);
     if (r->committed)
-        (void)sync_directory(r->path);
+        (void)replace_sync_directory(r->path);
     r->committed = false;
 }
 

@@ -1,4 +1,4 @@
-/* lib/membership: the computer's names and keys, the file of its password, files replaced, its account. */
+/* lib/membership: the computer's names and keys, the file of its password, its account. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +17,6 @@
 #include "lib/membership/account.h"
 #include "lib/membership/keytab.h"
 #include "lib/membership/machine_secret.h"
-#include "lib/membership/replace.h"
 #include "tests/unit/fake_directory.h"
 
 #define DN "CN=WS1,CN=Computers,DC=corp,DC=test"
@@ -355,58 +354,6 @@ passwords_are_long_and_random(void **state)
 }
 
 static void
-assert_content(const char *path, const char *content)
-{
-    char buf[64] = "";
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-    assert_true(fd >= 0);
-    assert_true(read(fd, buf, sizeof(buf) - 1) >= 0);
-    (void)close(fd);
-    assert_string_equal(buf, content);
-}
-
-static void
-a_file_is_replaced_whole_or_not_at_all(void **state)
-{
-    struct replace r = REPLACE_NONE;
-    const char *path = in_dir("file"), *link = in_dir("link");
-    struct stat st;
-
-    (void)state;
-    replace_undo(&r);
-    replace_keep(&r);
-    assert_false(replace_begin(&r, in_dir("no/file")));
-    assert_int_equal(r.fd, -1);
-    /* A new one, taken back. */
-    assert_true(replace_begin(&r, path) && write(r.fd, "one", 3) == 3);
-    assert_true(access(path, F_OK) != 0 && replace_commit(&r, 0600));
-    assert_content(path, "one");
-    replace_undo(&r);
-    assert_true(access(path, F_OK) != 0);
-    /* A new one, kept. */
-    assert_true(replace_begin(&r, path) && write(r.fd, "one", 3) == 3 && replace_commit(&r, 0640));
-    replace_keep(&r);
-    assert_int_equal(stat(path, &st), 0);
-    assert_int_equal(st.st_mode & 07777, 0640);
-    /* Given up before it counts, and after; through a link, which stays one. */
-    assert_int_equal(symlink(path, link), 0);
-    assert_true(replace_begin(&r, link) && write(r.fd, "two", 3) == 3);
-    replace_undo(&r);
-    assert_content(path, "one");
-    assert_true(replace_begin(&r, link) && write(r.fd, "two", 3) == 3 && replace_commit(&r, 0600));
-    assert_content(path, "two");
-    replace_undo(&r);
-    assert_content(path, "one");
-    assert_true(replace_begin(&r, link) && write(r.fd, "two", 3) == 3 && replace_commit(&r, 0600));
-    replace_keep(&r);
-    assert_content(path, "two");
-    assert_true(lstat(link, &st) == 0 && S_ISLNK(st.st_mode));
-    /* Nothing else is left: the folder can be removed at the end. */
-    assert_int_equal(unlink(path) | unlink(link), 0);
-}
-
-static void
 names_in_the_directory_are_escaped(void **state)
 {
     static const struct {
@@ -549,7 +496,6 @@ main(void)
         cmocka_unit_test(malformed_secrets_are_refused),
         cmocka_unit_test(secret_file_of_others_is_refused),
         cmocka_unit_test(passwords_are_long_and_random),
-        cmocka_unit_test(a_file_is_replaced_whole_or_not_at_all),
         cmocka_unit_test(names_in_the_directory_are_escaped),
         cmocka_unit_test(an_account_is_made),
         cmocka_unit_test(an_account_is_taken_with_its_password_last),

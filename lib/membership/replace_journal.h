@@ -1,0 +1,49 @@
+/*
+ * Several files that are replaced together: what takes their names is written
+ * down first, so that whoever comes after a crash in between can finish it.
+ *
+ * Format, as lib/base/buf.h has integers and strings: 8 bytes "authsodj", u32
+ * how many follow (1 to JOURNAL_FILES_MAX), each
+ *     str    the new file, as replace_begin called it
+ *     str    the name that it takes
+ */
+#ifndef AUTHSOD_MEMBERSHIP_REPLACE_JOURNAL_H
+#define AUTHSOD_MEMBERSHIP_REPLACE_JOURNAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/membership/replace.h"
+
+#define JOURNAL_FILES_MAX 4
+#define JOURNAL_BYTES_MAX (JOURNAL_FILES_MAX * 2 * (PATH_MAX + 4) + 16)
+
+struct journal {
+    size_t n;
+    struct journal_file {
+        char fresh[PATH_MAX];
+        char path[PATH_MAX];
+    } files[JOURNAL_FILES_MAX];
+};
+
+/*
+ * Writes down that these files, which replace_ready has been called for, take
+ * their names; at most JOURNAL_FILES_MAX.  j is the journal's own, to be given
+ * up with replace_undo once they all have them, or are taken back.  False with
+ * errno, and nothing was written.
+ */
+bool journal_begin(struct replace *j, const char *path, struct replace *const *files, size_t n);
+
+enum journal_end {
+    JOURNAL_NONE,      /* there is none */
+    JOURNAL_FINISHED,  /* the files have their names now */
+    JOURNAL_FAILED,    /* with errno, EINVAL where it is none of ours */
+};
+
+/* Finishes what a dead one has begun, and forgets it. Nobody else may be at it: the caller has a lock for that. */
+enum journal_end journal_finish(const char *path);
+
+/* The decoder under it: only files beside those whose names they take. */
+bool journal_decode(const uint8_t *p, size_t len, struct journal *out);
+
+#endif

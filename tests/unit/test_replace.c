@@ -1,0 +1,338 @@
+/* lib/membership/replace: files that are replaced, one or several, and what is left of who died at it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/base/buf.h"
+#include "lib/membership/replace_journal.h"
+
+static char dir[] = "/tmp/test_replace.XXXXXX";
+
+static int
+setup(void **state)
+{
+    (void)state;
+    return mkdtemp(dir) != NULL ? 0 : -1;
+}
+
+static int
+teardown(void **state)
+{
+    (void)state;
+    return rmdir(dir);
+}
+
+static const char *
+in_dir(const char *name)
+{
+    static char paths[4][64];
+    static unsigned turn;
+    char *path = paths[turn++ % 4];
+
+    (void)snprintf(path, sizeof(paths[0]), "%s/%s", dir, name);
+    return path;
+}
+
+static void
+assert_content(const char *path, const char *content)
+{
+    char buf[64] = "";
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    assert_true(fd >= 0);
+    assert_true(read(fd, buf, sizeof(buf) - 1) >= 0);
+    (void)close(fd);
+    assert_string_equal(buf, content);
+}
+
+static void
+a_file_is_replaced_whole_or_not_at_all(void **state)
+{
+    struct replace r = REPLACE_NONE;
+    const char *path = in_dir("file"), *link = in_dir("link");
+    struct stat st;
+
+    (void)state;
+    replace_undo(&r);
+    replace_keep(&r);
+    assert_false(replace_begin(&r, in_dir("no/file")));
+    assert_int_equal(r.fd, -1);
+    /* A new one, taken back. */
+    assert_true(replace_begin(&r, path) && write(r.fd, "one", 3) == 3);
+    assert_true(access(path, F_OK) != 0 && replace_commit(&r, 0600));
+    assert_content(path, "one");
+    replace_undo(&r);
+    assert_true(access(path, F_OK) != 0);
+    /* A new one, kept. */
+    assert_true(replace_begin(&r, path) && write(r.fd, "one", 3) == 3 && replace_commit(&r, 0640));
+    replace_keep(&r);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0640);
+    /* Given up before it counts, and after; through a link, which stays one. */
+    assert_int_equal(symlink(path, link), 0);
+    assert_true(replace_begin(&r, link) && write(r.fd, "two", 3) == 3);
+    replace_undo(&r);
+    assert_content(path, "one");
+    assert_true(replace_begin(&r, link) && write(r.fd, "two", 3) == 3 && replace_commit(&r, 0600));
+    assert_content(path, "two");
+    replace_undo(&r);
+    assert_content(path, "one");
+    assert_true(replace_begin(&r, link) && write(r.fd, "two", 3) == 3 && replace_commit(&r, 0600));
+    replace_keep(&r);
+    assert_content(path, "two");
+    assert_true(lstat(link, &st) == 0 && S_ISLNK(st.st_mode));
+    /* Nothing else is left: the folder can be removed at the end. */
+    assert_int_equal(unlink(path) | unlink(link), 0);
+}
+
+/* How many names the directory has. */
+static unsigned
+count(void)
+{
+    DIR *d = opendir(dir);
+    unsigned n = 0;
+
+    assert_non_null(d);
+    for (const struct dirent *e = readdir(d); e != NULL; e = readdir(d))
+        n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+    (void)closedir(d);
+    return n;
+}
+
+static void
+put(const char *path, const char *content)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+    assert_true(fd >= 0 && write(fd, content, strlen(content)) == (ssize_t)strlen(content) && close(fd) == 0);
+}
+
+/* A child that dies in the midst of it. */
+static void
+die_at(void (*work)(void))
+{
+    pid_t pid = fork();
+    int status;
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        work();
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void
+begin_and_die(void)
+{
+    struct replace r = REPLACE_NONE;
+
+    if (!replace_begin(&r, in_dir("file")) || write(r.fd, "new", 3) != 3)
+        _exit(1);
+}
+
+static void
+commit_and_die(void)
+{
+    struct replace r = REPLACE_NONE;
+
+    if (!replace_begin(&r, in_dir("file")) || write(r.fd, "new", 3) != 3 || !replace_commit(&r, 0600))
+        _exit(1);
+}
+
+static void
+what_a_dead_one_has_left_is_removed(void **state)
+{
+    struct replace r = REPLACE_NONE;
+
+    (void)state;
+    put(in_dir("file"), "old");
+    die_at(begin_and_die);
+    assert_int_equal(count(), 2);
+    assert_true(replace_begin(&r, in_dir("file")));
+    assert_int_equal(count(), 2);
+    replace_undo(&r);
+    assert_content(in_dir("file"), "old");
+    /* Another name of the old file is left. */
+    die_at(commit_and_die);
+    assert_int_equal(count(), 2);
+    replace_sweep(in_dir("file"));
+    assert_int_equal(count(), 1);
+    assert_content(in_dir("file"), "new");
+    assert_int_equal(unlink(in_dir("file")), 0);
+}
+
+static void
+what_somebody_is_at_is_left_alone(void **state)
+{
+    static const char *const others[] = { ".file.0123456789abcde", ".file.0123456789abcdef0", ".file.0123456789abcdeg",
+                                          ".life.0123456789abcdef", "file.0123456789abcdef", ".file0123456789abcdef",
+                                          ".file.0123456789ABCDEF" };
+    struct replace a = REPLACE_NONE, b = REPLACE_NONE;
+
+    (void)state;
+    put(in_dir("file"), "old");
+    assert_true(replace_begin(&a, in_dir("file")) && write(a.fd, "a", 1) == 1);
+    assert_true(replace_begin(&b, in_dir("file")));
+    assert_int_equal(count(), 3);
+    /* One that counts already and may still be taken back. */
+    assert_true(replace_commit(&a, 0600));
+    assert_int_equal(count(), 3);
+    replace_sweep(in_dir("file"));
+    assert_int_equal(count(), 3);
+    replace_undo(&b);
+    replace_undo(&a);
+    assert_content(in_dir("file"), "old");
+    assert_int_equal(count(), 1);
+    /* Names that are not ours, and what is no file. */
+    assert_int_equal(symlink("file", in_dir(".file.1123456789abcdef")) | mkdir(in_dir(".file.2123456789abcdef"), 0700),
+                     0);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        put(in_dir(others[i]), "x");
+    replace_sweep(in_dir("file"));
+    assert_int_equal(count(), 3 + sizeof(others) / sizeof(others[0]));
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        assert_int_equal(unlink(in_dir(others[i])), 0);
+    assert_int_equal(unlink(in_dir(".file.1123456789abcdef")) | rmdir(in_dir(".file.2123456789abcdef")) |
+                         unlink(in_dir("file")),
+                     0);
+}
+
+/* After how many files that have their names the child dies; -1: before the journal. */
+static int deaths;
+
+static void
+replace_both_and_die(void)
+{
+    struct replace a = REPLACE_NONE, b = REPLACE_NONE, j = REPLACE_NONE;
+    struct replace *const both[] = { &a, &b };
+
+    if (!replace_begin(&a, in_dir("a")) || write(a.fd, "new a", 5) != 5 || !replace_ready(&a, 0600) ||
+        !replace_begin(&b, in_dir("b")) || write(b.fd, "new b", 5) != 5 || !replace_ready(&b, 0640))
+        _exit(1);
+    if (deaths < 0)
+        _exit(0);
+    if (!journal_begin(&j, in_dir("journal"), both, 2) || (deaths > 0 && !replace_commit(&a, 0600)) ||
+        (deaths > 1 && !replace_commit(&b, 0640)))
+        _exit(1);
+}
+
+static void
+several_files_are_replaced_together(void **state)
+{
+    struct stat st;
+
+    (void)state;
+    for (deaths = -1; deaths <= 2; deaths++) {
+        put(in_dir("a"), "old a");
+        (void)unlink(in_dir("b"));
+        die_at(replace_both_and_die);
+        assert_int_equal(journal_finish(in_dir("journal")), deaths < 0 ? JOURNAL_NONE : JOURNAL_FINISHED);
+        assert_content(in_dir("a"), deaths < 0 ? "old a" : "new a");
+        if (deaths >= 0) {
+            assert_content(in_dir("b"), "new b");
+            assert_true(stat(in_dir("b"), &st) == 0 && (st.st_mode & 07777) == 0640);
+            /* Nothing is left beside the two. */
+            assert_int_equal(count(), 2);
+        }
+        replace_sweep(in_dir("a"));
+        replace_sweep(in_dir("b"));
+        assert_int_equal(journal_finish(in_dir("journal")), JOURNAL_NONE);
+    }
+    assert_int_equal(unlink(in_dir("a")) | unlink(in_dir("b")), 0);
+}
+
+#define FRESH "/etc/.b.0123456789abcdef"
+
+static void
+malformed_journals_are_refused(void **state)
+{
+    static const struct {
+        const char *fresh, *path;
+        bool good;
+    } cases[] = {
+        { FRESH, "/etc/b", true },
+        { "/etc/.b.0123456789abcde", "/etc/b", false },
+        { "/etc/.b.0123456789abcdeF", "/etc/b", false },
+        { "/etc/.b.0123456789abcdef/", "/etc/b", false },
+        { "/tmp/.b.0123456789abcdef", "/etc/b", false },
+        { "/etc/x/.b.0123456789abcdef", "/etc/b", false },
+        { "/etc/shadow", "/etc/b", false },
+        { FRESH, "/etc/shadow", false },
+        { FRESH, "", false },
+        { FRESH, "b", false },
+        { ".b.0123456789abcdef", "b", false },
+        { "/etc/..0123456789abcdef", "/etc/", false },
+        { "", "/etc/b", false },
+    };
+    static uint8_t bytes[JOURNAL_BYTES_MAX];
+    static struct journal j;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct writer w = writer_init(bytes, sizeof(bytes));
+
+        writer_bytes(&w, "authsodj", 8);
+        writer_u32(&w, 1);
+        writer_str(&w, cases[i].fresh);
+        writer_str(&w, cases[i].path);
+        if (journal_decode(bytes, w.len, &j) != cases[i].good)
+            fail_msg("%s, %s", cases[i].fresh, cases[i].path);
+        for (size_t len = 0; len < w.len; len++)
+            assert_false(journal_decode(bytes, len, &j));
+        writer_u8(&w, 0);
+        assert_false(journal_decode(bytes, w.len, &j));
+        bytes[8] = JOURNAL_FILES_MAX + 1;
+        assert_false(journal_decode(bytes, w.len - 1, &j));
+        bytes[8] = 0;
+        assert_false(journal_decode(bytes, w.len - 1, &j));
+    }
+}
+
+/* Who can write it says what takes which name: nobody else may. */
+static void
+a_journal_of_others_is_not_followed(void **state)
+{
+    char path[64];
+
+    (void)state;
+    (void)snprintf(path, sizeof(path), "%s", in_dir("journal"));
+    die_at(replace_both_and_die); /* deaths is 3: all is done but for the end */
+    assert_int_equal(chmod(path, 0622), 0);
+    assert_int_equal(journal_finish(path), JOURNAL_FAILED);
+    assert_int_equal(errno, EINVAL);
+    assert_int_equal(chmod(path, 0600), 0);
+    assert_int_equal(rename(path, in_dir("else")) | symlink("else", path), 0);
+    assert_int_equal(journal_finish(path), JOURNAL_FAILED);
+    assert_int_equal(unlink(path) | rename(in_dir("else"), path), 0);
+    assert_int_equal(journal_finish(path), JOURNAL_FINISHED);
+    assert_int_equal(unlink(in_dir("a")) | unlink(in_dir("b")), 0);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_is_replaced_whole_or_not_at_all),
+        cmocka_unit_test(what_a_dead_one_has_left_is_removed),
+        cmocka_unit_test(what_somebody_is_at_is_left_alone),
+        cmocka_unit_test(several_files_are_replaced_together),
+        cmocka_unit_test(malformed_journals_are_refused),
+        cmocka_unit_test(a_journal_of_others_is_not_followed),
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
