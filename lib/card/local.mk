@@ -1,0 +1,24 @@
+noinst_LTLIBRARIES += lib/card/libcard.la
+lib_card_libcard_la_SOURCES = lib/card/certificate.c lib/card/certificate.h \
+	lib/card/failure.c lib/card/failure.h lib/card/proof.c lib/card/proof.h lib/card/text.c lib/card/text.h
+lib_card_libcard_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(P11_KIT_CFLAGS) $(TALLOC_CFLAGS)
+lib_card_libcard_la_LIBADD = lib/base/libbase.la $(CRYPTO_LIBS) $(P11_KIT_LIBS) $(TALLOC_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz_card_certificate
+tests_fuzz_fuzz_card_certificate_CPPFLAGS = $(AM_CPPFLAGS) $(TALLOC_CFLAGS)
+tests_fuzz_fuzz_card_certificate_LDADD = $(fuzz_main) lib/card/libcard.la lib/base/libbase.la $(TALLOC_LIBS)
+
+EXTRA_PROGRAMS += tests/fuzz/make_card_corpus
+tests_fuzz_make_card_corpus_SOURCES = tests/fuzz/make_card_corpus.c tests/unit/certificate_builder.c \
+	tests/unit/certificate_builder.h
+tests_fuzz_make_card_corpus_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
+tests_fuzz_make_card_corpus_LDADD = $(CRYPTO_LIBS)
+CLEANFILES += tests/fuzz/make_card_corpus$(EXEEXT)
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_card_certificate
+tests_unit_test_card_certificate_SOURCES = tests/unit/test_card_certificate.c tests/unit/certificate_builder.c \
+	tests/unit/certificate_builder.h
+tests_unit_test_card_certificate_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS) $(TALLOC_CFLAGS)
+tests_unit_test_card_certificate_LDADD = lib/card/libcard.la $(CMOCKA_LIBS) $(CRYPTO_LIBS) $(TALLOC_LIBS)
+endif

@@ -1,0 +1,39 @@
+/* Certificates of all kinds for tests of lib/card. */
+#ifndef AUTHSOD_TESTS_UNIT_CERTIFICATE_BUILDER_H
+#define AUTHSOD_TESTS_UNIT_CERTIFICATE_BUILDER_H
+
+#include <openssl/evp.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BUILT_CERTIFICATE_MAX 16384
+#define BUILT_NOW 1767225600 /* 2026-01-01: within the validity of a certificate that says nothing else */
+
+/* Extensions as in openssl's configuration; NULL for none. */
+struct certificate_spec {
+    EVP_PKEY *key;           /* whose certificate, and who signs it */
+    const char *name;        /* common name; NULL for none */
+    const char *basic;       /* basicConstraints */
+    const char *usage;       /* keyUsage */
+    const char *extended;    /* extendedKeyUsage */
+    const char *alternative; /* subjectAltName */
+    int64_t not_before;      /* 0: a year before BUILT_NOW */
+    int64_t not_after;       /* 0: a year after */
+    int raw_nid;             /* an extension of these bytes, valid or not; 0 for none */
+    const uint8_t *raw;
+    size_t raw_len;
+};
+
+#define BUILT_UPN(upn) "otherName:1.3.6.1.4.1.311.20.2.3;UTF8:" upn
+
+/* Alice's, good in every way. */
+struct certificate_spec built_alice_certificate(EVP_PKEY *key);
+
+/* Writes DER; gives its length. Ends the test's process where libcrypto refuses. */
+size_t build_certificate(const struct certificate_spec *spec, uint8_t der[static BUILT_CERTIFICATE_MAX]);
+
+/* New keys; the caller frees them. */
+EVP_PKEY *build_rsa_key(unsigned bits);
+EVP_PKEY *build_ec_key(const char *curve);
+
+#endif
