@@ -1,7 +1,9 @@
 noinst_LTLIBRARIES += lib/card/libcard.la
-lib_card_libcard_la_SOURCES = lib/card/certificate.c lib/card/certificate.h \
-	lib/card/failure.c lib/card/failure.h lib/card/proof.c lib/card/proof.h lib/card/text.c lib/card/text.h
-lib_card_libcard_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(P11_KIT_CFLAGS) $(TALLOC_CFLAGS)
+lib_card_libcard_la_SOURCES = lib/card/card.h lib/card/card_private.h lib/card/certificate.c lib/card/certificate.h \
+	lib/card/failure.c lib/card/failure.h lib/card/look.c lib/card/module.c lib/card/proof.c lib/card/proof.h \
+	lib/card/session.c lib/card/text.c lib/card/text.h
+lib_card_libcard_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(P11_KIT_CFLAGS) $(TALLOC_CFLAGS) \
+	-DAUTHSOD_P11_MODULE_PATH='"$(P11_MODULE_PATH)"'
 lib_card_libcard_la_LIBADD = lib/base/libbase.la $(CRYPTO_LIBS) $(P11_KIT_LIBS) $(TALLOC_LIBS)
 
 fuzz_targets += tests/fuzz/fuzz_card_certificate
@@ -21,4 +23,19 @@ tests_unit_test_card_certificate_SOURCES = tests/unit/test_card_certificate.c te
 	tests/unit/certificate_builder.h
 tests_unit_test_card_certificate_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS) $(TALLOC_CFLAGS)
 tests_unit_test_card_certificate_LDADD = lib/card/libcard.la $(CMOCKA_LIBS) $(CRYPTO_LIBS) $(TALLOC_LIBS)
+
+# A PKCS#11 module that does what the test tells it.
+check_LTLIBRARIES += tests/unit/fake_pkcs11.la
+tests_unit_fake_pkcs11_la_SOURCES = tests/unit/fake_pkcs11.c tests/unit/fake_pkcs11.h
+tests_unit_fake_pkcs11_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(P11_KIT_CFLAGS)
+tests_unit_fake_pkcs11_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
+tests_unit_fake_pkcs11_la_LIBADD = $(CRYPTO_LIBS)
+
+check_PROGRAMS += tests/unit/test_card
+tests_unit_test_card_SOURCES = tests/unit/test_card.c tests/unit/certificate_builder.c \
+	tests/unit/certificate_builder.h tests/unit/fake_pkcs11.h
+tests_unit_test_card_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS) $(P11_KIT_CFLAGS) $(TALLOC_CFLAGS) \
+	-DTEST_FAKE_PKCS11='"$(abs_top_builddir)/tests/unit/.libs/fake_pkcs11.so"'
+tests_unit_test_card_LDADD = lib/card/libcard.la $(CMOCKA_LIBS) $(CRYPTO_LIBS) $(TALLOC_LIBS) -ldl
+EXTRA_tests_unit_test_card_DEPENDENCIES = tests/unit/fake_pkcs11.la
 endif
