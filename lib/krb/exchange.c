@@ -45,6 +45,7 @@ exchange_one(krb5_context ctx, struct kdc *kdc, const krb5_data *request, bool o
 
     krb5_free_data_contents(ctx, reply);
     x->error = 0;
+    x->kdc = kdc;
     x->sent++;
     code = kdc_exchange(ctx, kdc, request, once, reply);
     if (code == 0)
@@ -121,10 +122,21 @@ is_realm(const krb5_data *realm, const char *name)
     return realm->length == strlen(name) && memcmp(realm->data, name, realm->length) == 0;
 }
 
-krb5_error_code
-exchange_tgs(krb5_context ctx, struct kdc *kdc, const char *target_realm, krb5_tkt_creds_context tc,
-             struct exchange *x_out)
+/* NULL: nobody that we know. */
+static struct kdc *
+kdc_for(const struct realm_kdcs *kdcs, const krb5_data *realm)
 {
+    for (unsigned i = 0; i < kdcs->n; i++) {
+        if (is_realm(realm, kdcs->list[i].realm))
+            return kdcs->list[i].kdc;
+    }
+    return NULL;
+}
+
+krb5_error_code
+exchange_tgs(krb5_context ctx, const struct realm_kdcs *kdcs, krb5_tkt_creds_context tc, struct exchange *x_out)
+{
+    struct kdc *kdc;
     krb5_data request = { 0 }, realm = { 0 }, reply = { 0 };
     unsigned flags = 0;
     krb5_error_code code;
@@ -134,11 +146,12 @@ exchange_tgs(krb5_context ctx, struct kdc *kdc, const char *target_realm, krb5_t
         code = krb5_tkt_creds_step(ctx, tc, &reply, &request, &realm, &flags);
         if (code != 0 || (flags & KRB5_TKT_CREDS_STEP_FLAG_CONTINUE) == 0)
             break;
-        if (!is_realm(&realm, target_realm)) {
+        kdc = kdc_for(kdcs, &realm);
+        if (kdc == NULL) {
             code = give_up(ctx, KRB5_REALM_UNKNOWN);
             break;
         }
-        if (x_out->sent == TGS_REQUESTS_MAX) {
+        if (x_out->sent == TGS_REQUESTS_MAX * kdcs->n) {
             code = give_up(ctx, x_out->error);
             break;
         }

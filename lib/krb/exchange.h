@@ -14,11 +14,22 @@
 
 /* A request without and one with pre-authentication. */
 #define AS_REQUESTS_MAX 2
-/* libkrb5 asks once more, without referrals, where the KDC does not know the service. */
+/* libkrb5 asks once more, without referrals, where the KDC does not know the service. Of each realm. */
 #define TGS_REQUESTS_MAX 3
+
+/* Whom a TGS exchange may lead to. */
+#define EXCHANGE_REALMS_MAX 2
+struct realm_kdcs {
+    struct {
+        const char *realm;
+        struct kdc *kdc;
+    } list[EXCHANGE_REALMS_MAX];
+    unsigned n;
+};
 
 struct exchange {
     unsigned sent;           /* requests */
+    const struct kdc *kdc;   /* that was asked last */
     krb5_error_code error;   /* of the KRB-ERROR that was the last answer; 0: it was none */
     uint32_t ntstatus;       /* in that error, 0: none */
     bool armored;            /* that error came with a part protected by FAST, which libkrb5 has opened (AS alone) */
@@ -42,8 +53,8 @@ krb5_error_code exchange_no_prompt(krb5_context ctx, void *data, const char *nam
 krb5_error_code exchange_client(krb5_context ctx, const char *realm, const char *name, bool enterprise,
                                 krb5_principal *client_out);
 
-/* The TGS exchange of tc, within realm. */
-krb5_error_code exchange_tgs(krb5_context ctx, struct kdc *kdc, const char *realm, krb5_tkt_creds_context tc,
+/* The TGS exchange of tc, within those realms. */
+krb5_error_code exchange_tgs(krb5_context ctx, const struct realm_kdcs *kdcs, krb5_tkt_creds_context tc,
                              struct exchange *x_out);
 
 #endif

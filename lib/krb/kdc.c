@@ -23,6 +23,15 @@ kdc_init(const struct krb_target *t)
     return kdc;
 }
 
+struct kdc
+kdc_init_user(const struct krb_target *t)
+{
+    struct kdc kdc = kdc_init(t);
+
+    kdc.address = t->user_kdc;
+    return kdc;
+}
+
 void
 kdc_done(struct kdc *kdc)
 {

@@ -23,6 +23,8 @@ struct kdc {
 };
 
 struct kdc kdc_init(const struct krb_target *t);
+/* That of t->user_realm. */
+struct kdc kdc_init_user(const struct krb_target *t);
 void kdc_done(struct kdc *kdc);
 
 /*

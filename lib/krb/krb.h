@@ -22,6 +22,8 @@ struct krb_target {
     const char *kdc;         /* address with optional port: "10.99.0.1", "[fd00::1]:88"; NULL: none is known */
     const char *fqdn;        /* this computer: "ws1.corp.test" */
     const char *computer;    /* its NetBIOS name: "WS1" */
+    const char *user_realm;  /* "OTHER.TEST": of the person who logs on, where that is another one; else NULL */
+    const char *user_kdc;    /* its KDC, as kdc */
     int timeout;             /* seconds for one request to the KDC, connecting included */
     int patience;            /* milliseconds, at most timeout, until the KDC has answered once; 0: no less than timeout */
 };
@@ -46,6 +48,8 @@ struct krb_failure {
     bool armor_refused;      /* the KDC did not take the armour: worth one more try with a new TGT of the computer */
     bool no_service;         /* the KDC took the password, and has no ticket for this computer: it does not know its
                               * service principal, or has no encryption type in common with it */
+    bool user_kdc;           /* it was the KDC of user_realm that did not answer */
+    bool unknown_realm;      /* krb_verify: the client is of a realm that is not known to be trusted */
     int64_t clock_offset;    /* seconds that the KDC is ahead, for ERR_CLOCK; measured from the KRB-ERROR's stime */
     const char *step;        /* static: "AS exchange", "TGS exchange", "AP-REQ", "keytab" */
     char text[512];          /* libkrb5's own sentence, for the log */
@@ -76,6 +80,9 @@ struct krb_logon {
  * is counted once.  Never prompts and never changes an expired password.
  * name: "alice" with the realm of t, or an enterprise name
  * ("alice@brand.example") if enterprise; never parsed.  password is not kept.
+ * For a person of another realm (t->user_realm) the AS exchange is with its
+ * KDC; the TGS exchange is with both, and so is one for an armour that it
+ * understands, a TGT of the computer's from that realm.
  * An armour that is not valid now is refused before anything is sent
  * (armor_refused).  ERR_NO_KDC with password_sent false: another domain
  * controller may be tried.
@@ -122,10 +129,24 @@ struct krb_verifier *krb_verifier_new(TALLOC_CTX *mem, const struct krb_target *
 bool krb_verifier_keytab(struct krb_verifier *v, krb5_keytab keytab, struct krb_failure *failure_out);
 
 /*
+ * The realms whose users may log on here beside those of the own one, each with
+ * the SID of the domain that it is (copied).  False without memory.
+ */
+struct krb_trusted {
+    char realm[256];
+    struct sid domain;
+};
+bool krb_verifier_trust(struct krb_verifier *v, const struct krb_trusted *trusted, size_t n);
+
+/*
  * What member does with a worker's AP-REQ (design, 2 step 5): krb5_rd_req
  * for host/<fqdn>, a second use of an AP-REQ refused, realm checked, ticket
  * and authenticator of this very logon (not old ones), PAC there and its server
  * signature good, PAC decoded, neither S4U2self nor S4U2proxy.
+ * A client of another realm must be of one that is trusted, and the PAC's user
+ * an account of exactly that domain; of the groups those are left that are of
+ * that domain: its KDC has nothing to say of anybody else's, and what our own
+ * KDC may have added cannot be told from what came with the ticket.
  * expected: the SID that must be the PAC's (step 6), or NULL.
  * Failures: ERR_UNTRUSTED_KDC (the ticket is not under our key, the session key
  * does not fit, the ticket is old), ERR_STALE_KEYTAB (our key version is older

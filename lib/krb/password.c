@@ -16,6 +16,7 @@
 #define ARMOR_LEFT 60 /* seconds that an armour must still be good for */
 
 static const char as_step[] = "AS exchange";
+static const char armor_step[] = "TGS exchange of the computer";
 static const char tgs_step[] = "TGS exchange";
 static const char ap_step[] = "AP-REQ";
 
@@ -24,6 +25,7 @@ struct job {
     krb5_context ctx;
     const struct krb_target *target;
     struct kdc kdc;
+    struct kdc user_kdc;       /* of the user's realm, where that is another one */
     krb5_get_init_creds_opt *options;
     krb5_ccache armor; /* NULL: no FAST */
     krb5_principal client;
@@ -49,6 +51,32 @@ set_address(struct job *job)
     job->address.contents = job->netbios;
     job->addresses[0] = &job->address;
     krb5_get_init_creds_opt_set_address_list(job->options, job->addresses);
+}
+
+static bool
+is_foreign(const struct job *job)
+{
+    return job->target->user_realm != NULL;
+}
+
+static const char *
+user_realm(const struct job *job)
+{
+    return is_foreign(job) ? job->target->user_realm : job->target->realm;
+}
+
+/* Those between the computer and the user, whichever begins. */
+static struct realm_kdcs
+all_kdcs(struct job *job)
+{
+    struct realm_kdcs kdcs = { .list = { { job->target->realm, &job->kdc } }, .n = 1 };
+
+    if (is_foreign(job)) {
+        kdcs.list[1].realm = job->target->user_realm;
+        kdcs.list[1].kdc = &job->user_kdc;
+        kdcs.n = 2;
+    }
+    return kdcs;
 }
 
 static krb5_error_code
@@ -103,6 +131,35 @@ is_about_armor(krb5_error_code code)
 }
 
 /*
+ * An armour that the other realm's KDC can open: a TGT of the computer's from
+ * there, for which both KDCs are asked.
+ */
+static bool
+get_foreign_armor(struct job *job, const krb5_creds *tgt, krb5_creds *armor_out)
+{
+    const char *realm = job->target->user_realm;
+    const struct realm_kdcs kdcs = all_kdcs(job);
+    struct krb_failure *f = job->failure;
+    krb5_principal server = NULL;
+    struct exchange x = { 0 };
+    krb5_error_code code;
+
+    code = krb5_build_principal(job->ctx, &server, (unsigned)strlen(realm), realm, KRB5_TGS_NAME, realm, NULL);
+    if (code == 0)
+        code = tgs_ticket(job->ctx, &kdcs, tgt, server, armor_out, &x);
+    krb5_free_principal(job->ctx, server);
+    if (code == 0)
+        return true;
+    failure_of_exchange(job->ctx, f, armor_step, code, &x);
+    f->user_kdc = x.kdc == &job->user_kdc;
+    f->armor_refused = !f->user_kdc && is_about_armor(code);
+    /* The domains trust each other: that there is none is nobody's to say who may be in the way. */
+    if (f->err != ERR_NO_KDC && f->err != ERR_CLOCK)
+        f->err = ERR_NO_FAST;
+    return false;
+}
+
+/*
  * The KDC's word counts as given after it saw the password where it answered the
  * request that carried the pre-authentication, and by FAST if that was used.
  */
@@ -138,6 +195,7 @@ as_failed(const struct job *job, krb5_error_code code)
     bool unprotected = job->armor != NULL && !x->armored;
 
     failure_of_exchange(job->ctx, f, as_step, code, x);
+    f->user_kdc = is_foreign(job);
     f->password_sent = x->sent == AS_REQUESTS_MAX;
     if (unprotected && x->sent <= 1 && is_about_armor(code)) {
         f->armor_refused = true;
@@ -166,7 +224,7 @@ as_exchange(struct job *job, const char *password, krb5_creds *tgt_out)
     if (code == 0)
         code = krb5_init_creds_set_password(job->ctx, ic, password);
     if (code == 0)
-        code = exchange_as(job->ctx, &job->kdc, ic, &job->as);
+        code = exchange_as(job->ctx, is_foreign(job) ? &job->user_kdc : &job->kdc, ic, &job->as);
     if (code == 0)
         code = krb5_init_creds_get_creds(job->ctx, ic, tgt_out);
     if (code != 0)
@@ -184,13 +242,14 @@ static bool
 tgs_exchange(struct job *job, const krb5_creds *tgt, krb5_creds *host_out)
 {
     const struct krb_target *t = job->target;
+    const struct realm_kdcs kdcs = all_kdcs(job);
     krb5_principal server = NULL;
     struct exchange x = { 0 };
     krb5_error_code code;
 
     code = krb5_build_principal(job->ctx, &server, (unsigned)strlen(t->realm), t->realm, "host", t->fqdn, NULL);
     if (code == 0)
-        code = tgs_ticket(job->ctx, &job->kdc, t->realm, tgt, server, host_out, &x);
+        code = tgs_ticket(job->ctx, &kdcs, tgt, server, host_out, &x);
     krb5_free_principal(job->ctx, server);
     if (code == 0)
         return true;
@@ -198,6 +257,8 @@ tgs_exchange(struct job *job, const krb5_creds *tgt, krb5_creds *host_out)
     /* The AS exchange has succeeded: the KDC, whoever it is, took the password. */
     job->failure->password_sent = true;
     job->failure->proved = true;
+    job->failure->user_kdc = x.kdc == &job->user_kdc;
+    /* Of a foreign user it is as well our KDC, or his, which does not know the way. */
     job->failure->no_service = code == KRB5KDC_ERR_S_PRINCIPAL_UNKNOWN || code == KRB5KDC_ERR_MUST_USE_USER2USER ||
                                code == KRB5KDC_ERR_ETYPE_NOSUPP;
     if (job->failure->err == ERR_NO_KDC)
@@ -236,6 +297,7 @@ is_armor_fresh(const krb5_creds *armor)
 static bool
 prepare(struct job *job, const char *name, bool enterprise, const krb5_creds *armor, const struct krb_options *o)
 {
+    krb5_creds foreign = { 0 };
     krb5_error_code code;
 
     if (armor != NULL && !is_armor_fresh(armor)) {
@@ -243,11 +305,17 @@ prepare(struct job *job, const char *name, bool enterprise, const krb5_creds *ar
         job->failure->armor_refused = true;
         return false;
     }
-    code = exchange_client(job->ctx, job->target->realm, name, enterprise, &job->client);
+    if (armor != NULL && is_foreign(job)) {
+        if (!get_foreign_armor(job, armor, &foreign))
+            return false;
+        armor = &foreign;
+    }
+    code = exchange_client(job->ctx, user_realm(job), name, enterprise, &job->client);
     if (code == 0)
         code = set_options(job, o);
     if (code == 0 && armor != NULL)
         code = set_armor(job, armor);
+    krb5_free_cred_contents(job->ctx, &foreign);
     if (code != 0)
         failure_set(job->ctx, job->failure, as_step, code);
     return code == 0;
@@ -258,16 +326,19 @@ krb_logon_password(krb5_context ctx, const struct krb_target *t, const char *nam
                    const char *password, const krb5_creds *armor, const struct krb_options *o,
                    struct krb_logon *logon_out, struct krb_failure *failure_out)
 {
-    struct job job = { .ctx = ctx, .target = t, .kdc = kdc_init(t), .failure = failure_out };
+    struct job job = { .ctx = ctx, .target = t, .kdc = kdc_init(t), .user_kdc = kdc_init_user(t), .failure = failure_out };
+    struct kdc *first = is_foreign(&job) ? &job.user_kdc : &job.kdc;
     struct krb_logon logon = { 0 };
     krb5_error_code code;
     bool ok;
 
     memset(logon_out, 0, sizeof(*logon_out));
     memset(failure_out, 0, sizeof(*failure_out));
-    job.kdc.meanwhile = o->meanwhile;
-    job.kdc.arg = o->arg;
-    ok = prepare(&job, name, enterprise, armor, o) && as_exchange(&job, password, &logon.tgt) &&
+    ok = prepare(&job, name, enterprise, armor, o);
+    /* Not for the armour: the AS exchange is what there is most to wait for. */
+    first->meanwhile = o->meanwhile;
+    first->arg = o->arg;
+    ok = ok && as_exchange(&job, password, &logon.tgt) &&
          tgs_exchange(&job, &logon.tgt, &logon.host) && make_ap_req(&job, &logon.host, &logon.ap_req);
     if (ok) {
         code = krb5_copy_principal(ctx, logon.tgt.client, &logon.client);
@@ -284,6 +355,7 @@ krb_logon_password(krb5_context ctx, const struct krb_target *t, const char *nam
         (void)krb5_cc_destroy(ctx, job.armor);
     krb5_free_principal(ctx, job.client);
     kdc_done(&job.kdc);
+    kdc_done(&job.user_kdc);
     return ok;
 }
 

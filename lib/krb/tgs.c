@@ -28,7 +28,7 @@ tgs_cache(krb5_context ctx, const krb5_creds *creds, krb5_ccache *cache_out)
 }
 
 krb5_error_code
-tgs_ticket(krb5_context ctx, struct kdc *kdc, const char *realm, const krb5_creds *tgt, krb5_principal server,
+tgs_ticket(krb5_context ctx, const struct realm_kdcs *kdcs, const krb5_creds *tgt, krb5_principal server,
            krb5_creds *creds_out, struct exchange *x_out)
 {
     krb5_creds in = { .client = tgt->client, .server = server };
@@ -42,7 +42,7 @@ tgs_ticket(krb5_context ctx, struct kdc *kdc, const char *realm, const krb5_cred
     if (code == 0)
         code = krb5_tkt_creds_init(ctx, cache, &in, KRB5_GC_NO_STORE, &tc);
     if (code == 0)
-        code = exchange_tgs(ctx, kdc, realm, tc, x_out);
+        code = exchange_tgs(ctx, kdcs, tc, x_out);
     if (code == 0)
         code = krb5_tkt_creds_get_creds(ctx, tc, creds_out);
     krb5_tkt_creds_free(ctx, tc);
@@ -57,6 +57,7 @@ krb_service_ticket(krb5_context ctx, const struct krb_target *t, const krb5_cred
 {
     static const char step[] = "TGS exchange";
     struct kdc kdc = kdc_init(t);
+    const struct realm_kdcs kdcs = { .list = { { t->realm, &kdc } }, .n = 1 };
     krb5_principal server = NULL;
     struct exchange x = { 0 };
     krb5_error_code code;
@@ -67,7 +68,7 @@ krb_service_ticket(krb5_context ctx, const struct krb_target *t, const krb5_cred
     if (code == 0)
         code = krb5_set_principal_realm(ctx, server, t->realm);
     if (code == 0)
-        code = tgs_ticket(ctx, &kdc, t->realm, tgt, server, creds_out, &x);
+        code = tgs_ticket(ctx, &kdcs, tgt, server, creds_out, &x);
     if (code != 0)
         failure_of_exchange(ctx, failure_out, step, code, &x);
     krb5_free_principal(ctx, server);

@@ -47,6 +47,20 @@ krb_verifier_new(TALLOC_CTX *mem, const struct krb_target *t)
     return v;
 }
 
+bool
+krb_verifier_trust(struct krb_verifier *v, const struct krb_trusted *trusted, size_t n)
+{
+    struct krb_trusted *copy = n == 0 ? NULL : talloc_memdup(v, trusted, n * sizeof(*trusted));
+
+    TALLOC_FREE(v->trusted);
+    v->n_trusted = 0;
+    if (n > 0 && copy == NULL)
+        return false;
+    v->trusted = copy;
+    v->n_trusted = n;
+    return true;
+}
+
 static bool
 is_text(const krb5_data *d, const char *text)
 {

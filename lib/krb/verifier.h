@@ -24,6 +24,8 @@ struct krb_verifier {
     struct krb_target target; /* realm, fqdn and computer; children of the struct */
     krb5_principal host;      /* host/<fqdn>@REALM */
     krb5_keytab keytab;       /* in memory, all of it host's; NULL: no keys */
+    struct krb_trusted *trusted; /* n_trusted of them */
+    size_t n_trusted;
     struct seen *seen;        /* a ring, in the order of time */
     size_t n_seen, first, size;
 };

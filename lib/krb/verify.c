@@ -21,6 +21,7 @@ struct proof {
     struct krb_verifier *v;
     krb5_ticket *ticket;
     krb5_authenticator *authenticator;
+    const struct krb_trusted *trusted; /* whose user it is; NULL: of the own realm */
     struct krb_failure *failure;
 };
 
@@ -113,15 +114,36 @@ check_times(const struct proof *p)
 }
 
 static bool
+is_realm(const krb5_data *realm, const char *name)
+{
+    return realm->length == strlen(name) && memcmp(realm->data, name, realm->length) == 0;
+}
+
+/* Whose user it is; before the AP-REQ counts as used: it is checked again when the table has been asked for. */
+static bool
+check_realm(struct proof *p)
+{
+    const struct krb_verifier *v = p->v;
+    const krb5_data *realm = &p->ticket->enc_part2->client->realm;
+
+    if (is_realm(realm, v->target.realm))
+        return true;
+    for (size_t i = 0; i < v->n_trusted && p->trusted == NULL; i++) {
+        if (is_realm(realm, v->trusted[i].realm))
+            p->trusted = &v->trusted[i];
+    }
+    if (p->trusted != NULL)
+        return true;
+    (void)refuse(p, ERR_WRONG_ACCOUNT, "the client is of another realm");
+    p->failure->unknown_realm = true;
+    return false;
+}
+
+static bool
 check_ticket(const struct proof *p)
 {
-    const krb5_data *realm = &p->ticket->enc_part2->client->realm;
-    const char *expected = p->v->target.realm;
-
     if (!is_first_use(p))
         return refuse(p, ERR_UNTRUSTED_KDC, "the AP-REQ was used before");
-    if (realm->length != strlen(expected) || memcmp(realm->data, expected, realm->length) != 0)
-        return refuse(p, ERR_WRONG_ACCOUNT, "the client is of another realm");
     return check_times(p);
 }
 
@@ -232,12 +254,16 @@ read_pac(const struct proof *p, TALLOC_CTX *mem)
 }
 
 static bool
-check_account(const struct proof *p, const struct logon_info *info, const struct sid *expected)
+check_account(const struct proof *p, struct logon_info *info, const struct sid *expected)
 {
     char text[96 + SID_TEXT_MAX] = "the PAC is of another account: ";
 
     if (info->is_service_asserted)
         return refuse(p, ERR_BAD_PAC, "the ticket was made without a password (S-1-18-2)");
+    if (p->trusted != NULL && !logon_info_keep_domain(info, &p->trusted->domain)) {
+        (void)sid_text(&info->user, text + strlen(text));
+        return refuse(p, ERR_WRONG_ACCOUNT, text);
+    }
     if (expected != NULL && !sid_equal(&info->user, expected)) {
         (void)sid_text(&info->user, text + strlen(text));
         return refuse(p, ERR_WRONG_ACCOUNT, text);
@@ -277,7 +303,7 @@ krb_verify(struct krb_verifier *v, const void *ap_req, size_t len, const struct 
     memset(failure_out, 0, sizeof(*failure_out));
     if (v->keytab == NULL)
         return refuse(&p, ERR_NO_KEYTAB, "this computer has no key");
-    if (read_request(&p, ap_req, len) && check_ticket(&p))
+    if (read_request(&p, ap_req, len) && check_realm(&p) && check_ticket(&p))
         info = read_pac(&p, mem);
     if (info != NULL)
         ok = check_account(&p, info, expected) && name_client(&p, mem, client_out);

@@ -79,6 +79,21 @@ has_group(const struct logon_info *info, const struct sid *sid)
 }
 
 bool
+logon_info_keep_domain(struct logon_info *info, const struct sid *domain)
+{
+    size_t kept = 0;
+
+    if (!sid_is_domain(domain) || !sid_in_domain(&info->user, domain))
+        return false;
+    for (size_t i = 0; i < info->n_groups; i++) {
+        if (sid_in_domain(&info->groups[i].sid, domain))
+            info->groups[kept++] = info->groups[i];
+    }
+    info->n_groups = kept;
+    return true;
+}
+
+bool
 logon_info_settle_groups(struct logon_info *info)
 {
     size_t kept = 0;

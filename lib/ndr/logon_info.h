@@ -81,6 +81,13 @@ bool logon_group_is_active(const struct logon_group *g);
 bool logon_info_is_machine(const struct logon_info *info);
 
 /*
+ * What another domain said of one of its users, limited to what is its to say:
+ * drops the groups that are not of that domain.  False, and nothing changed,
+ * where user is no account of it.
+ */
+bool logon_info_keep_domain(struct logon_info *info, const struct sid *domain);
+
+/*
  * Makes of info->groups, collected from every list, what the struct promises:
  * adds the primary group, sorts, keeps each SID once with the attributes of
  * all its entries, sets is_service_asserted.  False without memory, if there

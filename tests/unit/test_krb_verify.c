@@ -48,6 +48,8 @@ struct oddity {
     uint32_t account_control;  /* 0: a person's */
     bool service_asserted;
     bool delegated;            /* S4U_DELEGATION_INFO is in the PAC */
+    const char *domain;        /* of the PAC's account; NULL: PAC_DOMAIN */
+    bool greedy;               /* the PAC claims groups of every kind */
 };
 
 static void
@@ -83,6 +85,25 @@ teardown(void **state)
     return 0;
 }
 
+#define THIRD_DOMAIN "S-1-5-21-7-8-9"
+
+/* Of the own domain, of builtins, of a third one: as a KDC of PAC_OTHER_DOMAIN might. */
+static void
+claim_everything(struct pac_spec *spec)
+{
+    const uint32_t all = SE_GROUP_MANDATORY | SE_GROUP_ENABLED_BY_DEFAULT | SE_GROUP_ENABLED;
+    const struct pac_extra extra[] = {
+        { PAC_DOMAIN "-512", all },          { PAC_DOMAIN "-1200", all | SE_GROUP_RESOURCE }, { "S-1-5-32-544", all },
+        { THIRD_DOMAIN "-1200", all },       { PAC_OTHER_DOMAIN "-1300", all },               { "S-1-5-21-7-8", all },
+    };
+
+    memset(spec->extra, 0, sizeof(spec->extra));
+    memcpy(spec->extra, extra, sizeof(extra));
+    spec->resource_domain = PAC_DOMAIN;
+    spec->resource[0] = (struct pac_member){ 1201, all | SE_GROUP_RESOURCE };
+    spec->resource[1] = (struct pac_member){ 0, 0 };
+}
+
 /* What tests/unit/pac_builder.h makes is signed here as a KDC does it, which adds CLIENT_INFO and the checksums. */
 static void
 make_pac(krb5_const_principal client, krb5_timestamp authtime, const struct oddity *odd, krb5_data *pac_out)
@@ -101,6 +122,12 @@ make_pac(krb5_const_principal client, krb5_timestamp authtime, const struct oddi
         spec.account_control = odd->account_control;
     if (odd->service_asserted)
         spec.extra[0] = (struct pac_extra){ "S-1-18-2", SE_GROUP_MANDATORY | SE_GROUP_ENABLED };
+    if (odd->domain != NULL) {
+        spec.domain = odd->domain;
+        spec.upn_flags = 0;
+    }
+    if (odd->greedy)
+        claim_everything(&spec);
     pac_build(&spec, &built);
     /* libkrb5 adds buffers to whole multiples of 8 only. */
     assert_int_equal(krb5_pac_parse(ctx, built.data, (built.len + 7) & ~(size_t)7, &pac), 0);
@@ -306,6 +333,94 @@ odd_logons_are_refused(void **state)
     talloc_free(v);
 }
 
+/* In the realms and domains of one who is trusted, and one more. */
+static void
+trust_others(struct krb_verifier *v)
+{
+    struct krb_trusted trusted[] = { { .realm = "OTHER.TEST" }, { .realm = "THIRD.TEST" } };
+
+    assert_true(sid_parse(PAC_OTHER_DOMAIN, &trusted[0].domain));
+    assert_true(sid_parse(THIRD_DOMAIN, &trusted[1].domain));
+    assert_true(krb_verifier_trust(v, trusted, 2));
+}
+
+static void
+a_trusted_domain_speaks_of_its_own_users(void **state)
+{
+    const struct {
+        const char *what;
+        struct oddity odd;
+        enum err err;
+        bool unknown;
+    } cases[] = {
+        { "its user", { .client = "alice@OTHER.TEST", .domain = PAC_OTHER_DOMAIN }, ERR_OK, false },
+        { "our user", { .client = "alice@OTHER.TEST" }, ERR_WRONG_ACCOUNT, false },
+        { "another one's user", { .client = "alice@OTHER.TEST", .domain = THIRD_DOMAIN }, ERR_WRONG_ACCOUNT, false },
+        { "nobody's", { .client = "alice@OTHER.TEST", .domain = "S-1-5-21-7-8" }, ERR_BAD_PAC, false },
+        { "in another case", { .client = "alice@other.test", .domain = PAC_OTHER_DOMAIN }, ERR_WRONG_ACCOUNT, true },
+        { "who is not trusted", { .client = "alice@NOSUCH.TEST", .domain = PAC_OTHER_DOMAIN }, ERR_WRONG_ACCOUNT, true },
+        { "a part of its name", { .client = "alice@OTHER.TES", .domain = PAC_OTHER_DOMAIN }, ERR_WRONG_ACCOUNT, true },
+        { "its computer", { .client = "alice@OTHER.TEST", .domain = PAC_OTHER_DOMAIN,
+                            .account_control = USER_WORKSTATION_TRUST_ACCOUNT }, ERR_NOT_A_PERSON, false },
+        { "an old ticket", { .client = "alice@OTHER.TEST", .domain = PAC_OTHER_DOMAIN, .age = 301 },
+          ERR_UNTRUSTED_KDC, false },
+        { "another PAC", { .client = "alice@OTHER.TEST", .domain = PAC_OTHER_DOMAIN, .pac_client = "bob@OTHER.TEST" },
+          ERR_BAD_PAC, false },
+        { "not under our key", { .client = "alice@OTHER.TEST", .domain = PAC_OTHER_DOMAIN, .ticket_key = &other_key },
+          ERR_UNTRUSTED_KDC, false },
+        { "our own user of our own realm", { .client = "alice@CORP.TEST" }, ERR_OK, false },
+    };
+    struct krb_verifier *v = make_verifier();
+    struct krb_failure f;
+
+    (void)state;
+    trust_others(v);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        enum err err = verify(v, &cases[i].odd, NULL, &f);
+
+        if (err != cases[i].err || (err != ERR_OK && f.unknown_realm != cases[i].unknown))
+            fail_msg("%s: %s (%s)", cases[i].what, err_name((uint32_t)err), f.text);
+    }
+    talloc_free(v);
+}
+
+static void
+and_of_its_own_groups(void **state)
+{
+    struct krb_verifier *v = make_verifier();
+    struct oddity odd = { .client = "alice@OTHER.TEST", .domain = PAC_OTHER_DOMAIN, .greedy = true };
+    krb5_data ap_req = make_ap_req(&odd);
+    struct sid other, extra;
+    struct logon_info *info = NULL;
+    struct krb_failure f;
+    char *client = NULL;
+    bool found = false;
+
+    (void)state;
+    assert_true(sid_parse(PAC_OTHER_DOMAIN, &other) && sid_parse(PAC_OTHER_DOMAIN "-1300", &extra));
+    /* Not before it is trusted; and that was no use of the AP-REQ. */
+    assert_false(krb_verify(v, ap_req.data, ap_req.length, NULL, NULL, &info, &client, &f));
+    if (!f.unknown_realm)
+        fail_msg("%s: %s", err_name((uint32_t)f.err), f.text);
+    trust_others(v);
+    if (!krb_verify(v, ap_req.data, ap_req.length, NULL, NULL, &info, &client, &f))
+        fail_msg("%s", f.text);
+    assert_string_equal(client, "alice@OTHER.TEST");
+    assert_true(info->n_groups >= 2);
+    for (size_t i = 0; i < info->n_groups; i++) {
+        assert_true(sid_in_domain(&info->groups[i].sid, &other));
+        found = found || sid_equal(&info->groups[i].sid, &extra);
+    }
+    assert_true(found);
+    talloc_free(info);
+    talloc_free(client);
+    /* Nor afterwards. */
+    assert_true(krb_verifier_trust(v, NULL, 0));
+    assert_int_equal(verify(v, &odd, NULL, &f), ERR_WRONG_ACCOUNT);
+    krb5_free_data_contents(ctx, &ap_req);
+    talloc_free(v);
+}
+
 static void
 the_sid_must_be_the_expected_one(void **state)
 {
@@ -390,6 +505,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_logon_is_taken),
         cmocka_unit_test(odd_logons_are_refused),
+        cmocka_unit_test(a_trusted_domain_speaks_of_its_own_users),
+        cmocka_unit_test(and_of_its_own_groups),
         cmocka_unit_test(the_sid_must_be_the_expected_one),
         cmocka_unit_test(bytes_that_are_no_ap_req_are_refused),
         cmocka_unit_test(keys_come_from_the_keytab),

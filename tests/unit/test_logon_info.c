@@ -260,6 +260,39 @@ filetimes_are_seconds(void **state)
     }
 }
 
+/* Groups beside alice's own domain's S-1-5-21-1-2-3. */
+static void
+a_domain_speaks_of_its_own(void **state)
+{
+    static const struct {
+        const char *domain;
+        bool ok;
+    } cases[] = {
+        { "S-1-5-21-1-2-3", true },  { "S-1-5-21-1-2-4", false }, { "S-1-5-21-1-2", false },
+        { "S-1-5-32", false },       { "S-1-5-21-1-2-3-1104", false },
+    };
+    static const char *const groups[] = { "S-1-5-21-1-2-3-1200", "S-1-5-21-1-2-3-513", "S-1-5-21-1-2-3-512",
+                                          "S-1-5-21-1-2-4-513", "S-1-5-21-1-2-3-1-513", "S-1-5-32-544", "S-1-1-0",
+                                          "S-1-18-1", "S-1-5-21-1-2-3", "S-1-5-11" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct logon_info *info = alice();
+        struct sid domain = parsed(cases[i].domain);
+        const size_t n = sizeof(groups) / sizeof(groups[0]);
+
+        info->groups = talloc_zero_array(info, struct logon_group, n);
+        info->n_groups = n;
+        for (size_t k = 0; k < n; k++)
+            info->groups[k] = (struct logon_group){ parsed(groups[k]), 7 };
+        assert_int_equal(logon_info_keep_domain(info, &domain), cases[i].ok);
+        assert_int_equal(info->n_groups, cases[i].ok ? 3 : n);
+        for (size_t k = 0; k < info->n_groups && cases[i].ok; k++)
+            assert_true(sid_in_domain(&info->groups[k].sid, &domain));
+        talloc_free(info);
+    }
+}
+
 int
 main(void)
 {
@@ -268,6 +301,7 @@ main(void)
         cmocka_unit_test(only_the_well_formed_is_read),
         cmocka_unit_test(too_many_groups_are_refused),
         cmocka_unit_test(groups_count_if_enabled_and_not_deny_only),
+        cmocka_unit_test(a_domain_speaks_of_its_own),
         cmocka_unit_test(computers_and_trusts_are_machines),
         cmocka_unit_test(filetimes_are_seconds),
     };
