@@ -339,6 +339,12 @@ check_together(struct parse *p)
         fail(p, v[KEY_RANGE_UPPER].line, "from `range_lower` to `range_upper` there is no room for one `range_size`");
     if (v[KEY_CACHE_END].number < v[KEY_CACHE_REFRESH].number)
         fail(p, v[KEY_CACHE_END].line, "`cache_end` is before `cache_refresh`");
+    for (size_t i = 0; i < v[KEY_TRUSTED].n && v[KEY_TRUSTED].n > 1; i++) {
+        if (strchr(v[KEY_TRUSTED].list[i], '.') == NULL) {
+            fail(p, v[KEY_TRUSTED].line, "`%s` in `trusted` stands alone or not at all", v[KEY_TRUSTED].list[i]);
+            break;
+        }
+    }
     for (int i = 0; i < KEY_COUNT; i++) {
         if (v[KEY_NAME].line == 0 && v[i].line != 0 && config_keys[i].fallback == NULL &&
             strcmp(config_keys[i].section, "domain") == 0) {
@@ -375,6 +381,7 @@ fill(struct config *c, struct config_value *v)
     c->site = text_or_empty(&v[KEY_SITE]);
     c->keytab = v[KEY_KEYTAB].text;
     c->timeout = (int)v[KEY_TIMEOUT].number;
+    c->trusted = v[KEY_TRUSTED].list;
     c->fast = (enum config_fast)v[KEY_FAST].number;
     c->ntlm_fallback = (enum config_fallback)v[KEY_NTLM_FALLBACK].number;
     c->forwardable = v[KEY_FORWARDABLE].number != 0;

@@ -18,6 +18,8 @@
 #define CONFIG_MAX (256U << 10) /* bytes of the file */
 #define CONFIG_ERRORS_MAX 50    /* errors told of one file; one more says that there are others */
 #define CONFIG_HOME_MAX 1023    /* bytes of a home directory, its NUL not counted */
+#define CONFIG_TRUSTED_AUTO "auto"
+#define CONFIG_TRUSTED_NONE "none"
 #define CONFIG_GECOS_MAX 255    /* bytes of a comment field, its NUL not counted */
 
 enum config_fast { CONFIG_FAST_TRY, CONFIG_FAST_REQUIRE, CONFIG_FAST_NEVER };
@@ -39,6 +41,7 @@ struct config {
     const char *site;                  /* "": as the domain says */
     const char *keytab;                /* absolute path */
     int timeout;                       /* seconds for one request to a DC */
+    const char *const *trusted;        /* CONFIG_TRUSTED_AUTO or _NONE alone, or DNS names; NULL-terminated, not empty */
     /* [logon] */
     enum config_fast fast;
     enum config_fallback ntlm_fallback;

@@ -112,6 +112,15 @@ config_check_host(char *text)
 }
 
 const char *
+config_check_trusted(char *text)
+{
+    lower(text);
+    if (strcmp(text, CONFIG_TRUSTED_AUTO) == 0 || strcmp(text, CONFIG_TRUSTED_NONE) == 0)
+        return NULL;
+    return dns_ok(text) && strchr(text, '.') != NULL ? NULL : "must be the DNS name of a domain";
+}
+
+const char *
 config_check_site(char *text)
 {
     return label_ok(text, strlen(text)) ? NULL : "must be the name of a site";

@@ -20,6 +20,9 @@ const char *config_check_netbios(char *text);
 /* A DNS name (lower-cased) or a numeric address. */
 const char *config_check_host(char *text);
 
+/* A DNS name (lower-cased), or one of the words that stand for all domains and for none. */
+const char *config_check_trusted(char *text);
+
 /* A site's name, which becomes a label in DNS. */
 const char *config_check_site(char *text);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/config.h"
 #include "daemon/config_check.h"
 
 #define DAY 86400
@@ -47,6 +48,8 @@ const struct config_key config_keys[KEY_COUNT] = {
                      .fallback = "/etc/krb5.keytab" },
     [KEY_TIMEOUT] = { .section = "domain", .name = "timeout", .kind = CONFIG_DURATION, .min = 1, .max = 60,
                       .fallback = "5s" },
+    [KEY_TRUSTED] = { .section = "domain", .name = "trusted", .kind = CONFIG_LIST, .check = config_check_trusted,
+                      .fallback = CONFIG_TRUSTED_AUTO },
     [KEY_FAST] = { .section = "logon", .name = "fast", .kind = CONFIG_WORD, .words = fasts, .fallback = "try" },
     [KEY_NTLM_FALLBACK] = { .section = "logon", .name = "ntlm_fallback", .kind = CONFIG_WORD, .words = fallbacks,
                             .fallback = "unavailable" },

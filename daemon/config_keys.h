@@ -19,6 +19,7 @@ enum config_key_id {
     KEY_SITE,
     KEY_KEYTAB,
     KEY_TIMEOUT,
+    KEY_TRUSTED,
     KEY_FAST,
     KEY_NTLM_FALLBACK,
     KEY_FORWARDABLE,

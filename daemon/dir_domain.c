@@ -85,6 +85,7 @@ dir_adopt(struct dir *d, struct config *config)
     if (!begin_ids(d))
         return false;
     /* What was found out under the old configuration is found out anew; the domain controller is kept if it may be. */
+    dir_trusts_recall(d);
     dir_link_close(d);
     d->link.failures = 0;
     d->dc.none_until = 0;
@@ -111,6 +112,7 @@ dir_learn_own(struct dir *d, const struct sid *sid, const char *netbios)
     if (anew) {
         log_warning("%s is another domain than before: what was learned is forgotten", d->config->name);
         (void)store_clear(d->store);
+        memset(&d->trusts, 0, sizeof(d->trusts));
         if (!begin_ids(d))
             return;
     }
@@ -121,6 +123,35 @@ dir_learn_own(struct dir *d, const struct sid *sid, const char *netbios)
     d->own.known = true;
     d->own.sid = *sid;
     memcpy(d->own.netbios, folded, sizeof(folded));
+}
+
+/*
+ * front computes the id from the SID alone, with no other domain in the way:
+ * one whose ids had to give way to another's would be taken for a lie.
+ */
+static bool
+has_own_ids(struct dir *d, const struct sid *domain)
+{
+    struct idmap *alone = idmap_new(d, d->config->range_lower, d->config->range_upper, d->config->range_size);
+    struct sid account = *domain;
+    uint32_t here, there;
+    bool ok = alone != NULL && idmap_add_domain(alone, "alone", domain) && sid_append(&account, 1) &&
+              idmap_id(alone, &account, &there) && idmap_id(d->idmap, &account, &here) && here == there;
+
+    talloc_free(alone);
+    return ok;
+}
+
+bool
+dir_add_trust(struct dir *d, const struct trust *trust)
+{
+    bool ok = d->own.known && idmap_add_domain(d->idmap, trust->dns, &trust->sid) && has_own_ids(d, &trust->sid);
+
+    if (ok)
+        (void)store_put_domain(d->store, trust->dns, trust->netbios, &trust->sid);
+    else
+        log_error("no ids are left for the domain %s: its users and groups are not known here", trust->dns);
+    return ok;
 }
 
 bool

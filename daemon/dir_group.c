@@ -244,19 +244,22 @@ enum ipc_status
 dir_find_group(struct dir *d, TALLOC_CTX *mem, const struct dir_key *key, bool refresh, bool members,
                struct store_group **group_out)
 {
-    struct store_group *row = stored(d, mem, key);
-    const struct sid *sid = row != NULL ? &row->sid : key->by_sid ? &key->sid : NULL;
-    bool foreign = sid != NULL && d->own.known && !dir_is_own(d, sid);
-    enum err err = ERR_NO_KDC;
+    struct store_group *row;
+    enum err err;
 
+    if (key->trust != NULL)
+        return dir_foreign_group(d, mem, key, refresh, group_out);
+    row = stored(d, mem, key);
+    /* Not what was learned of a domain that is not trusted any more. */
+    if (row != NULL && d->own.known && !dir_is_own(d, &row->sid))
+        row = NULL;
     *group_out = row;
     if (row != NULL && dir_fresh(d, row->refreshed, refresh) &&
         (!members || dir_fresh(d, row->members_learned, refresh) || is_hard(d, row->gid)))
         return IPC_STATUS_FOUND;
     if (!key->by_sid && key->account[0] == '\0')
         return IPC_STATUS_NONE; /* a group has no UPN */
-    if (!foreign)
-        err = (key->by_sid ? ask_by_sid : ask_by_name)(d, mem, key, row, group_out);
+    err = (key->by_sid ? ask_by_sid : ask_by_name)(d, mem, key, row, group_out);
     if (err == ERR_OK)
         return IPC_STATUS_FOUND;
     if (err == ERR_UNKNOWN_PRINCIPAL) {
@@ -267,5 +270,5 @@ dir_find_group(struct dir *d, TALLOC_CTX *mem, const struct dir_key *key, bool r
     *group_out = row;
     if (row != NULL && dir_usable(d, members ? row->members_learned : row->refreshed))
         return IPC_STATUS_FOUND;
-    return foreign ? IPC_STATUS_NONE : IPC_STATUS_LATER;
+    return IPC_STATUS_LATER;
 }

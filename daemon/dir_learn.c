@@ -11,7 +11,7 @@ learn_domain(struct dir *d, const struct logon_info *info, const struct sid *dom
 {
     char dns[256], netbios[64], text[SID_TEXT_MAX];
 
-    if (d->own.known && sid_equal(domain, &d->own.sid))
+    if ((d->own.known && sid_equal(domain, &d->own.sid)) || trusts_by_domain(&d->trusts.t, domain) != NULL)
         return ERR_OK;
     if (!name_fold(info->domain_dns, dns, sizeof(dns)) || !name_fold(info->domain_netbios, netbios, sizeof(netbios)) ||
         (dns[0] == '\0' && netbios[0] == '\0') || !sid_is_domain(domain))
@@ -20,26 +20,25 @@ learn_domain(struct dir *d, const struct logon_info *info, const struct sid *dom
         dir_learn_own(d, domain, netbios);
         return ERR_OK;
     }
-    if (strcmp(dns, d->config->name) == 0) {
-        log_alarm("a logon was vouched for by a domain %s that is not the one known here (%s)", dns,
-                  sid_text(domain, text));
-        return ERR_WRONG_ACCOUNT;
-    }
-    if (!idmap_add_domain(d->idmap, dns[0] != '\0' ? dns : netbios, domain))
-        return ERR_INTERNAL;
-    (void)store_put_domain(d->store, dns[0] != '\0' ? dns : netbios, netbios, domain);
-    return ERR_OK;
+    /* Whatever it calls itself: who may vouch for whom is in the table. */
+    log_alarm("a logon was vouched for as one of %s (%s), which is neither this domain nor one that it trusts", dns,
+              sid_text(domain, text));
+    return ERR_WRONG_ACCOUNT;
 }
 
 /* Groups that are in force and have an id here, into u. */
 static bool
 take_groups(struct dir *d, const struct logon_info *info, struct store_user *u)
 {
+    const struct trust *trust = dir_trust_of(d, &info->user);
     uint32_t *gids = talloc_array(u, uint32_t, (unsigned)info->n_groups + 1);
 
     if (gids == NULL)
         return false;
     for (size_t i = 0; i < info->n_groups; i++) {
+        /* A trusted domain's word is about its own groups. */
+        if (trust != NULL && !sid_in_domain(&info->groups[i].sid, &trust->sid))
+            continue;
         if (logon_group_is_active(&info->groups[i]) && idmap_id(d->idmap, &info->groups[i].sid, &gids[u->n_gids]))
             u->n_gids++;
     }
@@ -47,6 +46,18 @@ take_groups(struct dir *d, const struct logon_info *info, struct store_user *u)
     u->gids = gids;
     u->groups_learned = dir_now();
     return true;
+}
+
+/* A user of a trusted domain has that in his name, and nobody else has. */
+static bool
+is_called(const struct dir *d, const struct logon_info *info, const char *name)
+{
+    const struct trust *trust = dir_trust_of(d, &info->user);
+    const char *at = strrchr(name, '@');
+
+    if (trust != NULL)
+        return at != NULL && strcmp(at + 1, trust->dns) == 0;
+    return at == NULL || strcmp(at + 1, d->config->name) == 0;
 }
 
 /* The user as info says he is, old where it says nothing. */
@@ -61,6 +72,10 @@ make_user(struct dir *d, TALLOC_CTX *mem, const char *name, const struct logon_i
 
     if (u == NULL)
         return ERR_INTERNAL;
+    if (!is_called(d, info, name)) {
+        log_alarm("a logon as %s was vouched for as an account of another domain", name);
+        return ERR_WRONG_ACCOUNT;
+    }
     if (old != NULL && strcmp(old->name, name) != 0) {
         log_warning("a logon as %s was vouched for as the account of %s", name, old->name);
         return ERR_WRONG_ACCOUNT;
@@ -137,8 +152,7 @@ dir_on_learn(struct dir *d, const uint8_t *packet, size_t len, int fds[CHANNEL_F
     /* The person need not wait for the disk. */
     if (m.err == ERR_OK) {
         (void)store_put_user(d->store, u);
-        dir_pending_add(d, &u->gid, 1);
-        dir_pending_add(d, u->gids, u->n_gids);
+        dir_learn_names(d, u);
     }
 
 done:

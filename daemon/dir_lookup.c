@@ -49,8 +49,7 @@ look_up_groups(struct dir *d, TALLOC_CTX *mem, const struct dir_key *key, const 
     if (!dir_record_groups(d, mem, u, &a->record))
         a->status = IPC_STATUS_LATER;
     /* They will be asked for next, one by one. */
-    dir_pending_add(d, &u->gid, 1);
-    dir_pending_add(d, u->gids, u->n_gids);
+    dir_learn_names(d, u);
 }
 
 static void
@@ -125,11 +124,28 @@ dir_on_lookup(struct dir *d, const uint8_t *packet, size_t len, int fds[CHANNEL_
     a.status = m.by == PROTO_BY_ID ? dir_key_of_id(d, m.id, &key) : dir_key_of_name(d, m.name, &key);
     if (a.status == IPC_STATUS_FOUND)
         look_up[m.kind](d, mem, &key, &m, &a);
+    if (a.status == IPC_STATUS_LATER && dir_put_aside(d, packet, len)) {
+        talloc_free(mem);
+        return true;
+    }
     log_debug("lookup of kind %u, %s %u%s: %s", m.kind, m.by == PROTO_BY_ID ? "id" : m.name, m.id,
               m.refresh ? ", again" : "", words[a.status]);
     send_found(d, mem, m.request, &a);
     talloc_free(mem);
     return true;
+}
+
+/* The domain of an account, if it is not the own one. */
+static void
+tell_home(const struct dir *d, const struct sid *account, struct ipc_home *home_out)
+{
+    const struct trust *trust = dir_trust_of(d, account);
+
+    if (trust == NULL)
+        return;
+    memcpy(home_out->dns, trust->dns, sizeof(home_out->dns));
+    memcpy(home_out->netbios, trust->netbios, sizeof(home_out->netbios));
+    home_out->mutual = trust->mutual;
 }
 
 bool
@@ -151,6 +167,10 @@ dir_on_who(struct dir *d, const uint8_t *packet, size_t len, int fds[CHANNEL_FDS
     is.status = dir_key_of_name(d, m.name, &key);
     if (is.status == IPC_STATUS_FOUND)
         is.status = dir_find_user(d, mem, &key, false, &u);
+    if (is.status == IPC_STATUS_LATER && dir_put_aside(d, packet, len)) {
+        talloc_free(mem);
+        return true;
+    }
     if (is.status == IPC_STATUS_FOUND &&
         (strlen(u->name) >= sizeof(is.name) || strlen(u->account) >= sizeof(is.principal)))
         is.status = IPC_STATUS_NONE;
@@ -160,6 +180,7 @@ dir_on_who(struct dir *d, const uint8_t *packet, size_t len, int fds[CHANNEL_FDS
         is.sid = u->sid;
         memcpy(is.name, u->name, strlen(u->name));
         memcpy(is.principal, u->account, strlen(u->account));
+        tell_home(d, &u->sid, &is.home);
     }
     if (is.status == IPC_STATUS_LATER)
         is.why = dir_link_why(d);

@@ -131,9 +131,11 @@ dir_namesakes_refresh(struct dir *d)
 bool
 dir_is_namesake(struct dir *d, uint32_t gid)
 {
+    struct sid sid;
+
     if (local_names_has_gid(d->names, gid))
         return true;
-    if (d->namesakes == NULL)
+    if (d->namesakes == NULL || (idmap_sid(d->idmap, gid, &sid) && dir_trust_of(d, &sid) != NULL))
         return is_known_namesake(d, gid);
     return bsearch(&gid, d->namesakes, d->n_namesakes, sizeof(*d->namesakes), compare_ids) != NULL;
 }

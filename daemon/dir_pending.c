@@ -37,6 +37,23 @@ dir_pending_add(struct dir *d, const uint32_t *gids, uint32_t n)
     }
 }
 
+void
+dir_learn_names(struct dir *d, const struct store_user *u)
+{
+    struct sid *sids = talloc_array(NULL, struct sid, u->n_gids + 1);
+    size_t n = 0;
+
+    dir_pending_add(d, &u->gid, 1);
+    dir_pending_add(d, u->gids, u->n_gids);
+    for (uint32_t i = 0; sids != NULL && i <= u->n_gids; i++) {
+        if (idmap_sid(d->idmap, i == u->n_gids ? u->gid : u->gids[i], &sids[n]))
+            n++;
+    }
+    if (n > 0)
+        dir_ask_names(d, sids, n);
+    talloc_free(sids);
+}
+
 size_t
 dir_pending_peek(const struct dir *d, uint32_t gid, size_t *at_out, struct sid sids[static DIR_BATCH])
 {

@@ -27,7 +27,9 @@ end(const struct writer *w, struct dir_record *out)
 bool
 dir_record_passwd(struct dir *d, TALLOC_CTX *mem, const struct store_user *u, struct dir_record *out)
 {
-    struct config_names v = { .user = u->name, .domain = d->config->name, .netbios = d->own.netbios,
+    const struct trust *trust = dir_trust_of(d, &u->sid);
+    struct config_names v = { .user = u->name, .domain = trust != NULL ? trust->dns : d->config->name,
+                              .netbios = trust != NULL ? trust->netbios : d->own.netbios,
                               .full_name = u->full_name, .uid = u->uid };
     const char *why = NULL, *home = config_expand_home(mem, d->config->home, &v, &why);
     const char *gecos = config_expand_gecos(mem, d->config->gecos, &v);

@@ -44,6 +44,23 @@ last_known(struct dir *d, TALLOC_CTX *mem, const struct sid *sid, bool password)
     return err;
 }
 
+/*
+ * Of an account of a trusted domain: who has logged on here a short while ago
+ * was not disabled, locked or expired.  LSA says nothing of that, and nobody
+ * else can be asked.
+ */
+static enum err
+state_of_foreign(struct dir *d, TALLOC_CTX *mem, const struct sid *sid)
+{
+    struct store_user *u = dir_trust_of(d, sid) == NULL ? NULL : store_user_by_sid(d->store, mem, sid);
+    int64_t age = u == NULL ? INT64_MAX : dir_now() - u->state_learned;
+
+    if (u == NULL || u->state_learned == 0 || age < 0 || age >= DIR_FOREIGN_STATE_S)
+        return ERR_NO_STATE;
+    log_info("%s has logged on %lld minutes ago: the account is taken to be in force", u->name, (long long)age / 60);
+    return ERR_OK;
+}
+
 static enum err
 find_state(struct dir *d, TALLOC_CTX *mem, const struct sid *sid, bool password)
 {
@@ -53,7 +70,7 @@ find_state(struct dir *d, TALLOC_CTX *mem, const struct sid *sid, bool password)
     enum err err;
 
     if (d->own.known && !dir_is_own(d, sid))
-        return last_known(d, mem, sid, password);
+        return state_of_foreign(d, mem, sid);
     err = dir_ask_user(d, mem, &key, &account, &u);
     if (err == ERR_NO_KDC)
         return last_known(d, mem, sid, password);

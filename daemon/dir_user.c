@@ -205,34 +205,32 @@ dir_ask_user(struct dir *d, TALLOC_CTX *mem, const struct dir_key *key, struct d
     return err;
 }
 
-/* A row of a domain that is not ours: nobody here can be asked for it. */
-static bool
-is_foreign(const struct dir *d, const struct dir_key *key, const struct store_user *row)
+/* What the store has for a key of the own domain; not what was learned of a domain that is not trusted any more. */
+static struct store_user *
+own_row(struct dir *d, TALLOC_CTX *mem, const struct dir_key *key)
 {
-    const struct sid *sid = row != NULL ? &row->sid : key->by_sid ? &key->sid : NULL;
+    struct store_user *row = stored(d, mem, key);
 
-    return sid != NULL && d->own.known && !dir_is_own(d, sid);
+    return row != NULL && d->own.known && !dir_is_own(d, &row->sid) ? NULL : row;
 }
 
 enum ipc_status
 dir_find_user(struct dir *d, TALLOC_CTX *mem, const struct dir_key *key, bool refresh, struct store_user **user_out)
 {
-    struct store_user *row = stored(d, mem, key);
     struct dir_user *account;
+    struct store_user *row;
     enum err err;
 
-    *user_out = row;
+    if (key->trust != NULL)
+        return dir_foreign_user(d, mem, key, refresh, false, user_out);
+    *user_out = row = own_row(d, mem, key);
     if (row != NULL && dir_fresh(d, row->refreshed, refresh))
         return IPC_STATUS_FOUND;
-    if (!is_foreign(d, key, row)) {
-        err = dir_ask_user(d, mem, key, &account, user_out);
-        if (err != ERR_NO_KDC)
-            return *user_out != NULL ? IPC_STATUS_FOUND : IPC_STATUS_NONE;
-    }
+    err = dir_ask_user(d, mem, key, &account, user_out);
+    if (err != ERR_NO_KDC)
+        return *user_out != NULL ? IPC_STATUS_FOUND : IPC_STATUS_NONE;
     *user_out = row;
-    if (row != NULL && dir_usable(d, row->refreshed))
-        return IPC_STATUS_FOUND;
-    return is_foreign(d, key, row) ? IPC_STATUS_NONE : IPC_STATUS_LATER;
+    return row != NULL && dir_usable(d, row->refreshed) ? IPC_STATUS_FOUND : IPC_STATUS_LATER;
 }
 
 /* Fills in the memberships of u and writes them to the store. */
@@ -271,15 +269,16 @@ ask_groups(struct dir *d, TALLOC_CTX *mem, const char *dn, struct store_user *u)
 enum ipc_status
 dir_find_groups(struct dir *d, TALLOC_CTX *mem, const struct dir_key *key, bool refresh, struct store_user **user_out)
 {
-    struct store_user *row = stored(d, mem, key);
     struct dir_user *account;
-    enum err err = ERR_NO_KDC;
+    struct store_user *row;
+    enum err err;
 
-    *user_out = row;
+    if (key->trust != NULL)
+        return dir_foreign_user(d, mem, key, refresh, true, user_out);
+    *user_out = row = own_row(d, mem, key);
     if (row != NULL && dir_fresh(d, row->refreshed, refresh) && dir_fresh(d, row->groups_learned, refresh))
         return IPC_STATUS_FOUND;
-    if (!is_foreign(d, key, row))
-        err = dir_ask_user(d, mem, key, &account, user_out);
+    err = dir_ask_user(d, mem, key, &account, user_out);
     if (err == ERR_OK && *user_out == NULL)
         return IPC_STATUS_NONE;
     if (err == ERR_OK)
@@ -289,7 +288,5 @@ dir_find_groups(struct dir *d, TALLOC_CTX *mem, const struct dir_key *key, bool 
     if (err != ERR_NO_KDC && err != ERR_INTERNAL)
         return IPC_STATUS_NONE;
     *user_out = row;
-    if (row != NULL && dir_usable(d, row->groups_learned))
-        return IPC_STATUS_FOUND;
-    return is_foreign(d, key, row) ? IPC_STATUS_NONE : IPC_STATUS_LATER;
+    return row != NULL && dir_usable(d, row->groups_learned) ? IPC_STATUS_FOUND : IPC_STATUS_LATER;
 }

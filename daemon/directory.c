@@ -25,8 +25,15 @@ on_peer(struct dir *d, const uint8_t *packet, size_t len, int fds[CHANNEL_FDS_MA
 {
     struct ipc_peer m;
 
-    if (!ipc_get_peer(packet, len, &m) || fds[0] < 0 || (m.role != ROLE_FRONT && m.role != ROLE_MEMBER))
+    if (!ipc_get_peer(packet, len, &m) || fds[0] < 0 ||
+        (m.role != ROLE_FRONT && m.role != ROLE_MEMBER && m.role != ROLE_NETLOGON))
         return false;
+    if (m.role == ROLE_NETLOGON) {
+        close_channel(&d->netlogon);
+        dir_netlogon_gone(d);
+        d->netlogon = channel_take_fd(fds);
+        return true;
+    }
     if (m.role == ROLE_FRONT) {
         close_channel(&d->front);
         d->front = channel_take_fd(fds);
@@ -69,10 +76,12 @@ static const struct {
     { IPC_STATE, ROLE_FRONT, dir_on_state },
     { IPC_NEED_DC, ROLE_FRONT, dir_on_need_dc },
     { IPC_TICKET_IS, ROLE_MEMBER, dir_on_ticket_is },
+    { IPC_TRUSTS, ROLE_NETLOGON, dir_on_trusts },
+    { IPC_ACCOUNTS_ARE, ROLE_NETLOGON, dir_on_accounts },
 };
 
-bool
-dir_dispatch(struct dir *d, enum role from, const uint8_t *packet, size_t len, int fds[CHANNEL_FDS_MAX])
+static bool
+handle(struct dir *d, enum role from, const uint8_t *packet, size_t len, int fds[CHANNEL_FDS_MAX])
 {
     unsigned type = ipc_type(packet, len);
 
@@ -81,6 +90,22 @@ dir_dispatch(struct dir *d, enum role from, const uint8_t *packet, size_t len, i
             return messages[i].handler(d, packet, len, fds);
     }
     return false;
+}
+
+bool
+dir_dispatch(struct dir *d, enum role from, const uint8_t *packet, size_t len, int fds[CHANNEL_FDS_MAX])
+{
+    d->asking = (struct dir_asking){ .want = DIR_WANT_NOTHING };
+    return handle(d, from, packet, len, fds);
+}
+
+void
+dir_resume(struct dir *d, unsigned asked, bool answered, const uint8_t *packet, size_t len)
+{
+    int fds[CHANNEL_FDS_MAX] = { -1, -1, -1, -1 };
+
+    d->asking = (struct dir_asking){ .asked = asked, .answered = answered };
+    (void)handle(d, ROLE_FRONT, packet, len, fds);
 }
 
 void
@@ -115,7 +140,7 @@ dir_new(TALLOC_CTX *mem, struct config *config, const char *statedir)
 
     if (d == NULL)
         return NULL;
-    d->keeper = d->front = d->member = d->krb5_profile = -1;
+    d->keeper = d->front = d->member = d->netlogon = d->krb5_profile = -1;
     d->pending = talloc_array(d, uint32_t, DIR_PENDING_MAX);
     d->store = open_store(d, statedir, &why);
     if (d->pending == NULL || d->store == NULL) {
@@ -146,6 +171,7 @@ dir_free(struct dir *d)
     close_channel(&d->keeper);
     close_channel(&d->front);
     close_channel(&d->member);
+    close_channel(&d->netlogon);
     close_channel(&d->krb5_profile);
     talloc_free(d);
 }
@@ -164,6 +190,8 @@ read_message(struct dir *d, enum role from, int *fd)
     if (n <= 0) {
         /* keeper brings a new channel when the other side is there again. */
         close_channel(fd);
+        if (from == ROLE_NETLOGON)
+            dir_netlogon_gone(d);
         return from != ROLE_KEEPER;
     }
     ok = dir_dispatch(d, from, packet, (size_t)n, fds);
@@ -174,6 +202,15 @@ read_message(struct dir *d, enum role from, int *fd)
     return ok;
 }
 
+/* Milliseconds until something is to be done that nobody asks for. */
+static int
+until_due(const struct dir *d)
+{
+    int link = dir_pending_due(d) ? 0 : dir_link_due(d), trust = dir_trust_due(d);
+
+    return trust >= 0 && trust < link ? trust : link;
+}
+
 bool
 dir_turn(struct dir *d)
 {
@@ -181,8 +218,9 @@ dir_turn(struct dir *d)
         { .fd = d->keeper, .events = POLLIN },
         { .fd = d->member, .events = POLLIN },
         { .fd = d->front, .events = POLLIN },
+        { .fd = d->netlogon, .events = POLLIN },
     };
-    int n = poll(p, sizeof(p) / sizeof(p[0]), dir_pending_due(d) ? 0 : dir_link_due(d));
+    int n = poll(p, sizeof(p) / sizeof(p[0]), until_due(d));
 
     if (n < 0)
         return errno == EINTR;
@@ -190,10 +228,13 @@ dir_turn(struct dir *d)
         return false;
     if (p[1].revents != 0 && d->member == p[1].fd && !read_message(d, ROLE_MEMBER, &d->member))
         return false;
-    if (p[2].revents != 0)
+    if (p[2].revents != 0 || p[3].revents != 0)
         dir_namesakes_check(d);
+    if (p[3].revents != 0 && d->netlogon == p[3].fd && !read_message(d, ROLE_NETLOGON, &d->netlogon))
+        return false;
     if (p[2].revents != 0 && d->front == p[2].fd && !read_message(d, ROLE_FRONT, &d->front))
         return false;
+    dir_trust_tick(d);
     dir_link_tick(d);
     dir_namesakes_refresh(d);
     if (n == 0)
@@ -213,6 +254,7 @@ directory_main(void)
     d->keeper = FD_KEEPER;
     d->front = FD_FRONT;
     d->member = FD_OTHER;
+    d->netlogon = FD_THIRD;
     while (dir_turn(d))
         ;
     /* keeper has closed its channel where all is well. */

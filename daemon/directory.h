@@ -34,6 +34,9 @@
 #define DIR_PENDING_MAX 16384          /* groups whose names are to be learned */
 #define DIR_BATCH 100                  /* of them at once: one request of directory_groups_by_sid */
 #define DIR_HARD_MAX 64                /* groups whose members were too much for the domain, remembered */
+#define DIR_FOREIGN_STATE_S (24 * 3600) /* so long a logon tells that an account of a trusted domain is in force */
+#define DIR_WAITING_MAX 64             /* messages that wait for netlogon */
+#define DIR_NETLOGON_MS 3500           /* for netlogon to answer */
 #define DIR_HARD_PAUSE_MS 10000        /* after one of these nobody's members are asked for */
 
 /* The computer's own domain. */
@@ -84,9 +87,46 @@ struct dir_hard {
     int64_t pause;                     /* nor any other group's before it */
 };
 
+/* The domains that ours trusts (dir_trust.c). */
+struct dir_trusts {
+    struct trusts t;                   /* those whose accounts have ids here; empty as long as nobody told */
+    bool heard;                        /* netlogon told it, since it or the configuration is another one */
+    bool used;                         /* an account of one was asked for: to be refreshed when it is old */
+    int64_t heard_at;                  /* client_now() */
+    int64_t asked_at;                  /* the same; 0: never */
+};
+
+enum dir_want { DIR_WANT_NOTHING, DIR_WANT_TRUSTS, DIR_WANT_ACCOUNTS };
+
+/*
+ * What netlogon has to be asked for the message in hand.  Its handler comes to
+ * LATER and finds something wanted; the message is put aside, and handled again
+ * from its beginning when the answer is in the store, or did not come in time.
+ */
+struct dir_asking {
+    unsigned asked;                    /* bits 1 << enum dir_want: for this message, before */
+    bool answered;                     /* the last of these was */
+    enum dir_want want;
+    struct ipc_accounts question;      /* of DIR_WANT_ACCOUNTS */
+};
+
+struct dir_waiting {
+    uint8_t *packet;                   /* NULL: free */
+    size_t len;
+    unsigned asked;
+    enum dir_want what;                /* it waits for */
+    uint32_t question;                 /* of DIR_WANT_ACCOUNTS */
+    int64_t deadline;                  /* client_now() based */
+};
+
 struct dir {
     struct config *config;
     int keeper, front, member;         /* channels; -1 while the other side is gone */
+    int netlogon;
+    struct dir_trusts trusts;
+    struct dir_asking asking;
+    struct dir_waiting waiting[DIR_WAITING_MAX];
+    uint32_t last_question;
     unsigned tickets_due;              /* answers that member still owes us */
     int krb5_profile;                  /* memfd behind KRB5_CONFIG; -1 */
     struct store *store;
@@ -127,12 +167,16 @@ bool dir_adopt(struct dir *d, struct config *config);
 /* The domain said who it is. A domain that was made anew under the old name begins with an empty store. */
 void dir_learn_own(struct dir *d, const struct sid *sid, const char *netbios);
 
+/* Makes a trusted domain known, for its ids. False (logged) where they would not be those that front finds by the SID. */
+bool dir_add_trust(struct dir *d, const struct trust *trust);
+
 /* True if sid is an account of the computer's own domain. */
 bool dir_is_own(const struct dir *d, const struct sid *sid);
 
 /* dir_name.c: what a name or an id stands for. */
 
 struct dir_key {
+    const struct trust *trust;         /* whose account; NULL: the own domain's. Alias, as long as the message is in hand */
     bool by_sid;
     struct sid sid;                    /* of by_sid */
     uint32_t id;                       /* of by_sid */
@@ -147,6 +191,42 @@ enum ipc_status dir_key_of_id(struct dir *d, uint32_t id, struct dir_key *key_ou
 
 /* The Unix name of an account of the own domain. False if it can have none. */
 bool dir_canonical(const struct dir *d, const char *account, char name_out[static NAME_MAX_BYTES + 1]);
+
+/* dir_trust.c: the table of trusted domains, and messages that wait for netlogon. */
+
+/* The table as the store has it, for the configuration as it is. */
+void dir_trusts_recall(struct dir *d);
+/* The trusted domain of an account, NULL if it is of none. */
+const struct trust *dir_trust_of(const struct dir *d, const struct sid *account);
+/* Each: true if the message in hand is to wait for that; false if it has waited, or nobody can be asked. */
+bool dir_want_trusts(struct dir *d);
+bool dir_want_name(struct dir *d, const struct trust *trust, const char *account);
+bool dir_want_sid(struct dir *d, const struct sid *sid);
+/* What LATER comes to: true if the message was put aside, and is not to be answered now. */
+bool dir_put_aside(struct dir *d, const uint8_t *packet, size_t len);
+/* Asks for the names of what is not known well enough, n SIDs of any domains. Nobody waits. */
+void dir_ask_names(struct dir *d, const struct sid *sids, size_t n);
+/* netlogon is another one, or none. */
+void dir_netlogon_gone(struct dir *d);
+/* What is due by itself; and milliseconds until something is, -1: nothing. */
+void dir_trust_tick(struct dir *d);
+int dir_trust_due(const struct dir *d);
+bool dir_on_trusts(struct dir *d, const uint8_t *packet, size_t len, int fds[CHANNEL_FDS_MAX]);
+bool dir_on_accounts(struct dir *d, const uint8_t *packet, size_t len, int fds[CHANNEL_FDS_MAX]);
+/* directory.c: handles it again, for front. */
+void dir_resume(struct dir *d, unsigned asked, bool answered, const uint8_t *packet, size_t len);
+
+/* dir_foreign.c: accounts of trusted domains, of which the store knows what netlogon and logons told. */
+
+/* "alice@other.test". False if the account can have no such name. */
+bool dir_foreign_canonical(const struct trust *trust, const char *account, char name_out[static NAME_MAX_BYTES + 1]);
+/* Into the store, if it is one of a trusted domain's. */
+void dir_foreign_learn(struct dir *d, const struct ipc_account *a);
+/* As dir_find_user and so on, for a key with a trust. */
+enum ipc_status dir_foreign_user(struct dir *d, TALLOC_CTX *mem, const struct dir_key *key, bool refresh, bool groups,
+                                 struct store_user **user_out);
+enum ipc_status dir_foreign_group(struct dir *d, TALLOC_CTX *mem, const struct dir_key *key, bool refresh,
+                                  struct store_group **group_out);
 
 /* dir_user.c, dir_group.c */
 
@@ -180,6 +260,8 @@ uint32_t dir_unique_gids(uint32_t *gids, uint32_t n, uint32_t primary);
 /* dir_pending.c: names of groups that are known by their ids. */
 
 void dir_pending_add(struct dir *d, const uint32_t *gids, uint32_t n);
+/* The groups of a user, those of trusted domains, too. */
+void dir_learn_names(struct dir *d, const struct store_user *u);
 /* The SIDs of gid and of those behind it in the list, whose place is *at_out: gives how many, 0 if gid is not there. */
 size_t dir_pending_peek(const struct dir *d, uint32_t gid, size_t *at_out, struct sid sids[static DIR_BATCH]);
 void dir_pending_remove(struct dir *d, size_t at, size_t n);

@@ -43,6 +43,7 @@ start_job(struct front *f, struct worker *w, struct conversation *c)
     struct ipc_job job = { .job = c->id, .dc = f->dc };
 
     memcpy(job.principal, c->who.principal, sizeof(job.principal));
+    job.home = c->who.home;
     job.dc.request = 0;
     ipc_put_job(&wr, &job);
     c->state = CONVERSATION_RUNNING;

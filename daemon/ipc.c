@@ -240,6 +240,7 @@ ipc_put_identity(struct writer *w, const struct ipc_identity *m)
     put_sid(w, &m->sid);
     writer_str(w, m->name);
     writer_str(w, m->principal);
+    ipc_write_home(w, &m->home);
     put_reason(w, &m->why);
 }
 
@@ -256,6 +257,7 @@ ipc_get_identity(const void *packet, size_t len, struct ipc_identity *m_out)
     get_sid(&r, &m.sid);
     reader_str_copy(&r, m.name, sizeof(m.name));
     reader_str_copy(&r, m.principal, sizeof(m.principal));
+    ipc_read_home(&r, &m.home);
     get_reason(&r, &m.why);
     *m_out = m;
     return reader_done(&r);
@@ -453,31 +455,6 @@ ipc_get_learned(const void *packet, size_t len, struct ipc_learned *m_out)
     m_out->passwd = get_blob(&r, &m_out->passwd_len);
     m_out->groups = get_blob(&r, &m_out->groups_len);
     return reader_done(&r);
-}
-
-void
-ipc_put_job(struct writer *w, const struct ipc_job *m)
-{
-    writer_u8(w, IPC_JOB);
-    writer_u32(w, m->job);
-    writer_str(w, m->principal);
-    ipc_put_dc(w, &m->dc);
-}
-
-bool
-ipc_get_job(const void *packet, size_t len, struct ipc_job *m_out)
-{
-    struct reader r = open_message(packet, len, IPC_JOB);
-    struct ipc_job m = { 0 };
-    size_t left;
-
-    m.job = reader_u32(&r);
-    reader_str_copy(&r, m.principal, sizeof(m.principal));
-    left = reader_left(&r);
-    if (!ipc_get_dc(reader_bytes(&r, left), left, &m.dc))
-        return false;
-    *m_out = m;
-    return true;
 }
 
 void

@@ -20,6 +20,8 @@
  *   member - logon      ARMOR_IS, VERIFIED                 <-> ARMOR, VERIFY
  *   netlogon - logon    PASSED                             <-> PASS
  *   member - directory  TICKET_IS                          <-> TICKET, DC
+ *   netlogon - directory TRUSTS, ACCOUNTS_ARE              <-> GET_TRUSTS, ACCOUNTS
+ *   netlogon - member   TRUSTS                             <-> GET_TRUSTS
  */
 #ifndef AUTHSOD_DAEMON_IPC_H
 #define AUTHSOD_DAEMON_IPC_H
@@ -29,6 +31,7 @@
 #include <stdint.h>
 
 #include "daemon/channel.h"
+#include "daemon/trusts.h"
 #include "lib/base/buf.h"
 #include "lib/ndr/logon_info.h"
 #include "lib/proto/proto.h"
@@ -73,6 +76,10 @@ enum ipc_type {
     IPC_MACHINE_SECRET, /* nothing; descriptor: memfd with the file of the machine secret */
     IPC_PASS,           /* struct ipc_pass */
     IPC_PASSED,         /* struct ipc_result, without a descriptor */
+    IPC_GET_TRUSTS,     /* nothing */
+    IPC_TRUSTS,         /* u32 err; if that is ERR_OK: struct trusts (trusts_write) */
+    IPC_ACCOUNTS,       /* struct ipc_accounts */
+    IPC_ACCOUNTS_ARE,   /* struct ipc_accounts_are */
 };
 
 /*
@@ -139,6 +146,12 @@ struct ipc_who {
     char name[PROTO_NAME_MAX + 1];
 };
 
+struct ipc_home {
+    char dns[TRUST_DNS_MAX + 1];         /* "": the own domain, and nothing else counts */
+    char netbios[TRUST_NETBIOS_MAX + 1];
+    bool mutual;                         /* as in struct trust */
+};
+
 struct ipc_identity {
     uint32_t request;
     uint32_t status;               /* enum ipc_status */
@@ -146,7 +159,8 @@ struct ipc_identity {
     uint32_t gid;
     struct sid sid;
     char name[PROTO_NAME_MAX + 1];      /* canonical, as NSS answers it */
-    char principal[PROTO_NAME_MAX + 1]; /* "alice": sAMAccountName, for the realm of the computer's domain */
+    char principal[PROTO_NAME_MAX + 1]; /* "alice": sAMAccountName, for the realm of its domain */
+    struct ipc_home home;               /* that domain */
     struct ipc_reason why;              /* of LATER */
 };
 
@@ -190,7 +204,8 @@ struct ipc_dc {
 struct ipc_job {
     uint32_t job;
     char principal[PROTO_NAME_MAX + 1];
-    struct ipc_dc dc;              /* err other than ERR_OK: ask by NEED_DC */
+    struct ipc_home home;          /* of the user */
+    struct ipc_dc dc;              /* of the own domain; err other than ERR_OK: ask by NEED_DC */
 };
 
 struct ipc_result {
@@ -212,6 +227,33 @@ struct ipc_pass {
     char account[PROTO_NAME_MAX + 1];
     char domain[64];               /* its NetBIOS name; "": the computer's own */
     uint8_t nt_hash[IPC_NT_HASH_BYTES]; /* of the password: whoever has had the message erases it */
+};
+
+/* Who are these accounts of trusted domains?  One name, or SIDs. */
+#define IPC_ACCOUNTS_MAX 100
+struct ipc_accounts {
+    uint32_t request;
+    int64_t deadline;              /* client_now() based: then nobody waits any more */
+    char domain[256];              /* DNS name, of a name */
+    char name[PROTO_NAME_MAX + 1]; /* "": SIDs are asked for */
+    struct sid sids[IPC_ACCOUNTS_MAX];
+    uint32_t n;                    /* of them; 0 with a name */
+};
+
+enum ipc_account_kind { IPC_ACCOUNT_UNKNOWN, IPC_ACCOUNT_USER, IPC_ACCOUNT_GROUP };
+
+struct ipc_account {
+    uint8_t kind;                     /* enum ipc_account_kind; unknown: nothing else counts */
+    struct sid sid;                   /* of a domain in the table */
+    char account[PROTO_NAME_MAX + 1]; /* sAMAccountName */
+};
+
+/* err other than ERR_OK: could not be asked. Else as many as were asked for, in that order. */
+struct ipc_accounts_are {
+    uint32_t request;
+    uint32_t err;
+    struct ipc_account accounts[IPC_ACCOUNTS_MAX];
+    uint32_t n;
 };
 
 /* First byte of a message; 0 if empty. */
@@ -268,5 +310,17 @@ void ipc_put_ticket(struct writer *w, const char *service);
 bool ipc_get_ticket(const void *packet, size_t len, char service_out[static 256 + 1]);
 void ipc_put_ticket_is(struct writer *w, const struct ipc_reason *why);
 bool ipc_get_ticket_is(const void *packet, size_t len, struct ipc_reason *why_out);
+
+/* ipc_trusts.c */
+void ipc_write_home(struct writer *w, const struct ipc_home *home);
+/* A failed r where it is no domain that can be in the table. */
+void ipc_read_home(struct reader *r, struct ipc_home *home_out);
+/* t: only with ERR_OK. */
+void ipc_put_trusts(struct writer *w, uint32_t err, const struct trusts *t);
+bool ipc_get_trusts(const void *packet, size_t len, uint32_t *err_out, struct trusts *t_out);
+void ipc_put_accounts(struct writer *w, const struct ipc_accounts *m);
+bool ipc_get_accounts(const void *packet, size_t len, struct ipc_accounts *m_out);
+void ipc_put_accounts_are(struct writer *w, const struct ipc_accounts_are *m);
+bool ipc_get_accounts_are(const void *packet, size_t len, struct ipc_accounts_are *m_out);
 
 #endif

@@ -10,15 +10,17 @@ daemon_libsandbox_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
 # Everything but main, so that tests can link what they drive.
 noinst_LTLIBRARIES += daemon/libdaemon.la
 daemon_libdaemon_la_SOURCES = daemon/ccache_main.c daemon/channel.c daemon/channel.h daemon/fallback.c \
-	daemon/fallback.h daemon/front.c daemon/front.h daemon/front_cache.c daemon/front_cred.c daemon/front_map.c \
-	daemon/front_nss.c daemon/front_outbox.c daemon/front_pam.c daemon/front_pool.c daemon/front_record.c \
-	daemon/front_share.c daemon/ipc.c daemon/ipc.h daemon/keeper.c daemon/keeper.h daemon/keeper_ccache.c \
-	daemon/keeper_local.c daemon/keeper_map.c daemon/keeper_requests.c daemon/keeper_setup.c daemon/keeper_spawn.c \
-	daemon/local_names.c daemon/local_names.h daemon/logon.c daemon/logon.h daemon/logon_pass.c daemon/member.c \
-	daemon/member.h daemon/member_keytab.c daemon/member_tgt.c daemon/netlogon.c daemon/netlogon.h \
-	daemon/netlogon_channel.c daemon/netlogon_key.c daemon/netlogon_verdict.c daemon/notice.c daemon/notice.h \
-	daemon/notify.c daemon/password_key.c daemon/password_key.h daemon/role.c daemon/role.h \
-	$(daemon_directory_sources)
+	daemon/fallback.h daemon/front.c daemon/front.h daemon/front_cache.c daemon/front_cred.c \
+	daemon/front_map.c daemon/front_nss.c daemon/front_outbox.c daemon/front_pam.c daemon/front_pool.c \
+	daemon/front_record.c daemon/front_share.c daemon/ipc.c daemon/ipc.h daemon/ipc_trusts.c \
+	daemon/keeper.c daemon/keeper.h daemon/keeper_ccache.c daemon/keeper_local.c daemon/keeper_map.c \
+	daemon/keeper_requests.c daemon/keeper_setup.c daemon/keeper_spawn.c daemon/local_names.c \
+	daemon/local_names.h daemon/logon.c daemon/logon.h daemon/logon_pass.c daemon/logon_realm.c \
+	daemon/member.c daemon/member.h daemon/member_keytab.c daemon/member_tgt.c daemon/member_trusts.c \
+	daemon/netlogon.c daemon/netlogon.h daemon/netlogon_channel.c daemon/netlogon_key.c \
+	daemon/netlogon_trusts.c daemon/netlogon_verdict.c daemon/notice.c daemon/notice.h daemon/notify.c \
+	daemon/password_key.c daemon/password_key.h daemon/role.c daemon/role.h daemon/trusts.c \
+	daemon/trusts.h $(daemon_directory_sources)
 daemon_libdaemon_la_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS) $(SECCOMP_CFLAGS) $(CRYPTO_CFLAGS) \
 	-DAUTHSOD_VERSION='"$(VERSION)"'
 daemon_libdaemon_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
@@ -43,7 +45,9 @@ check_PROGRAMS += tests/unit/test_fallback tests/unit/test_front_vouch
 check_PROGRAMS += tests/unit/test_front_nss tests/unit/test_front_pool tests/unit/test_front_pam tests/unit/test_ipc
 check_PROGRAMS += tests/unit/test_keeper tests/unit/test_keeper_local tests/unit/test_keeper_map
 check_PROGRAMS += tests/unit/test_local_names tests/unit/test_notice tests/unit/test_password_key
-check_PROGRAMS += tests/unit/test_sandbox
+check_PROGRAMS += tests/unit/test_sandbox tests/unit/test_trusts
+tests_unit_test_trusts_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_trusts_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 check_LTLIBRARIES += tests/unit/libfront.la
 tests_unit_libfront_la_SOURCES = tests/unit/front_fixture.c tests/unit/front_fixture.h
 tests_unit_libfront_la_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -84,7 +88,9 @@ tests_unit_test_notice_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAG
 tests_unit_test_notice_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 endif
 
-fuzz_targets += tests/fuzz/fuzz_ipc
+fuzz_targets += tests/fuzz/fuzz_ipc tests/fuzz/fuzz_trusts
+tests_fuzz_fuzz_trusts_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS)
+tests_fuzz_fuzz_trusts_LDADD = $(fuzz_main) $(daemon_libs)
 tests_fuzz_fuzz_ipc_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS)
 tests_fuzz_fuzz_ipc_LDADD = $(fuzz_main) $(daemon_libs)
 

@@ -116,6 +116,13 @@ get_armor(struct job *j, bool refused, krb5_creds *armor_out, bool *has_armor_ou
      * A computer that cannot log on itself can let nobody in either, and the
      * KDC that answers it may be a rogue: the password is not sent.
      */
+    if (why.err == ERR_OK && *has_armor_out && j->m.home.dns[0] != '\0' && !j->m.home.mutual) {
+        /* Of a domain that does not trust ours the computer gets no ticket: there is no armour that it understands. */
+        krb5_free_cred_contents(j->krb, armor_out);
+        memset(armor_out, 0, sizeof(*armor_out));
+        *has_armor_out = false;
+        required = j->config->fast == CONFIG_FAST_REQUIRE;
+    }
     if (why.err == ERR_OK && (*has_armor_out || !required))
         return true;
     j->result.err = why.err == ERR_OK ? ERR_NO_FAST : why.err;
@@ -137,9 +144,10 @@ take_failure(struct job *j, const struct krb_failure *failure)
     r->proved = failure->proved;
     r->proved_unless_locked = failure->proved_unless_locked;
     (void)snprintf(r->step, sizeof(r->step), "%s", failure->step == NULL ? "" : failure->step);
-    krb_failure_value(failure, j->config->name, r->value, sizeof(r->value));
+    krb_failure_value(failure, failure->user_kdc ? j->m.home.dns : j->config->name, r->value, sizeof(r->value));
     krb_failure_describe(failure, text, sizeof(text));
-    (void)snprintf(r->text, sizeof(r->text), "%s, domain controller %.100s", text, j->m.dc.host);
+    (void)snprintf(r->text, sizeof(r->text), "%s, domain controller %.100s", text,
+                   failure->user_kdc ? j->user_dc.host : j->m.dc.host);
 }
 
 /* What the password comes to is needed as soon as the controller has answered. */
@@ -148,7 +156,7 @@ make_key(void *arg)
 {
     const struct job *j = arg;
 
-    password_key_ahead(j->password, j->config->realm, j->m.principal);
+    password_key_ahead(j->password, j->user_realm[0] != '\0' ? j->user_realm : j->config->realm, j->m.principal);
 }
 
 /* One try at the domain controller that j->m.dc names. */
@@ -165,6 +173,10 @@ try_logon(struct job *j, bool armor_refused, struct krb_failure *failure_out)
     memset(failure_out, 0, sizeof(*failure_out));
     memset(&j->result, 0, sizeof(j->result));
     j->target.kdc = j->m.dc.address;
+    if (j->m.home.dns[0] != '\0') {
+        j->target.user_realm = j->user_realm;
+        j->target.user_kdc = j->user_dc.address;
+    }
     if (krb_context_new(&j->target, &j->krb) != 0) {
         j->result.err = ERR_INTERNAL;
         return false;
@@ -185,6 +197,26 @@ try_logon(struct job *j, bool armor_refused, struct krb_failure *failure_out)
     return ok;
 }
 
+static bool
+fail_search(struct job *j, enum err err, const char *domain)
+{
+    j->end.stage = KERBEROS_SEARCH;
+    j->result.err = err;
+    (void)snprintf(j->result.value, sizeof(j->result.value), "%.100s", domain);
+    if (j->result.step[0] == '\0')
+        (void)snprintf(j->result.step, sizeof(j->result.step), "search for a controller");
+    return false;
+}
+
+/* Another one of the user's own domain, if that is not ours. True where there is one. */
+static bool
+find_user_dc(struct job *j, const char *avoid)
+{
+    enum err err = j->m.home.dns[0] == '\0' ? ERR_OK : logon_find_user_dc(j, avoid);
+
+    return err == ERR_OK || fail_search(j, err, j->m.home.dns);
+}
+
 /*
  * Tries the domain controllers one after the other while none answers.  Once
  * one may have counted the password, and after a definite answer, it is final.
@@ -193,31 +225,37 @@ static bool
 log_on(struct job *j)
 {
     char avoid[sizeof(j->m.dc.address)] = "";
-    bool armor_refused = false;
+    bool armor_refused = false, user_kdc = false, is_same_user = false;
 
+    if (!find_user_dc(j, ""))
+        return false;
     for (int i = 0; i < TRIES; i++) {
-        bool moved = i > 0 && !armor_refused, is_same;
+        bool moved = i > 0 && !armor_refused && !user_kdc, is_same;
         struct krb_failure failure;
 
-        if ((moved || j->m.dc.err != ERR_OK) && !need_dc(j, avoid)) {
-            j->end.stage = KERBEROS_SEARCH;
-            j->result.err = j->m.dc.err;
-            (void)snprintf(j->result.value, sizeof(j->result.value), "%s", j->config->name);
-            if (j->result.step[0] == '\0')
-                (void)snprintf(j->result.step, sizeof(j->result.step), "search for a controller");
-            return false;
-        }
+        if ((moved || j->m.dc.err != ERR_OK) && !need_dc(j, avoid))
+            return fail_search(j, (enum err)j->m.dc.err, j->config->name);
         /* The only one there is has just failed; but it answers pings, and may be slow. */
         is_same = moved && strcmp(avoid, j->m.dc.address) == 0;
         if (is_same && j->target.patience == 0)
             return false;
-        j->target.patience = is_same ? 0 : PATIENCE_MS;
+        j->target.patience = is_same || is_same_user ? 0 : PATIENCE_MS;
         if (try_logon(j, armor_refused, &failure))
             return true;
         if (failure.password_sent || (armor_refused && failure.armor_refused) ||
             (!failure.armor_refused && j->result.err != ERR_NO_KDC))
             return false;
         armor_refused = failure.armor_refused;
+        user_kdc = failure.user_kdc && !armor_refused;
+        if (user_kdc) {
+            memcpy(avoid, j->user_dc.address, sizeof(avoid));
+            if (!find_user_dc(j, avoid))
+                return false;
+            is_same_user = strcmp(avoid, j->user_dc.address) == 0;
+            if (is_same_user && j->target.patience == 0)
+                return false;
+            continue;
+        }
         memcpy(avoid, j->m.dc.address, sizeof(avoid));
     }
     return false;
@@ -287,6 +325,7 @@ run(struct config *c, const struct ipc_job *m, int fd)
     j.target.fqdn = c->fqdn;
     j.target.computer = c->computer;
     j.target.timeout = c->timeout;
+    trust_realm(m->home.dns, j.user_realm);
     j.result.err = ERR_INTERNAL;
     if (!read_answer(&j))
         j.result.err = ERR_CANCELLED;

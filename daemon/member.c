@@ -29,19 +29,21 @@ add_worker(struct member *m, uint32_t id, int fd)
 static bool
 take_peer(struct member *m, const struct ipc_peer *peer, int fd)
 {
-    int *at = peer->role == ROLE_FRONT ? &m->front : &m->directory;
+    int *at = peer->role == ROLE_FRONT ? &m->front : peer->role == ROLE_DIRECTORY ? &m->directory : &m->netlogon;
 
     if (peer->role == ROLE_LOGON) {
         add_worker(m, peer->id, fd);
         return true;
     }
-    if (peer->role != ROLE_FRONT && peer->role != ROLE_DIRECTORY) {
+    if (peer->role != ROLE_FRONT && peer->role != ROLE_DIRECTORY && peer->role != ROLE_NETLOGON) {
         (void)close(fd);
         return false;
     }
     if (*at >= 0)
         (void)close(*at);
     *at = fd;
+    if (peer->role == ROLE_NETLOGON)
+        member_end_waiting(m);
     return true;
 }
 
@@ -52,12 +54,17 @@ take_config(struct member *m, struct config *c)
     if (strcmp(c->realm, m->config->realm) != 0 || strcmp(c->fqdn, m->config->fqdn) != 0 ||
         strcmp(c->computer, m->config->computer) != 0)
         TALLOC_FREE(m->verifier);
+    if (strcmp(c->name, m->config->name) != 0) {
+        memset(&m->trusts, 0, sizeof(m->trusts));
+        m->trusts_known = false;
+    }
     talloc_free(m->config);
     m->config = c;
     log_init("member", c->log_level);
     m->keytab_due = true;
     m->tgt_retry = 0;
     member_open_context(m);
+    member_apply_trusts(m);
 }
 
 bool
@@ -128,9 +135,8 @@ is_about_keys(const struct krb_failure *f)
     return f->err == ERR_STALE_KEYTAB || f->err == ERR_NO_KEYTAB || (f->err == ERR_UNTRUSTED_KDC && f->code != 0);
 }
 
-/* Step 5 of the logon. */
-static bool
-do_verify(struct member *m, struct worker_link *from, const uint8_t *packet, size_t len)
+bool
+member_verify(struct member *m, struct worker_link *from, const uint8_t *packet, size_t len, bool may_wait)
 {
     TALLOC_CTX *mem = talloc_new(m);
     struct ipc_result r = { .err = ERR_NO_KEYTAB };
@@ -155,6 +161,16 @@ do_verify(struct member *m, struct worker_link *from, const uint8_t *packet, siz
     /* The key may have been changed since the keytab was read. */
     if (!ok && is_about_keys(&failure) && member_reread_keytab(m))
         ok = krb_verify(m->verifier, ap_req, n, NULL, mem, &info, &client, &failure);
+    if (!ok && may_wait && failure.unknown_realm && member_wait_for_trusts(m, from, packet, len)) {
+        talloc_free(mem);
+        return true;
+    }
+    /* No alarm where it may well be trusted. */
+    if (!ok && failure.unknown_realm && !m->trusts_known && trusts_are_wanted(m->config)) {
+        failure.err = ERR_NO_KDC;
+        (void)snprintf(r.value, sizeof(r.value), "%s", m->config->name);
+        (void)snprintf(failure.text, sizeof(failure.text), "no controller has told which domains are trusted");
+    }
     r.err = ok ? (vouch(m, from->id, r.job, info) ? ERR_OK : ERR_INTERNAL) : failure.err;
     r.proved = true;
     if (!ok) {
@@ -180,9 +196,10 @@ worker_ready(struct member *m, struct worker_link *from)
     if (n > 0 && ipc_type(packet, (size_t)n) == IPC_ARMOR)
         ok = do_armor(m, from, packet, (size_t)n);
     else if (n > 0 && ipc_type(packet, (size_t)n) == IPC_VERIFY)
-        ok = do_verify(m, from, packet, (size_t)n);
+        ok = from->waiting == NULL && member_verify(m, from, packet, (size_t)n, true);
     if (ok)
         return;
+    TALLOC_FREE(from->waiting);
     (void)close(from->fd);
     from->fd = -1;
 }
@@ -284,23 +301,54 @@ front_ready(struct member *m)
 }
 
 static void
+netlogon_ready(struct member *m)
+{
+    static uint8_t packet[PACKET_MAX];
+    int fds[CHANNEL_FDS_MAX];
+    ssize_t n = channel_recv(m->netlogon, packet, sizeof(packet), fds, 0);
+
+    channel_close_fds(fds);
+    if ((n < 0 && errno == EAGAIN) || (n > 0 && member_netlogon_message(m, packet, (size_t)n)))
+        return;
+    (void)close(m->netlogon);
+    m->netlogon = -1;
+    member_end_waiting(m);
+}
+
+/* Milliseconds until those who wait for netlogon have waited long enough; -1: nobody does. */
+static int
+until_due(const struct member *m)
+{
+    int64_t left = m->trusts_due - client_now();
+
+    return m->trusts_due == 0 ? -1 : left <= 0 ? 0 : (int)left;
+}
+
+#define OTHERS 4 /* keeper, front, directory, netlogon */
+
+static void
 turn(struct member *m)
 {
-    struct pollfd p[3 + MEMBER_WORKERS_MAX] = { { .fd = FD_KEEPER, .events = POLLIN },
-                                                { .fd = m->front, .events = POLLIN },
-                                                { .fd = m->directory, .events = POLLIN } };
+    struct pollfd p[OTHERS + MEMBER_WORKERS_MAX] = { { .fd = FD_KEEPER, .events = POLLIN },
+                                                     { .fd = m->front, .events = POLLIN },
+                                                     { .fd = m->directory, .events = POLLIN },
+                                                     { .fd = m->netlogon, .events = POLLIN } };
 
     for (size_t i = 0; i < MEMBER_WORKERS_MAX; i++) {
-        p[3 + i].fd = m->workers[i].fd;
-        p[3 + i].events = POLLIN;
+        p[OTHERS + i].fd = m->workers[i].fd;
+        p[OTHERS + i].events = POLLIN;
     }
-    if (poll(p, 3 + MEMBER_WORKERS_MAX, -1) < 0)
+    if (poll(p, OTHERS + MEMBER_WORKERS_MAX, until_due(m)) < 0)
         return;
+    if (p[3].revents != 0 && m->netlogon == p[3].fd)
+        netlogon_ready(m);
+    if (until_due(m) == 0)
+        member_end_waiting(m);
     /* First: a worker may ask because directory has just found a controller. */
     if (p[2].revents != 0)
         directory_ready(m);
     for (size_t i = 0; i < MEMBER_WORKERS_MAX; i++) {
-        if (p[3 + i].revents != 0 && p[3 + i].fd >= 0)
+        if (p[OTHERS + i].revents != 0 && m->workers[i].fd == p[OTHERS + i].fd && m->workers[i].fd >= 0)
             worker_ready(m, &m->workers[i]);
     }
     if (p[1].revents != 0)
@@ -320,6 +368,7 @@ member_main(void)
     m->config = role_begin(m, ROLE_MEMBER);
     m->front = FD_FRONT;
     m->directory = FD_OTHER;
+    m->netlogon = FD_THIRD;
     m->keytab_file.fd = -1;
     m->dc.err = ERR_NO_KDC;
     for (size_t i = 0; i < MEMBER_WORKERS_MAX; i++)

@@ -19,12 +19,18 @@
 struct worker_link {
     int fd;                        /* -1: free */
     uint32_t id;
+    uint8_t *waiting;              /* its VERIFY, which waits for netlogon to tell of the client's realm; NULL: none */
+    size_t waiting_len;
 };
 
 struct member {
     struct config *config;
     struct worker_link workers[MEMBER_WORKERS_MAX];
-    int front, directory;
+    int front, directory, netlogon;
+    struct trusts trusts;          /* as netlogon told it */
+    bool trusts_known;             /* it has, since it or this process was started */
+    int64_t trusts_asked;          /* client_now() when it was last asked; 0: never */
+    int64_t trusts_due;            /* until then its answer is waited for; 0: it is not */
     struct ipc_dc dc;
     krb5_context krb;              /* over dc; NULL until one is known */
     krb5_keytab keytab;            /* NULL: none could be read */
@@ -47,6 +53,20 @@ struct member {
 
 /* A message of keeper's. False if it is none. */
 bool member_keeper_message(struct member *m, const uint8_t *packet, size_t len, int *fds);
+
+/* Step 5 of the logon. may_wait: false the second time. False where the worker broke the protocol, or is gone. */
+bool member_verify(struct member *m, struct worker_link *from, const uint8_t *packet, size_t len, bool may_wait);
+
+/* member_trusts.c: whose users may log on here. netlogon says it, which has it from the domain under seal. */
+
+/* The verifier is to know what m->trusts says, as far as the configuration has it. */
+void member_apply_trusts(struct member *m);
+/* Puts a VERIFY aside until netlogon has answered. False where nobody is to be asked now. */
+bool member_wait_for_trusts(struct member *m, struct worker_link *from, const uint8_t *packet, size_t len);
+/* A message of netlogon's. False if it is none. */
+bool member_netlogon_message(struct member *m, const uint8_t *packet, size_t len);
+/* netlogon is gone or the time is up: who waits gets its answer from what is known. */
+void member_end_waiting(struct member *m);
 
 /* member_keytab.c */
 

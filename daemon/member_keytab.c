@@ -38,8 +38,10 @@ open_keytab(struct member *m)
         return;
     }
     /* The verifier outlives a keytab: it remembers what it has seen. */
-    if (m->verifier == NULL)
+    if (m->verifier == NULL) {
         m->verifier = krb_verifier_new(m, &t);
+        member_apply_trusts(m);
+    }
     memset(&failure, 0, sizeof(failure));
     if (m->verifier == NULL || !krb_verifier_keytab(m->verifier, m->keytab, &failure)) {
         log_error("the keytab %s has no key for this computer, host/%s: %s", m->config->keytab, m->config->fqdn,

@@ -28,17 +28,19 @@ add_worker(struct netlogon_role *n, uint32_t id, int fd)
 static bool
 take_peer(struct netlogon_role *n, const struct ipc_peer *peer, int fd)
 {
+    int *at = peer->role == ROLE_FRONT ? &n->front : peer->role == ROLE_DIRECTORY ? &n->directory : &n->member;
+
     if (peer->role == ROLE_LOGON) {
         add_worker(n, peer->id, fd);
         return true;
     }
-    if (peer->role != ROLE_FRONT) {
+    if (peer->role != ROLE_FRONT && peer->role != ROLE_DIRECTORY && peer->role != ROLE_MEMBER) {
         (void)close(fd);
         return false;
     }
-    if (n->front >= 0)
-        (void)close(n->front);
-    n->front = fd;
+    if (*at >= 0)
+        (void)close(*at);
+    *at = fd;
     return true;
 }
 
@@ -50,6 +52,7 @@ take_config(struct netlogon_role *n, struct config *c)
     n->config = c;
     log_init("netlogon", c->log_level);
     netlogon_drop(n);
+    TALLOC_FREE(n->trusts);
     n->keys_known = false;
     n->retry_at = 0;
 }
@@ -170,22 +173,46 @@ front_ready(struct netlogon_role *n)
     n->front = -1;
 }
 
+/* One question of directory's or member's. */
+static void
+question_ready(struct netlogon_role *n, enum role from, int *fd)
+{
+    static uint8_t packet[CHANNEL_PACKET_MAX];
+    int fds[CHANNEL_FDS_MAX];
+    ssize_t len = channel_recv(*fd, packet, sizeof(packet), fds, 0);
+
+    channel_close_fds(fds);
+    if ((len < 0 && errno == EAGAIN) || (len > 0 && netlogon_question(n, from, packet, (size_t)len)))
+        return;
+    (void)close(*fd);
+    *fd = -1;
+}
+
+#define OTHERS 4 /* keeper, front, directory, member */
+
 static void
 turn(struct netlogon_role *n)
 {
-    struct pollfd p[2 + NETLOGON_WORKERS_MAX] = { { .fd = FD_KEEPER, .events = POLLIN },
-                                                  { .fd = n->front, .events = POLLIN } };
+    struct pollfd p[OTHERS + NETLOGON_WORKERS_MAX] = { { .fd = FD_KEEPER, .events = POLLIN },
+                                                       { .fd = n->front, .events = POLLIN },
+                                                       { .fd = n->directory, .events = POLLIN },
+                                                       { .fd = n->member, .events = POLLIN } };
 
     for (size_t i = 0; i < NETLOGON_WORKERS_MAX; i++) {
-        p[2 + i].fd = n->workers[i].fd;
-        p[2 + i].events = POLLIN;
+        p[OTHERS + i].fd = n->workers[i].fd;
+        p[OTHERS + i].events = POLLIN;
     }
-    if (poll(p, 2 + NETLOGON_WORKERS_MAX, -1) < 0)
+    if (poll(p, OTHERS + NETLOGON_WORKERS_MAX, -1) < 0)
         return;
     for (size_t i = 0; i < NETLOGON_WORKERS_MAX; i++) {
-        if (p[2 + i].revents != 0 && n->workers[i].fd == p[2 + i].fd)
+        if (p[OTHERS + i].revents != 0 && n->workers[i].fd == p[OTHERS + i].fd)
             worker_ready(n, &n->workers[i]);
     }
+    /* After the logons, for which somebody waits who has typed a password; one at a time. */
+    if (p[3].revents != 0 && n->member == p[3].fd)
+        question_ready(n, ROLE_MEMBER, &n->member);
+    if (p[2].revents != 0 && n->directory == p[2].fd)
+        question_ready(n, ROLE_DIRECTORY, &n->directory);
     if (p[1].revents != 0 && n->front == p[1].fd)
         front_ready(n);
     /* Last: it replaces descriptors. */
@@ -200,6 +227,8 @@ netlogon_main(void)
 
     n->config = role_begin(n, ROLE_NETLOGON);
     n->front = FD_FRONT;
+    n->directory = FD_OTHER;
+    n->member = FD_THIRD;
     for (size_t i = 0; i < NETLOGON_WORKERS_MAX; i++)
         n->workers[i].fd = -1;
     n->keys = secret_new(sizeof(*n->keys));

@@ -18,6 +18,8 @@
 #define NETLOGON_RETRY_MS 5000       /* after a failure that cost time, or may count as a wrong password of the computer's */
 #define NETLOGON_QUICK_RETRY_MS 1000 /* after one that cost nothing */
 #define NETLOGON_IDLE_MS 2000        /* a session that was not used for so long is asked first whether it is still one */
+#define NETLOGON_TRUSTS_MS 30000      /* the table of trusted domains is not asked for again sooner */
+#define NETLOGON_LSA_MS 3000         /* for one lookup: somebody waits, and logons wait behind it */
 #define NETLOGON_DC_MS 5000          /* for directory to say which controller */
 
 struct netlogon_link {
@@ -35,6 +37,7 @@ struct netlogon_role {
     struct config *config;
     struct netlogon_link workers[NETLOGON_WORKERS_MAX];
     int front;
+    int directory, member;
     uint32_t last_request;           /* of NEED_DC */
     struct netlogon_keys *keys;
     bool keys_known;                 /* keeper has been asked, whatever came of it */
@@ -43,6 +46,10 @@ struct netlogon_role {
     struct ipc_dc dc;                /* with which the session is */
     struct netlogon_session *session; /* NULL: none */
     struct rpc *channel;
+    struct rpc *lsa;                 /* NULL: none; another connection of the session */
+    int64_t lsa_retry_at;            /* the last lookup had no answer: none before it */
+    struct trusts *trusts;           /* NULL: not known */
+    int64_t trusts_at;               /* when they were learned */
     int64_t used;                    /* when it last answered */
     int64_t retry_at;                /* no session is made before; 0: none has failed */
     char retry_address[64];          /* of the controller for which that holds; "": for all */
@@ -72,6 +79,18 @@ void netlogon_drop(struct netlogon_role *n);
 /* The verdict of m's domain; in r->err and so on, and in *info_out, under mem, where it is ERR_OK. */
 void netlogon_pass(struct netlogon_role *n, const struct ipc_pass *m, TALLOC_CTX *mem, struct ipc_result *r,
                    struct logon_info **info_out);
+
+/* A session for anything else than a logon; r says why there is none. */
+bool netlogon_open(struct netlogon_role *n, int64_t deadline, struct ipc_result *r);
+
+/* netlogon_trusts.c */
+
+/* The table out of what the controller says (DsrEnumerateDomainTrusts). */
+void netlogon_make_trusts(const struct config *c, const struct netlogon_trusts *told, struct trusts *t_out);
+/* Makes sure that there is a table, at most age_ms old. ERR_OK, or why there is none. */
+enum err netlogon_learn_trusts(struct netlogon_role *n, int64_t deadline, int64_t age_ms);
+/* GET_TRUSTS and ACCOUNTS of directory, GET_TRUSTS of member. False where it is anything else. */
+bool netlogon_question(struct netlogon_role *n, enum role from, const uint8_t *packet, size_t len);
 
 /* netlogon_verdict.c: into the one table of errors */
 

@@ -19,11 +19,13 @@ struct passing {
     struct netlogon_role *n;
     const struct ipc_pass *m;
     struct ipc_result *r;
+    struct trust home;             /* of the user; dns "": the own domain */
 };
 
 void
 netlogon_drop(struct netlogon_role *n)
 {
+    TALLOC_FREE(n->lsa);
     TALLOC_FREE(n->channel);
     TALLOC_FREE(n->session);
 }
@@ -276,6 +278,16 @@ get_session(const struct passing *p)
     return fail(p, &n->why);
 }
 
+bool
+netlogon_open(struct netlogon_role *n, int64_t deadline, struct ipc_result *r)
+{
+    const struct ipc_pass m = { .deadline = deadline };
+    const struct passing p = { .n = n, .m = &m, .r = r };
+
+    memset(r, 0, sizeof(*r));
+    return need_dc(&p, "") && get_session(&p);
+}
+
 static bool
 ask(const struct passing *p, TALLOC_CTX *mem, struct netlogon_verdict *v_out)
 {
@@ -305,6 +317,20 @@ ask(const struct passing *p, TALLOC_CTX *mem, struct netlogon_verdict *v_out)
     return fail(p, &n->why);
 }
 
+/*
+ * The own controller answers for the user's domain: what that one says is about
+ * its own accounts, and nobody else's.
+ */
+static bool
+is_about_home(const struct passing *p, struct logon_info *info)
+{
+    const struct trusts *t = p->n->trusts;
+
+    if (p->home.dns[0] != '\0')
+        return logon_info_keep_domain(info, &p->home.sid);
+    return t == NULL || t->own.n_subs == 0 || sid_in_domain(&info->user, &t->own);
+}
+
 static void
 judge(const struct passing *p, const struct netlogon_verdict *v, struct logon_info **info_out)
 {
@@ -317,6 +343,8 @@ judge(const struct passing *p, const struct netlogon_verdict *v, struct logon_in
         r->err = ERR_NOT_A_PERSON;
     if (r->err == ERR_OK && v->info->is_service_asserted)
         r->err = ERR_BAD_PAC;
+    if (r->err == ERR_OK && !is_about_home(p, v->info))
+        r->err = ERR_WRONG_ACCOUNT;
     if (v->status == NTSTATUS_SUCCESS)
         (void)snprintf(r->text, sizeof(r->text), "domain controller %.100s", p->n->dc.host);
     else
@@ -326,11 +354,26 @@ judge(const struct passing *p, const struct netlogon_verdict *v, struct logon_in
         *info_out = v->info;
 }
 
+/* The user's domain is one that the own one trusts, by the own one's word. */
+static bool
+find_home(struct passing *p)
+{
+    enum err err = netlogon_learn_trusts(p->n, p->m->deadline, INT64_MAX);
+    const struct trust *home = err == ERR_OK ? trusts_by_word(p->n->trusts, p->m->domain) : NULL;
+
+    if (err != ERR_OK)
+        return fail_with(p, err, "the trusted domains are not known");
+    if (home == NULL)
+        return fail_with(p, ERR_NO_REALM, "the user's domain is not trusted");
+    p->home = *home;
+    return true;
+}
+
 void
 netlogon_pass(struct netlogon_role *n, const struct ipc_pass *m, TALLOC_CTX *mem, struct ipc_result *r,
               struct logon_info **info_out)
 {
-    const struct passing p = { .n = n, .m = m, .r = r };
+    struct passing p = { .n = n, .m = m, .r = r };
     struct netlogon_verdict v;
 
     *info_out = NULL;
@@ -338,6 +381,8 @@ netlogon_pass(struct netlogon_role *n, const struct ipc_pass *m, TALLOC_CTX *mem
     (void)snprintf(r->step, sizeof(r->step), "NTLM pass-through");
     if (client_now() >= m->deadline)
         (void)fail_with(&p, ERR_NO_KDC, "its time was up before those in line had had theirs");
+    else if (m->domain[0] != '\0' && !find_home(&p))
+        ;
     else if (need_dc(&p, "") && ask(&p, mem, &v))
         judge(&p, &v, info_out);
 }

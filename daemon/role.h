@@ -28,7 +28,8 @@
 #define FD_NETLOGON 9
 /* directory, member and netlogon: channels */
 #define FD_FRONT 5
-#define FD_OTHER 6       /* directory's to member, member's to directory; netlogon has none */
+#define FD_OTHER 6       /* directory's to member, member's and netlogon's to directory */
+#define FD_THIRD 7       /* directory's and member's to netlogon, netlogon's to member */
 /* logon: channels; FD_FRONT as above */
 #define FD_VERIFIER 6    /* to member */
 #define FD_PASS 7        /* to netlogon */

@@ -87,10 +87,39 @@ variable(const uint8_t *p, size_t n)
     talloc_free(mem);
 }
 
+/* Of trusted domains. */
+static void
+trusted(const uint8_t *p, size_t n)
+{
+    static struct trusts t;
+    static struct ipc_accounts accounts;
+    static struct ipc_accounts_are are;
+    uint32_t err;
+
+    if (ipc_get_trusts(p, n, &err, &t)) {
+        FUZZ_REQUIRE(t.n <= TRUSTS_MAX);
+        for (size_t i = 0; i < t.n; i++) {
+            FUZZ_REQUIRE(sid_is_domain(&t.list[i].sid) && !sid_equal(&t.list[i].sid, &t.own));
+            terminated(t.list[i].dns, sizeof(t.list[i].dns));
+            terminated(t.list[i].netbios, sizeof(t.list[i].netbios));
+        }
+    }
+    if (ipc_get_accounts(p, n, &accounts)) {
+        FUZZ_REQUIRE(accounts.n <= IPC_ACCOUNTS_MAX);
+        terminated(accounts.name, sizeof(accounts.name));
+    }
+    if (ipc_get_accounts_are(p, n, &are)) {
+        FUZZ_REQUIRE(are.n <= IPC_ACCOUNTS_MAX);
+        for (uint32_t i = 0; i < are.n; i++)
+            terminated(are.accounts[i].account, sizeof(are.accounts[i].account));
+    }
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     fixed(data, size);
     variable(data, size);
+    trusted(data, size);
     return 0;
 }

@@ -192,14 +192,14 @@ has_open() {
   member_stop ws1
   member_start ws1
   alice_logs_on
-  # Channels: to keeper and two others, and to each worker. Tickets wait to be claimed.
+  # Channels: to keeper and three others, and to each worker. Tickets wait to be claimed.
   has_open logon '1 /memfd:authsod.conf, 4 socket:'
   has_open front '1 /memfd:authsod.conf, 1 /memfd:tickets, 1 anon_inode:[eventpoll], 1 anon_inode:inotify, 7 socket:'
-  has_open member '1 /memfd:authsod.conf, 1 /memfd:keytab, 4 socket:'
+  has_open member '1 /memfd:authsod.conf, 1 /memfd:keytab, 5 socket:'
   # It has asked nobody yet: Kerberos serves.
-  has_open netlogon '1 /memfd:authsod.conf, 3 socket:'
+  has_open netlogon '1 /memfd:authsod.conf, 5 socket:'
   # Here one is the connection to the domain controller.
-  lab_wait 10 has_open directory '1 /memfd:authsod.conf, 1 /memfd:krb5.conf, 1 /var/lib/authsod/store.db, 1 /var/lib/authsod/store.db-wal, 4 socket:'
+  lab_wait 10 has_open directory '1 /memfd:authsod.conf, 1 /memfd:krb5.conf, 1 /var/lib/authsod/store.db, 1 /var/lib/authsod/store.db-wal, 5 socket:'
   # Who may accept: keeper, which keeps them for the next front, and front.
   for socket in $(in_member ws1 ss -xlH | awk '$5 ~ "^/run/authsod/" { print $6 }'); do
     is "$(printf '%s\n' "$(member_pid ws1)" "$(member_roles ws1 front)" | sort)" \

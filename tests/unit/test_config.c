@@ -58,6 +58,8 @@ defaults_hold_where_nothing_is_said(void **state)
     assert_string_equal(c->computer, "WS1");
     assert_string_equal(c->fqdn, "ws1.corp.test");
     assert_null(c->controllers[0]);
+    assert_string_equal(c->trusted[0], CONFIG_TRUSTED_AUTO);
+    assert_null(c->trusted[1]);
     assert_string_equal(c->site, "");
     assert_string_equal(c->keytab, "/etc/krb5.keytab");
     assert_int_equal(c->timeout, 5);
@@ -92,6 +94,7 @@ static const char everything[] = "\xef\xbb\xbf"
                                  "realm\t=\tOTHER.TEST\r\n"
                                  "computer = ws1-long_name15\n"
                                  "fqdn: W.Corp.Test\n"
+                                 "trusted = Other.Test\n"
                                  "controllers = DC1.corp.test, 10.0.0.1\n"
                                  "  fd00::1 ; the third\n"
                                  "\n"
@@ -122,6 +125,7 @@ every_key_is_read(void **state)
     assert_string_equal(c->realm, "OTHER.TEST");
     assert_string_equal(c->computer, "WS1-LONG_NAME15");
     assert_string_equal(c->fqdn, "w.corp.test");
+    assert_string_equal(c->trusted[0], "other.test");
     assert_string_equal(c->controllers[0], "dc1.corp.test");
     assert_string_equal(c->controllers[1], "10.0.0.1");
     assert_string_equal(c->controllers[2], "fd00::1");
@@ -286,6 +290,10 @@ each_error_names_its_line(void **state)
           "c:3: `controllers` holds `dc/3`, and each item must be a host name or an address\n" },
         { DOMAIN "controllers = dc1\n 10.0.0.256\n",
           "c:4: `controllers` holds `10.0.0.256`, and each item must be a host name or an address\n" },
+        { DOMAIN "trusted = other.test partner\n",
+          "c:3: `trusted` holds `partner`, and each item must be the DNS name of a domain\n" },
+        { DOMAIN "trusted = other.test none\n", "c:3: `none` in `trusted` stands alone or not at all\n" },
+        { DOMAIN "trusted = auto other.test\n", "c:3: `auto` in `trusted` stands alone or not at all\n" },
         { DOMAIN "controllers = ,\n", "c:3: `controllers` has no items\n" },
         { "[identity]\nshell = /" LINE_100 LINE_80 "\n", "c:2: `shell` is longer than 180 bytes\n" },
         { DOMAIN "controllers = a\n " LINE_100 LINE_80 "1\n", "c:4: `controllers` is longer than 180 bytes\n" },
@@ -462,7 +470,8 @@ json_has_every_key(void **state)
                               "    \"controllers\": [],\n"
                               "    \"site\": null,\n"
                               "    \"keytab\": \"/etc/krb5.keytab\",\n"
-                              "    \"timeout\": 5\n"
+                              "    \"timeout\": 5,\n"
+                              "    \"trusted\": [\"auto\"]\n"
                               "  },\n"
                               "  \"logon\": {\n"
                               "    \"fast\": \"try\",\n"

@@ -36,6 +36,7 @@ identity_round_trip(void **state)
 {
     struct ipc_identity in = { .request = 7, .status = IPC_STATUS_FOUND, .uid = 2001104, .gid = 2000513,
                                .name = "alice", .principal = "Alice",
+                               .home = { .dns = "other.test", .netbios = "other", .mutual = true },
                                .why = { .err = ERR_CLOCK, .value = "10:00 min", .text = "skew" } };
     struct writer w = writer_init(packet, sizeof(packet));
     struct ipc_identity out;
@@ -47,6 +48,7 @@ identity_round_trip(void **state)
     assert_int_equal(out.uid, in.uid);
     assert_true(sid_equal(&out.sid, &in.sid));
     assert_string_equal(out.principal, "Alice");
+    assert_memory_equal(&out.home, &in.home, sizeof(in.home));
     assert_int_equal(out.why.err, ERR_CLOCK);
     assert_string_equal(out.why.value, "10:00 min");
     assert_string_equal(out.why.text, "skew");
@@ -68,6 +70,32 @@ job_round_trip(void **state)
     assert_true(ipc_get_job(packet, w.len, &out));
     assert_string_equal(out.dc.host, "dc1.corp.test");
     ONLY_WHOLE(w.len, ipc_get_job(packet, n, &out));
+}
+
+/* What is in a job comes to the file names and realms of a worker. */
+static void
+a_home_is_one_of_the_table_s(void **state)
+{
+    static const struct ipc_home bad[] = {
+        { .dns = "other" }, { .dns = "other.test" }, { .netbios = "other" }, { .mutual = true },
+        { .dns = "other..test", .netbios = "other" }, { .dns = "Other.test", .netbios = "other" },
+        { .dns = "other.test/x", .netbios = "other" }, { .dns = "other.test", .netbios = "o.ther" },
+        { .dns = "other.test", .netbios = "OTHER" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct ipc_job job = { .principal = "alice", .home = bad[i] };
+        struct ipc_identity is = { .name = "alice", .home = bad[i] };
+        struct writer w = writer_init(packet, sizeof(packet));
+
+        ipc_put_job(&w, &job);
+        assert_false(ipc_get_job(packet, w.len, &job));
+        w = writer_init(packet, sizeof(packet));
+        is.sid = alice();
+        ipc_put_identity(&w, &is);
+        assert_false(ipc_get_identity(packet, w.len, &is));
+    }
 }
 
 static void
@@ -193,7 +221,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(identity_round_trip),   cmocka_unit_test(job_round_trip),
         cmocka_unit_test(result_round_trip),     cmocka_unit_test(learned_round_trip),
-        cmocka_unit_test(pass_round_trip),
+        cmocka_unit_test(pass_round_trip),         cmocka_unit_test(a_home_is_one_of_the_table_s),
         cmocka_unit_test(the_map_s_messages_are_no_others),
         cmocka_unit_test(booleans_and_lengths_are_checked),
         cmocka_unit_test(channels_carry_descriptors_and_keep_bounds),
