@@ -60,6 +60,7 @@ fi
 . "$lab_dir/member.sh"
 . "$lab_dir/rogue.sh"
 . "$lab_dir/fault.sh"
+. "$lab_dir/trust.sh"
 
 # lab_up: the standard lab: the switch, dc1 (realm CORP.TEST with the accounts
 # of accounts.py) and its member ws1. Does nothing if it is there already.
