@@ -152,10 +152,11 @@ dir_want_sid(struct dir *d, const struct sid *sid)
     return true;
 }
 
+/* Half of the places are for those who log on: lookups are everybody's. */
 static struct dir_waiting *
-free_place(struct dir *d)
+free_place(struct dir *d, unsigned type)
 {
-    for (size_t i = 0; i < DIR_WAITING_MAX; i++) {
+    for (size_t i = type == IPC_WHO ? 0 : DIR_WAITING_MAX / 2; i < DIR_WAITING_MAX; i++) {
         if (d->waiting[i].packet == NULL)
             return &d->waiting[i];
     }
@@ -166,7 +167,7 @@ bool
 dir_put_aside(struct dir *d, const uint8_t *packet, size_t len)
 {
     struct dir_asking *a = &d->asking;
-    struct dir_waiting *w = a->want == DIR_WANT_NOTHING ? NULL : free_place(d);
+    struct dir_waiting *w = a->want == DIR_WANT_NOTHING ? NULL : free_place(d, ipc_type(packet, len));
     uint8_t *copy = w == NULL ? NULL : talloc_memdup(d, packet, len);
 
     if (copy == NULL || !(a->want == DIR_WANT_TRUSTS ? ask_trusts(d) : ask_accounts(d, &a->question))) {

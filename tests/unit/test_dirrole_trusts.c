@@ -166,6 +166,19 @@ send_lookup(struct fixture *f, enum record_kind kind, const char *name, uint32_t
     assert_true(dir_dispatch(f->d, ROLE_FRONT, bytes, w.len, fds));
 }
 
+static void
+send_who(struct fixture *f, const char *name)
+{
+    struct ipc_who m = { .request = 71 };
+    int fds[CHANNEL_FDS_MAX] = { -1, -1, -1, -1 };
+    uint8_t bytes[512];
+    struct writer w = writer_init(bytes, sizeof(bytes));
+
+    (void)snprintf(m.name, sizeof(m.name), "%s", name);
+    ipc_put_who(&w, &m);
+    assert_true(dir_dispatch(f->d, ROLE_FRONT, bytes, w.len, fds));
+}
+
 /* What front was answered; status 0: nothing yet. */
 static struct ipc_found
 answered(struct fixture *f, struct record *rec_out)
@@ -297,11 +310,16 @@ so_many_wait_and_no_more(void **state)
     struct fixture *f = *state;
 
     say_trusts(f, true);
-    for (size_t i = 0; i < DIR_WAITING_MAX; i++)
+    for (size_t i = 0; i < DIR_WAITING_MAX / 2; i++)
         send_lookup(f, RECORD_PASSWD, "alice@other.test", 0);
     assert_int_equal(answered(f, NULL).status, 0);
     send_lookup(f, RECORD_PASSWD, "alice@other.test", 0);
     assert_int_equal(answered(f, NULL).status, IPC_STATUS_LATER);
+    /* Who logs on has places of his own. */
+    for (size_t i = 0; i < DIR_WAITING_MAX / 2; i++)
+        send_who(f, "alice@other.test");
+    assert_int_equal(channel_recv(f->front, reply, sizeof(reply), (int[CHANNEL_FDS_MAX]){ 0 }, 0), -1);
+    assert_int_equal(who(f, "alice@other.test").status, IPC_STATUS_LATER);
 }
 
 static void
