@@ -21,6 +21,7 @@
 #define NETLOGON_TRUSTS_MS 30000      /* the table of trusted domains is not asked for again sooner */
 #define NETLOGON_LSA_MS 3000         /* for one lookup: somebody waits, and logons wait behind it */
 #define NETLOGON_DC_MS 5000          /* for directory to say which controller */
+#define NETLOGON_DC_FRESH_MS 1000    /* so long what it has said is taken for known, while the session stands */
 
 struct netlogon_link {
     int fd;                          /* -1: free */
@@ -44,6 +45,7 @@ struct netlogon_role {
     int64_t keys_at;                 /* when */
     char keys_text[256];             /* why there are none */
     struct ipc_dc dc;                /* with which the session is */
+    int64_t dc_at;                   /* when directory has said so */
     struct netlogon_session *session; /* NULL: none */
     struct rpc *channel;
     struct rpc *lsa;                 /* NULL: none; another connection of the session */

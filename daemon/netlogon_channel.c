@@ -125,6 +125,7 @@ need_dc(const struct passing *p, const char *avoid)
     if (strcmp(dc.address, p->n->dc.address) != 0 || strcmp(dc.host, p->n->dc.host) != 0)
         netlogon_drop(p->n);
     p->n->dc = dc;
+    p->n->dc_at = client_now();
     return true;
 }
 
@@ -135,6 +136,17 @@ is_connected(const struct netlogon_role *n)
     struct pollfd fd = { .fd = rpc_fd(n->channel), .events = POLLIN };
 
     return rpc_is_alive(n->channel) && poll(&fd, 1, 0) == 0;
+}
+
+/* Those who come one right after the other do not ask each time: that costs more than the rest of what we do. */
+static bool
+know_dc(const struct passing *p)
+{
+    const struct netlogon_role *n = p->n;
+
+    if (n->session != NULL && is_connected(n) && client_now() - n->dc_at < NETLOGON_DC_FRESH_MS)
+        return true;
+    return need_dc(p, "");
 }
 
 /*
@@ -383,6 +395,6 @@ netlogon_pass(struct netlogon_role *n, const struct ipc_pass *m, TALLOC_CTX *mem
         (void)fail_with(&p, ERR_NO_KDC, "its time was up before those in line had had theirs");
     else if (m->domain[0] != '\0' && !find_home(&p))
         ;
-    else if (need_dc(&p, "") && ask(&p, mem, &v))
+    else if (know_dc(&p) && ask(&p, mem, &v))
         judge(&p, &v, info_out);
 }
