@@ -132,6 +132,7 @@ struct front {
     uint32_t last_conversation;
     struct outbox outbox[2];           /* what directory's channel has no room for: urgent, the rest */
     struct ipc_dc dc;                  /* the last that directory told */
+    int64_t no_kdc_until;              /* logons that begin before need not find out that no KDC answers */
     int64_t tick_at;
     bool full;                         /* there was no descriptor left: the listeners are not watched */
     int64_t full_told;                 /* when the log said so */

@@ -21,6 +21,9 @@
 #define BEGINNING_MAX 8U
 #define BEGINNING_MS 200
 
+/* So long after a logon for which no KDC answered, and which NTLM carried out, the next ones begin with NTLM. */
+#define NO_KDC_MS 3000
+
 static void
 worker_remove(struct front *f, struct worker *w)
 {
@@ -45,6 +48,7 @@ start_job(struct front *f, struct worker *w, struct conversation *c)
     memcpy(job.principal, c->who.principal, sizeof(job.principal));
     job.home = c->who.home;
     job.dc.request = 0;
+    job.no_kdc = client_now() < f->no_kdc_until && job.home.dns[0] == '\0';
     ipc_put_job(&wr, &job);
     c->state = CONVERSATION_RUNNING;
     c->worker = w;
@@ -186,6 +190,16 @@ front_pool_dc(struct front *f, const struct ipc_dc *dc)
     }
 }
 
+/* Kerberos that works again ends it at once. */
+static void
+learn_of_kdc(struct front *f, const struct ipc_result *r)
+{
+    if (r->no_kdc && r->passed_through)
+        f->no_kdc_until = client_now() + NO_KDC_MS;
+    else if (r->err == ERR_OK && !r->passed_through)
+        f->no_kdc_until = 0;
+}
+
 static bool
 worker_message(struct front *f, struct worker *w, const uint8_t *packet, size_t len, int *fds)
 {
@@ -199,6 +213,7 @@ worker_message(struct front *f, struct worker *w, const uint8_t *packet, size_t 
     if (!ipc_get_result(packet, len, IPC_RESULT, &result) || result.job != c->id ||
         err_name(result.err)[0] == '?' || (result.err == ERR_OK && !result.passed_through) != (fds[0] >= 0))
         return false;
+    learn_of_kdc(f, &result);
     front_drain_vouchers(f);
     front_pool_release(f, w, false);
     front_pam_result(f, c, &result, channel_take_fd(fds));

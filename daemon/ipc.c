@@ -360,6 +360,7 @@ ipc_put_result(struct writer *w, enum ipc_type type, const struct ipc_result *m)
     writer_u8(w, m->proved);
     writer_u8(w, m->proved_unless_locked);
     writer_u8(w, m->passed_through);
+    writer_u8(w, m->no_kdc);
     writer_str(w, m->step);
     writer_str(w, m->value);
     writer_str(w, m->text);
@@ -376,6 +377,7 @@ ipc_get_result(const void *packet, size_t len, enum ipc_type type, struct ipc_re
     m.proved = get_bool(&r);
     m.proved_unless_locked = get_bool(&r);
     m.passed_through = get_bool(&r);
+    m.no_kdc = get_bool(&r);
     reader_str_copy(&r, m.step, sizeof(m.step));
     reader_str_copy(&r, m.value, sizeof(m.value));
     reader_str_copy(&r, m.text, sizeof(m.text));

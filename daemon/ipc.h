@@ -205,6 +205,7 @@ struct ipc_job {
     uint32_t job;
     char principal[PROTO_NAME_MAX + 1];
     struct ipc_home home;          /* of the user */
+    bool no_kdc;                   /* none of the own domain answered a moment ago: NTLM comes before Kerberos, where it may at all */
     struct ipc_dc dc;              /* of the own domain; err other than ERR_OK: ask by NEED_DC */
 };
 
@@ -214,6 +215,7 @@ struct ipc_result {
     bool proved;                   /* the domain has seen the right password */
     bool proved_unless_locked;     /* so too, if the directory then says that the account is not locked */
     bool passed_through;           /* by NTLM, which netlogon vouches for: there are no tickets */
+    bool no_kdc;                   /* that was because no KDC of the own domain answered now */
     char step[32];
     char value[128];               /* for the sentence: domain, clock offset */
     char text[512];                /* for the log: what happened, the protocol's own code, the domain controller */

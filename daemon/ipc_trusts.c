@@ -66,6 +66,7 @@ ipc_put_job(struct writer *w, const struct ipc_job *m)
     writer_u32(w, m->job);
     writer_str(w, m->principal);
     ipc_write_home(w, &m->home);
+    writer_u8(w, m->no_kdc);
     ipc_put_dc(w, &m->dc);
 }
 
@@ -79,6 +80,7 @@ ipc_get_job(const void *packet, size_t len, struct ipc_job *m_out)
     m.job = reader_u32(&r);
     reader_str_copy(&r, m.principal, sizeof(m.principal));
     ipc_read_home(&r, &m.home);
+    m.no_kdc = get_bool(&r);
     left = reader_left(&r);
     if (!ipc_get_dc(reader_bytes(&r, left), left, &m.dc))
         return false;

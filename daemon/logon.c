@@ -293,6 +293,35 @@ may_fall_back(struct job *j)
     return fallback_may(j->config->ntlm_fallback, &j->end);
 }
 
+/*
+ * Where no KDC answered others a moment ago: who waits for one in vain, each for
+ * himself, waits long.  True if there is the domain's verdict; else Kerberos is
+ * tried as ever.
+ */
+static bool
+pass_at_once(struct job *j)
+{
+    if (!j->m.no_kdc || j->config->ntlm_fallback == CONFIG_FALLBACK_NEVER)
+        return false;
+    j->result.err = ERR_NO_KDC;
+    (void)snprintf(j->result.step, sizeof(j->result.step), "AS exchange");
+    (void)snprintf(j->result.text, sizeof(j->result.text), "none answered a moment ago");
+    if (logon_pass(j))
+        return true;
+    memset(&j->result, 0, sizeof(j->result));
+    j->result.err = ERR_INTERNAL;
+    return false;
+}
+
+/* By Kerberos, or by what may stand in for it. */
+static void
+authenticate(struct job *j)
+{
+    if (pass_at_once(j) || (log_on(j) && verify(j)) || !may_fall_back(j))
+        return;
+    j->result.no_kdc = logon_pass(j) && j->end.err == ERR_NO_KDC && j->m.home.dns[0] == '\0';
+}
+
 static void
 send_result(struct job *j)
 {
@@ -329,8 +358,8 @@ run(struct config *c, const struct ipc_job *m, int fd)
     j.result.err = ERR_INTERNAL;
     if (!read_answer(&j))
         j.result.err = ERR_CANCELLED;
-    else if ((!log_on(&j) || !verify(&j)) && may_fall_back(&j))
-        logon_pass(&j);
+    else
+        authenticate(&j);
     was_ahead = password_key_forget();
     log_debug("the key of the password was %s", was_ahead ? "there when it was asked for" : "not made ahead");
     secret_free(j.packet, SECRET_MAX);

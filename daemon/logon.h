@@ -28,7 +28,10 @@ const char *logon_home(const struct job *j);
 /* A domain controller of a user's domain that is not ours into j->user_dc; avoid: address of one that has just failed. */
 enum err logon_find_user_dc(struct job *j, const char *avoid);
 
-/* Waits for netlogon's verdict on the password: j->result, which says also why Kerberos was not to be had. */
-void logon_pass(struct job *j);
+/*
+ * Waits for netlogon's verdict on the password: j->result, which says also why
+ * Kerberos was not to be had.  False if the domain was not asked.
+ */
+bool logon_pass(struct job *j);
 
 #endif

@@ -74,7 +74,7 @@ pass(const struct job *j)
     return r;
 }
 
-void
+bool
 logon_pass(struct job *j)
 {
     struct ipc_result kerberos = j->result, r = pass(j);
@@ -82,11 +82,12 @@ logon_pass(struct job *j)
     if (!fallback_is_answer((enum err)r.err)) {
         (void)snprintf(j->result.text, sizeof(j->result.text), "%.240s; NTLM pass-through: %s: %.220s", kerberos.text,
                        err_name(r.err), r.text);
-        return;
+        return false;
     }
     j->result = r;
     j->result.passed_through = true;
     (void)snprintf(j->result.text, sizeof(j->result.text), "%s%.220s, because Kerberos was not to be had: %s in the %s: %.180s",
                    r.err == ERR_OK ? "by NTLM pass-through, " : "", r.text, err_name(kerberos.err), kerberos.step,
                    kerberos.text);
+    return true;
 }

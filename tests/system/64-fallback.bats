@@ -172,6 +172,7 @@ member_fresh_start() {
   dc_unlock alice
   # Nor is it tried by NTLM when Kerberos has said so.
   lab_unblock ws1
+  lab_wait 10 by_kerberos
   mark=$(member_log_mark ws1)
   run -1 member_pam ws1 alice wrong authenticate
   [ "$(dc_badpwdcount alice)" -eq 1 ]
@@ -211,6 +212,29 @@ member_fresh_start() {
   [ "$status" -ne 0 ]
   says "$no_kdc"
   run ! logged 'NTLM|netlogon'
+}
+
+@test "no KDC answered one: who comes next does not wait for it, and a moment later Kerberos is tried again" {
+  local began
+  # Whatever is sent to the KDC vanishes: that is found out once.
+  lab_block_port ws1 88
+  lab_wait 10 not_a_moment_ago
+  began=$(date +%s%N)
+  by_ntlm bob
+  [ $((($(date +%s%N) - began) / 1000000)) -lt 1000 ]
+  logged 'NO_KDC in the AS exchange: none answered a moment ago'
+  # It is no less strict, and counts once.
+  dc_unlock alice
+  run -1 member_pam ws1 alice wrong authenticate
+  [ "$(dc_badpwdcount alice)" -eq 1 ]
+  dc_unlock alice
+  lab_unblock ws1
+  lab_wait 10 by_kerberos
+}
+
+# not_a_moment_ago: alice gets in by NTLM, having waited for the KDC herself.
+not_a_moment_ago() {
+  by_ntlm alice && ! logged 'none answered a moment ago'
 }
 
 @test "Kerberos is back: the next authentication has tickets" {

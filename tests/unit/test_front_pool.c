@@ -51,6 +51,8 @@ add_logons(struct fixture *x)
     }
 }
 
+static bool no_kdc; /* of the job that begun() has seen last */
+
 /* How many jobs the workers were sent since the last call; the job of one of them, and whose. */
 static unsigned
 begun(uint32_t *job_out, int *worker_out)
@@ -67,6 +69,7 @@ begun(uint32_t *job_out, int *worker_out)
         assert_true(ipc_get_job(packet, (size_t)len, &job));
         channel_close_fds(fds);
         *job_out = job.job;
+        no_kdc = job.no_kdc;
         *worker_out = workers[i];
         n++;
     }
@@ -74,14 +77,19 @@ begun(uint32_t *job_out, int *worker_out)
 }
 
 static void
-refuse(struct fixture *x, uint32_t job, int worker)
+tell(struct fixture *x, int worker, const struct ipc_result *r)
 {
-    struct ipc_result r = { .job = job, .err = ERR_WRONG_PASSWORD };
     struct writer w = writer_init(packet, sizeof(packet));
 
-    ipc_put_result(&w, IPC_RESULT, &r);
+    ipc_put_result(&w, IPC_RESULT, r);
     assert_true(channel_send(worker, packet, w.len, NULL, 0, false));
     (void)turn(x);
+}
+
+static void
+refuse(struct fixture *x, uint32_t job, int worker)
+{
+    tell(x, worker, &(struct ipc_result){ .job = job, .err = ERR_WRONG_PASSWORD });
 }
 
 static void
@@ -118,6 +126,36 @@ so_many_begin_together_and_no_more(void **state)
 }
 
 static void
+who_comes_after_one_whom_no_kdc_answered_begins_with_ntlm(void **state)
+{
+    struct fixture *x = *state;
+    struct ipc_result r = { .err = ERR_WRONG_PASSWORD, .passed_through = true, .no_kdc = true };
+    uint32_t job = 0;
+    int worker = -1;
+
+    add_workers(x);
+    add_logons(x);
+    assert_int_equal(begun(&job, &worker), TOGETHER);
+    assert_false(no_kdc);
+    r.job = job;
+    tell(x, worker, &r);
+    assert_int_equal(begun(&job, &worker), 1);
+    assert_true(no_kdc);
+    /* That one has not asked a KDC itself, so it does not prolong it. */
+    r.job = job;
+    r.no_kdc = false;
+    waited_ms += 2000;
+    tell(x, worker, &r);
+    assert_true(begun(&job, &worker) > 0);
+    assert_true(no_kdc);
+    waited_ms += 2000;
+    refuse(x, job, worker);
+    assert_true(begun(&job, &worker) > 0);
+    assert_false(no_kdc);
+    end(x);
+}
+
+static void
 a_slow_controller_holds_up_nobody(void **state)
 {
     struct fixture *x = *state;
@@ -143,6 +181,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         FRONT_TEST(so_many_begin_together_and_no_more),
+        FRONT_TEST(who_comes_after_one_whom_no_kdc_answered_begins_with_ntlm),
         FRONT_TEST(a_slow_controller_holds_up_nobody),
     };
 

@@ -60,7 +60,7 @@ identity_round_trip(void **state)
 static void
 job_round_trip(void **state)
 {
-    struct ipc_job in = { .job = 3, .principal = "alice", .dc = { .err = ERR_OK, .address = "10.0.0.1",
+    struct ipc_job in = { .job = 3, .principal = "alice", .no_kdc = true, .dc = { .err = ERR_OK, .address = "10.0.0.1",
                           .host = "dc1.corp.test", .netbios = "CORP" } };
     struct writer w = writer_init(packet, sizeof(packet));
     struct ipc_job out;
@@ -69,6 +69,7 @@ job_round_trip(void **state)
     ipc_put_job(&w, &in);
     assert_true(ipc_get_job(packet, w.len, &out));
     assert_string_equal(out.dc.host, "dc1.corp.test");
+    assert_true(out.no_kdc);
     ONLY_WHOLE(w.len, ipc_get_job(packet, n, &out));
 }
 
@@ -101,7 +102,7 @@ a_home_is_one_of_the_table_s(void **state)
 static void
 result_round_trip(void **state)
 {
-    struct ipc_result in = { .job = 3, .err = ERR_CLOCK, .proved = true, .proved_unless_locked = true, .passed_through = true, .step = "AS exchange", .value = "10:00 min", .text = "skew" };
+    struct ipc_result in = { .job = 3, .err = ERR_CLOCK, .proved = true, .proved_unless_locked = true, .passed_through = true, .no_kdc = true, .step = "AS exchange", .value = "10:00 min", .text = "skew" };
     struct writer w = writer_init(packet, sizeof(packet));
     struct ipc_result out;
 
@@ -109,7 +110,7 @@ result_round_trip(void **state)
     ipc_put_result(&w, IPC_RESULT, &in);
     assert_true(ipc_get_result(packet, w.len, IPC_RESULT, &out));
     assert_int_equal(out.err, ERR_CLOCK);
-    assert_true(out.proved && out.proved_unless_locked && out.passed_through);
+    assert_true(out.proved && out.proved_unless_locked && out.passed_through && out.no_kdc);
     assert_string_equal(out.value, "10:00 min");
     assert_false(ipc_get_result(packet, w.len, IPC_VERIFIED, &out));
     ONLY_WHOLE(w.len, ipc_get_result(packet, n, IPC_RESULT, &out));
