@@ -45,9 +45,13 @@ check_PROGRAMS += tests/unit/test_fallback tests/unit/test_front_vouch
 check_PROGRAMS += tests/unit/test_front_nss tests/unit/test_front_pool tests/unit/test_front_pam tests/unit/test_ipc
 check_PROGRAMS += tests/unit/test_keeper tests/unit/test_keeper_local tests/unit/test_keeper_map
 check_PROGRAMS += tests/unit/test_local_names tests/unit/test_notice tests/unit/test_password_key
-check_PROGRAMS += tests/unit/test_sandbox tests/unit/test_trusts
+check_PROGRAMS += tests/unit/test_netlogon_channel tests/unit/test_sandbox tests/unit/test_trusts
 tests_unit_test_trusts_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_trusts_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
+tests_unit_test_netlogon_channel_SOURCES = tests/unit/test_netlogon_channel.c tests/unit/netlogon_fixture.c \
+	tests/unit/netlogon_fixture.h $(fake_controller)
+tests_unit_test_netlogon_channel_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_netlogon_channel_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 check_LTLIBRARIES += tests/unit/libfront.la
 tests_unit_libfront_la_SOURCES = tests/unit/front_fixture.c tests/unit/front_fixture.h
 tests_unit_libfront_la_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)

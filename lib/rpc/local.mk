@@ -47,8 +47,9 @@ tests_unit_test_netlogon_SOURCES = tests/unit/test_netlogon.c tests/unit/netlogo
 tests_unit_test_netlogon_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(TALLOC_CFLAGS)
 tests_unit_test_netlogon_LDADD = lib/rpc/librpc.la lib/ndr/libndr.la lib/sid/libsid.la lib/base/libbase.la \
 	$(CMOCKA_LIBS) $(TALLOC_LIBS)
-tests_unit_test_netlogon_session_SOURCES = tests/unit/test_netlogon_session.c tests/unit/fake_rpc.c tests/unit/fake_rpc.h \
+fake_controller = tests/unit/fake_controller.c tests/unit/fake_controller.h tests/unit/fake_rpc.c tests/unit/fake_rpc.h \
 	tests/unit/netlogon_builder.c tests/unit/netlogon_builder.h
+tests_unit_test_netlogon_session_SOURCES = tests/unit/test_netlogon_session.c $(fake_controller)
 tests_unit_test_netlogon_session_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(TALLOC_CFLAGS)
 tests_unit_test_netlogon_session_LDADD = lib/rpc/librpc.la lib/ndr/libndr.la lib/sid/libsid.la lib/base/libbase.la \
 	$(CMOCKA_LIBS) $(TALLOC_LIBS)

@@ -284,9 +284,11 @@ fake_rpc_start(struct fake_rpc *f)
     struct sockaddr_in here = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t len = sizeof(here);
     pid_t parent = getpid();
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
 
-    if (listener < 0 || bind(listener, (struct sockaddr *)&here, sizeof(here)) != 0 || listen(listener, 8) != 0 ||
+    if (f->address.ss_family != 0)
+        memcpy(&here, &f->address, sizeof(here));
+    if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 || bind(listener, (struct sockaddr *)&here, sizeof(here)) != 0 || listen(listener, 8) != 0 ||
         getsockname(listener, (struct sockaddr *)&here, &len) != 0)
         abort();
     memset(&f->address, 0, sizeof(f->address));

@@ -34,7 +34,7 @@ struct fake_rpc {
     void (*spoil)(void *arg, struct fake_fragment *fragment);  /* NULL: nothing */
     void *arg;               /* the server's process has a copy */
 
-    struct sockaddr_storage address; /* set by fake_rpc_start */
+    struct sockaddr_storage address; /* where it is; family 0: fake_rpc_start chooses */
     pid_t pid;
 };
 
