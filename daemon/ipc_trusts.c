@@ -14,6 +14,16 @@ open_message(const void *packet, size_t len, enum ipc_type type)
     return r;
 }
 
+static bool
+get_bool(struct reader *r)
+{
+    uint8_t v = reader_u8(r);
+
+    if (v > 1)
+        reader_fail(r);
+    return v == 1;
+}
+
 static void
 put_sid(struct writer *w, const struct sid *sid)
 {
@@ -47,15 +57,12 @@ ipc_write_home(struct writer *w, const struct ipc_home *home)
 void
 ipc_read_home(struct reader *r, struct ipc_home *home_out)
 {
-    uint8_t mutual;
-
     memset(home_out, 0, sizeof(*home_out));
     reader_str_copy(r, home_out->dns, sizeof(home_out->dns));
     reader_str_copy(r, home_out->netbios, sizeof(home_out->netbios));
-    mutual = reader_u8(r);
-    home_out->mutual = mutual == 1;
-    if (mutual > 1 || !(home_out->dns[0] == '\0' ? home_out->netbios[0] == '\0' && mutual == 0
-                                                 : trust_names_ok(home_out->dns, home_out->netbios)))
+    home_out->mutual = get_bool(r);
+    if (!(home_out->dns[0] == '\0' ? home_out->netbios[0] == '\0' && !home_out->mutual
+                                   : trust_names_ok(home_out->dns, home_out->netbios)))
         reader_fail(r);
 }
 
