@@ -6,6 +6,12 @@ lib_card_libcard_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(P11_KIT_CFLAGS)
 	-DAUTHSOD_P11_MODULE_PATH='"$(P11_MODULE_PATH)"'
 lib_card_libcard_la_LIBADD = lib/base/libbase.la $(CRYPTO_LIBS) $(P11_KIT_LIBS) $(TALLOC_LIBS)
 
+# lib/card against real modules, for tests/system/55-card.bats.
+noinst_PROGRAMS += tests/system/cardprobe
+tests_system_cardprobe_SOURCES = tests/system/cardprobe.c
+tests_system_cardprobe_CPPFLAGS = $(AM_CPPFLAGS) $(TALLOC_CFLAGS)
+tests_system_cardprobe_LDADD = lib/card/libcard.la $(TALLOC_LIBS)
+
 fuzz_targets += tests/fuzz/fuzz_card_certificate
 tests_fuzz_fuzz_card_certificate_CPPFLAGS = $(AM_CPPFLAGS) $(TALLOC_CFLAGS)
 tests_fuzz_fuzz_card_certificate_LDADD = $(fuzz_main) lib/card/libcard.la lib/base/libbase.la $(TALLOC_LIBS)
