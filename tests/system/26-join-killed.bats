@@ -27,7 +27,7 @@ setup() {
 }
 
 teardown() {
-  ended || kill -KILL $(halves)
+  ended || halves | xargs -r kill -KILL
   in_member "$BOX" rm -rf /etc/authsod /etc/krb5.keytab
   gone || samba_tool dc1 computer delete "$BOX"
 } >&2
