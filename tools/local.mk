@@ -26,7 +26,9 @@ fuzz_targets += tests/fuzz/fuzz_ctl_talk
 tests_fuzz_fuzz_ctl_talk_LDADD = $(fuzz_main) $(ctl_libs)
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_ctl
+check_PROGRAMS += tests/unit/test_ctl tests/unit/test_session
+tests_unit_test_session_CPPFLAGS = $(tools_libctl_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_session_LDADD = $(ctl_libs) $(CMOCKA_LIBS)
 tests_unit_test_ctl_SOURCES = tests/unit/test_ctl.c
 tests_unit_test_ctl_CPPFLAGS = $(tools_libctl_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_ctl_LDADD = $(ctl_libs) $(CMOCKA_LIBS)

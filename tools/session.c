@@ -18,6 +18,7 @@
 #include "daemon/sandbox.h"
 #include "lib/base/secret.h"
 #include "lib/base/visible.h"
+#include "lib/proto/client.h"
 #include "tools/text.h"
 
 #define CHILD_MS 120000 /* each step of the child's has a shorter end of its own */
@@ -236,9 +237,6 @@ handle(struct session *s, const struct talk *t)
     case TALK_WARNING:
         report_warning(s->report, "%s", t->a);
         return true;
-    case TALK_FACT:
-        report_fact(s->report, t->a, NULL, t->b);
-        return true;
     case TALK_CHECK:
         report_check(s->report, t->a, t->number != 0, t->b);
         return true;
@@ -281,13 +279,14 @@ session_next(struct session *s, enum talk_type wanted, struct talk *t)
     }
 }
 
-/* What the child still says while it undoes things. */
+/* What the child still says while it undoes things; one that talks without end is not listened to for longer. */
 static void
 hear_out(struct session *s)
 {
+    int64_t deadline = client_now() + (s->end_ms > 0 ? s->end_ms : END_MS), left = deadline - client_now();
     struct talk t;
 
-    while (talk_receive(s->channel, &t, END_MS)) {
+    for (; left > 0 && talk_receive(s->channel, &t, (int)left); left = deadline - client_now()) {
         if (t.type == TALK_WARNING)
             report_warning(s->report, "%s", t.a);
         else if (t.type == TALK_STEP)
@@ -299,17 +298,14 @@ hear_out(struct session *s)
 void
 session_end(struct session *s)
 {
-    struct pollfd p;
     int status = 0;
 
     if (s->channel < 0)
         return;
     (void)shutdown(s->channel, SHUT_WR);
     hear_out(s);
-    p = (struct pollfd) { .fd = s->channel };
-    (void)poll(&p, 1, 0);
-    if ((p.revents & POLLHUP) == 0)
-        (void)kill(s->pid, SIGKILL);
+    /* It has ended, or is at its end, where that changes nothing; or will not. */
+    (void)kill(s->pid, SIGKILL);
     (void)close(s->channel);
     s->channel = -1;
     while (waitpid(s->pid, &status, 0) < 0 && errno == EINTR)

@@ -18,6 +18,7 @@ struct session {
     const struct ctl_options *options;
     int channel;         /* to the child; -1 */
     pid_t pid;
+    int end_ms;          /* how long it may take to end; 0: a minute */
     bool killed;         /* after session_end: the child could not do what it does at its end */
 };
 

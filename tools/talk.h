@@ -16,7 +16,6 @@ enum talk_type {
     /* from the child */
     TALK_STEP = 1,   /* a: a line for the person */
     TALK_WARNING,    /* a */
-    TALK_FACT,       /* a: key, b: value */
     TALK_CHECK,      /* number: 1 good; a: name, b: text */
     TALK_ASK,        /* a: prompt; answered by SECRET */
     TALK_FAILED,     /* number: enum ctl_error; a: why. The last one. */

@@ -6,7 +6,7 @@
 # filter forbids; it does not keep a limit of descriptors as the kernel does,
 # which test_shared counts on; and the replay of a corpus, or of a store's life
 # up to each of its steps, is long without it.
-unit_valgrind_not='test_sandbox|test_shared|test_store_steps|fuzz_'
+unit_valgrind_not='test_sandbox|test_session|test_shared|test_store_steps|fuzz_'
 
 # unit_names GROUP: prints the parts GROUP/PROGRAM.
 unit_names() {

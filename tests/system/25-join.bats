@@ -227,12 +227,12 @@ value() {
 
 @test "a wrong password, and somebody who may not" {
   password=wrong run join
-  says 12 'The password of Administrator@CORP.TEST is not right.'
+  says 12 'authsodctl: The password of Administrator@CORP.TEST is not right.'
   nothing_happened
   password=x run join --user nobody-of-ours
-  says 13 'has no account nobody-of-ours@CORP.TEST'
+  says 13 'authsodctl: The domain corp.test has no account nobody-of-ours@CORP.TEST.'
   password=Passw0rd-alice run join --user alice
-  says 14 'alice@CORP.TEST may not make an account of a computer in CN=Computers,DC=corp,DC=test'
+  says 14 'authsodctl: alice@CORP.TEST may not make an account of a computer in CN=Computers,DC=corp,DC=test: '
   nothing_happened
   run -2 in_member "$BOX" sh -c 'authsodctl join corp.test --password-stdin </dev/null'
   run -3 in_member "$BOX" setpriv --reuid 1000 --regid 1000 --clear-groups authsodctl join corp.test --password-stdin
@@ -265,7 +265,7 @@ value() {
 
 @test "names that cannot be" {
   run join --computer-name abcdefghijklmnop
-  says 6 'The name abcdefghijklmnop has 16 characters'
+  says 6 'authsodctl: The name abcdefghijklmnop has 16 characters, and the domain takes 15 at most: give a shorter one with --computer-name.'
   run in_member "$BOX" unshare --uts sh -c 'hostname a-long-name-of-a-computer.corp.test; authsodctl join corp.test --password-stdin' <<<x
   says 6 'has 25 characters'
   run join --computer-name 'a,b'
@@ -273,9 +273,9 @@ value() {
   run ctl join $'corp.test\nkeytab = /etc/passwd' --password-stdin
   says 6 'is not the DNS name of a domain'
   run join --ou OU=None,DC=corp,DC=test
-  says 17 'There is no OU=None,DC=corp,DC=test'
+  says 17 'authsodctl: There is no OU=None,DC=corp,DC=test in the directory.'
   run join --ou None
-  says 17 'is not the distinguished name'
+  says 17 'authsodctl: None is not the distinguished name of an OU, like OU=Linux,DC=corp,DC=test.'
   nothing_happened
   # One of 15 characters, which the configuration then has, too.
   run -0 join --computer-name Fifteen-letters
@@ -289,10 +289,10 @@ value() {
   samba_tool dc1 computer create "$BOX"
   before=$(dc_get "$account" pwdLastSet)
   password=Passw0rd-alice run join --user alice
-  says 16 'exists, and alice@CORP.TEST may not take it over'
+  says 16 "authsodctl: The account CN=$BOX,CN=Computers,DC=corp,DC=test exists, and alice@CORP.TEST may not take it over (dNSHostName): "
   dc_set "$account" dNSHostName other.corp.test
   run join
-  says 16 'is that of another computer, other.corp.test'
+  says 16 "authsodctl: The account CN=$BOX,CN=Computers,DC=corp,DC=test exists and is that of another computer, other.corp.test. Delete it, or give --computer-name."
   samba_tool dc1 computer delete "$BOX"
   samba_tool dc1 user create "$account" Passw0rd-user
   run join
@@ -313,7 +313,8 @@ value() {
 
 @test "a clock that is wrong" {
   run in_member_at +20m "$BOX" authsodctl join corp.test --password-stdin <<<"$LAB_ADMIN_PASSWORD"
-  says 11 'The clock of this computer differs from that of dc1.corp.test by 20:0'
+  says 11 'authsodctl: The clock of this computer differs from that of dc1.corp.test by 20:0'
+  [[ $output == *'. Set it right.'* ]]
   nothing_happened
   join
   run in_member_at -20m "$BOX" authsodctl testjoin
@@ -322,30 +323,30 @@ value() {
 
 @test "a domain that is not found" {
   run ctl join crop.test --password-stdin
-  says 8 'DNS knows no domain crop.test'
+  says 8 "authsodctl: DNS knows no domain crop.test. Is the name spelt right, and does /etc/resolv.conf name the domain's DNS servers?"
   run ctl join dc1.corp.test --password-stdin
-  says 9 'no SRV records _ldap._tcp.dc._msdcs.dc1.corp.test'
+  says 9 "authsodctl: DNS knows dc1.corp.test, but no domain controllers of it: there are no SRV records _ldap._tcp.dc._msdcs.dc1.corp.test. Does /etc/resolv.conf name the domain's DNS servers?"
   lab_block_port "$BOX" 53
   run join
-  says 7 'No DNS server answers'
+  says 7 'authsodctl: No DNS server answers. /etc/resolv.conf must name those of the domain.'
   nothing_happened
 }
 
 @test "a domain controller that does not answer on one port" {
   lab_block_port "$BOX" 88 reject
   run join
-  says 10 'dc1.corp.test (10.99.0.1) does not answer on port 88/tcp (Kerberos): Connection refused'
+  says 10 'authsodctl: The domain controller dc1.corp.test (10.99.0.1) does not answer on port 88/tcp (Kerberos): Connection refused'
   lab_unblock "$BOX"
   lab_block_port "$BOX" 389
   run join
-  says 10 'dc1.corp.test (10.99.0.1) does not answer on port 389/tcp (LDAP): Connection timed out'
+  says 10 'authsodctl: The domain controller dc1.corp.test (10.99.0.1) does not answer on port 389/tcp (LDAP): Connection timed out'
   lab_unblock "$BOX"
   in_member "$BOX" nft -f - <<<'table inet lab_block { chain out { type filter hook output priority filter; udp dport 389 drop; }; }'
   run join
-  says 10 'dc1.corp.test (10.99.0.1) does not answer on port 389/udp (CLDAP).'
+  says 10 'authsodctl: The domain controller dc1.corp.test (10.99.0.1) does not answer on port 389/udp (CLDAP).'
   lab_unblock "$BOX"
   run join --dc dc9.corp.test
-  says 8 'DNS has no address of the domain controller dc9.corp.test.'
+  says 8 'authsodctl: DNS has no address of the domain controller dc9.corp.test.'
   nothing_happened
 }
 

@@ -143,7 +143,7 @@ malformed_packets_are_refused(void **state)
     struct talk t;
 
     (void)state;
-    writer_u8(&w, TALK_FACT);
+    writer_u8(&w, TALK_CHECK);
     writer_u32(&w, 1);
     writer_str(&w, "key");
     writer_str(&w, "value");
@@ -155,7 +155,7 @@ malformed_packets_are_refused(void **state)
     good[10] = '\0'; /* within the key */
     assert_false(talk_decode(good, w.len, &t));
     memset(text, 'x', TALK_TEXT_MAX);
-    writer_u8(&big, TALK_FACT);
+    writer_u8(&big, TALK_CHECK);
     writer_u32(&big, 1);
     writer_str(&big, text);
     writer_str(&big, "");
