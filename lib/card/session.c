@@ -90,15 +90,19 @@ session_login(struct session *s, struct cards *c, struct card_token *t, const ch
     *s = (struct session){ .p11 = module_of(c, t), .slot = t->slot, .handle = CK_INVALID_HANDLE };
     if (s->p11 == NULL)
         return card_fail(f, CARD_MODULE, CKR_OK, "module");
-    if (!token_again(s, t, f) || (t->login_required && !pin_usable(t, pin, f)))
-        return false;
     code = s->p11->C_OpenSession(s->slot, CKF_SERIAL_SESSION, NULL, NULL, &s->handle);
     if (code != CKR_OK) {
         s->handle = CK_INVALID_HANDLE;
         return card_fail_code(f, code, "C_OpenSession");
     }
+    /* In this order: a session ends when its card is pulled, so the one that is looked at now is the one that gets the
+     * PIN. */
+    if (!token_again(s, t, f))
+        return false;
     if (!t->login_required)
         return true;
+    if (!pin_usable(t, pin, f))
+        return false;
     code = login(s, CKU_USER, pin);
     s->logged_in = code == CKR_OK;
     (void)token_again(s, t, &ignored);

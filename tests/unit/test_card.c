@@ -549,6 +549,14 @@ another_card_gets_no_pin(void **state)
     fake->tokens[0].absent = true;
     assert_false(card_check_pin(cards, t, "123456", &f));
     assert_int_equal(f.error, CARD_REMOVED);
+    again();
+    /* Changed at the last moment at which a session can be had with it. */
+    t = the_token();
+    fake->pull_at = "C_OpenSession";
+    fake->pull_from = 1;
+    fake->swap = true;
+    assert_false(card_check_pin(cards, t, "123456", &f));
+    assert_int_equal(f.error, CARD_REMOVED);
     assert_int_equal(fake->logins, 0);
 }
 
