@@ -158,6 +158,20 @@ everything_is_found_by_what_it_is(void **state)
     assert_string_equal(realm, "OTHER-1.TEST");
 }
 
+/* Not as bytes: there are some between the fields. */
+static void
+assert_same(const struct trusts *a, const struct trusts *b)
+{
+    assert_true(sid_equal(&a->own, &b->own));
+    assert_int_equal(a->n, b->n);
+    for (size_t i = 0; i < a->n; i++) {
+        assert_string_equal(a->list[i].dns, b->list[i].dns);
+        assert_string_equal(a->list[i].netbios, b->list[i].netbios);
+        assert_true(sid_equal(&a->list[i].sid, &b->list[i].sid));
+        assert_int_equal(a->list[i].mutual, b->list[i].mutual);
+    }
+}
+
 static void
 the_store_gives_it_back(void **state)
 {
@@ -176,7 +190,7 @@ the_store_gives_it_back(void **state)
     (void)state;
     assert_true(trusts_text(&t, text, sizeof(text)));
     assert_true(trusts_of_text(text, c, &again));
-    assert_memory_equal(&t, &again, sizeof(t));
+    assert_same(&t, &again);
     assert_true(trusts_of_text(text, third, &again));
     assert_int_equal(again.n, 1);
     assert_string_equal(again.list[0].dns, "third.test");
@@ -212,7 +226,7 @@ a_message_brings_it(void **state)
     (void)state;
     ipc_put_trusts(&w, ERR_OK, &t);
     assert_true(ipc_get_trusts(packet, w.len, &err, &out));
-    assert_memory_equal(&t, &out, sizeof(t));
+    assert_same(&t, &out);
     ONLY_WHOLE(w.len, ipc_get_trusts(packet, n, &err, &out));
     /* One domain twice. */
     t.list[1] = t.list[0];
