@@ -101,13 +101,17 @@ same() {
   }
 }
 
-# no_worse WANTED GOT WHAT QUESTION...: each answer is the wanted one, or none.
+# no_worse WANTED GOT WHAT QUESTION...: each answer is the wanted one, or none. Who is asked for by id
+# may have a name that is half of one and half of another while it changes: it is nobody's here.
 no_worse() {
-  local wanted=$1 got=$2 what=$3
+  local wanted=$1 got=$2 what=$3 mixed='^$'
   shift 3
+  [[ $what != changing-name,* && $what != changing-name ]] ||
+    mixed='^(ho|no)[a-z]*:[*]:300001:300500::/home/honest:/bin/sh$'
   [ "$(wc -l <<<"$got")" -eq $# ] &&
     paste -d '|' <(printf '%s\n' "$@") - <(echo "$wanted") <<<"$got" |
-    awk -F '|' '$2 != $3 && $2 !~ /^(not found|E[A-Z]+|99)$/ { print; bad = 1 } END { exit bad }' || {
+    awk -F '|' -v mixed="$mixed" '
+      $2 != $3 && $2 !~ /^(not found|E[A-Z]+|99)$/ && $2 !~ mixed { print; bad = 1 } END { exit bad }' || {
     echo "$what"
     return 1
   }
