@@ -1,4 +1,4 @@
-#include "daemon/ipc.h"
+#include "daemon/ipc_fields.h"
 
 #include <string.h>
 
@@ -8,35 +8,6 @@ ipc_type(const void *packet, size_t len)
     struct reader r = reader_init(packet, len);
 
     return reader_u8(&r);
-}
-
-/* A reader behind the type; failed if the message is of another type. */
-static struct reader
-open_message(const void *packet, size_t len, enum ipc_type type)
-{
-    struct reader r = reader_init(packet, len);
-
-    if (reader_u8(&r) != (uint8_t)type)
-        reader_fail(&r);
-    return r;
-}
-
-static bool
-get_bool(struct reader *r)
-{
-    uint8_t v = reader_u8(r);
-
-    if (v > 1)
-        reader_fail(r);
-    return v == 1;
-}
-
-static void
-put_sid(struct writer *w, const struct sid *sid)
-{
-    char text[SID_TEXT_MAX];
-
-    writer_str(w, sid_text(sid, text));
 }
 
 static void

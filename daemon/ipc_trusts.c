@@ -1,36 +1,7 @@
 /* The messages about trusted domains and their accounts, and the job that has one of them in it. */
 #include <string.h>
 
-#include "daemon/ipc.h"
-
-/* A reader behind the type; failed if the message is of another type. */
-static struct reader
-open_message(const void *packet, size_t len, enum ipc_type type)
-{
-    struct reader r = reader_init(packet, len);
-
-    if (reader_u8(&r) != (uint8_t)type)
-        reader_fail(&r);
-    return r;
-}
-
-static bool
-get_bool(struct reader *r)
-{
-    uint8_t v = reader_u8(r);
-
-    if (v > 1)
-        reader_fail(r);
-    return v == 1;
-}
-
-static void
-put_sid(struct writer *w, const struct sid *sid)
-{
-    char text[SID_TEXT_MAX];
-
-    writer_str(w, sid_text(sid, text));
-}
+#include "daemon/ipc_fields.h"
 
 /* An account of a domain, or nothing at all. */
 static void
