@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/krb/computer_keys.h"
 #include "lib/krb/failure.h"
 
 /* The key under which libkrb5 notes in a cache that FAST was offered; documented with the cache's file format. */
@@ -81,9 +82,10 @@ is_fast_offered(krb5_context ctx, krb5_ccache cache, krb5_const_principal tgs)
     return offered;
 }
 
-bool
-krb_computer_tgt(krb5_context ctx, const struct krb_target *t, krb5_keytab keytab, int32_t lifetime,
-                 krb5_creds *tgt_out, bool *fast_out, struct krb_failure *failure_out)
+/* With the newest key of the account in the keytab. */
+static bool
+log_on(krb5_context ctx, const struct krb_target *t, krb5_keytab keytab, int32_t lifetime, krb5_creds *tgt_out,
+       bool *fast_out, struct krb_failure *failure_out)
 {
     struct kdc kdc = kdc_init(t);
     krb5_get_init_creds_opt *options = NULL;
@@ -118,7 +120,6 @@ krb_computer_tgt(krb5_context ctx, const struct krb_target *t, krb5_keytab keyta
     } else {
         failure_of_exchange(ctx, failure_out, step, code, &x);
         failure_out->password_sent = x.sent == AS_REQUESTS_MAX;
-        judge(failure_out);
     }
     krb5_init_creds_free(ctx, ic);
     krb5_get_init_creds_opt_free(ctx, options);
@@ -127,4 +128,29 @@ krb_computer_tgt(krb5_context ctx, const struct krb_target *t, krb5_keytab keyta
     krb5_free_principal(ctx, computer);
     kdc_done(&kdc);
     return code == 0;
+}
+
+bool
+krb_computer_tgt(krb5_context ctx, const struct krb_target *t, krb5_keytab keytab, int32_t lifetime,
+                 krb5_creds *tgt_out, bool *fast_out, struct krb_failure *failure_out)
+{
+    bool ok = log_on(ctx, t, keytab, lifetime, tgt_out, fast_out, failure_out);
+    struct krb_failure failure;
+
+    /* In the middle of a change of the password another version's is the key. */
+    for (unsigned i = 0; !ok && failure_out->err == ERR_WRONG_PASSWORD && i < COMPUTER_KEYS_MAX; i++) {
+        krb5_keytab other = computer_keys_other(ctx, t, keytab, i);
+
+        if (other == NULL)
+            break;
+        ok = log_on(ctx, t, other, lifetime, tgt_out, fast_out, &failure);
+        (void)krb5_kt_close(ctx, other);
+        if (!ok && failure.err != ERR_WRONG_PASSWORD)
+            break;
+    }
+    if (ok)
+        memset(failure_out, 0, sizeof(*failure_out));
+    else
+        judge(failure_out);
+    return ok;
 }

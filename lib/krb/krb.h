@@ -96,7 +96,8 @@ void krb_logon_done(krb5_context ctx, struct krb_logon *logon);
  * The computer's own logon with its keytab (principal COMPUTER$@REALM): a TGT
  * that is not forwardable nor renewable.  *fast_out: the protected part of the
  * answer offered FAST.  What the KDC finds wrong with the computer's account
- * or key is ERR_STALE_KEYTAB.
+ * or key is ERR_STALE_KEYTAB.  Where the newest key of the account is not the
+ * one, up to two other versions are tried of which host/<fqdn> has keys.
  */
 bool krb_computer_tgt(krb5_context ctx, const struct krb_target *t, krb5_keytab keytab, int32_t lifetime,
                       krb5_creds *tgt_out, bool *fast_out, struct krb_failure *failure_out);

@@ -1,5 +1,5 @@
 noinst_LTLIBRARIES += lib/krb/libkrb.la
-lib_krb_libkrb_la_SOURCES = lib/krb/ccache.c lib/krb/ccache.h lib/krb/ccache_name.c lib/krb/computer.c lib/krb/edata.c \
+lib_krb_libkrb_la_SOURCES = lib/krb/ccache.c lib/krb/ccache.h lib/krb/ccache_name.c lib/krb/computer.c lib/krb/computer_keys.c lib/krb/computer_keys.h lib/krb/edata.c \
 	lib/krb/edata.h lib/krb/exchange.c lib/krb/exchange.h lib/krb/failure.c lib/krb/failure.h lib/krb/initial.c lib/krb/kdc.c \
 	lib/krb/kdc.h lib/krb/krb.h lib/krb/password.c lib/krb/profile.c lib/krb/tgs.c lib/krb/tgs.h \
 	lib/krb/verifier.c lib/krb/verifier.h lib/krb/verify.c

@@ -114,6 +114,7 @@ open_new(krb5_context ctx, int fd, const char *path, krb5_keytab *out)
 struct copy {
     const struct membership_names *names;
     uint32_t keep; /* version whose entries stay; 0: none */
+    const struct machine_secret *follow; /* NULL; else entries older than its current version stay that it has none of */
     size_t others; /* entries copied that are not the computer's */
     size_t own;    /* the computer's, copied or not */
 };
@@ -122,6 +123,13 @@ struct copy {
 static bool
 stays(const struct copy *c, const krb5_keytab_entry *e)
 {
+    if (c->follow != NULL) {
+        for (int i = 1; i <= MACHINE_SLOTS; i++) {
+            if (c->follow->slots[i].text[0] != '\0' && e->vno == c->follow->slots[i].kvno)
+                return false;
+        }
+        return e->vno < c->follow->slots[MACHINE_CURRENT].kvno;
+    }
     return c->keep != 0 && (e->vno == c->keep || e->vno == (c->keep & 0xff));
 }
 
@@ -177,11 +185,12 @@ copy_keytab(krb5_context ctx, const char *old, krb5_keytab to, struct copy *c)
 }
 
 static krb5_error_code
-add_key(krb5_context ctx, const struct membership_names *n, krb5_keytab to, const krb5_keyblock *key, uint32_t kvno)
+add_key(krb5_context ctx, const struct membership_names *n, krb5_keytab to, const krb5_keyblock *key, uint32_t kvno,
+        int names)
 {
     krb5_error_code code = 0;
 
-    for (int i = 0; i < MEMBERSHIP_NAMES && code == 0; i++) {
+    for (int i = 0; i < names && code == 0; i++) {
         krb5_keytab_entry e = { .vno = kvno, .key = *key };
 
         code = parse(ctx, n, i, &e.principal);
@@ -192,8 +201,10 @@ add_key(krb5_context ctx, const struct membership_names *n, krb5_keytab to, cons
     return code;
 }
 
+/* Of the first so many names. */
 static krb5_error_code
-add_keys(krb5_context ctx, const struct membership_names *n, krb5_keytab to, const char *password, uint32_t kvno)
+add_keys(krb5_context ctx, const struct membership_names *n, krb5_keytab to, const char *password, uint32_t kvno,
+         int names)
 {
     char text[MEMBERSHIP_NAME_SIZE];
     krb5_data secret = { .length = (unsigned)strlen(password) }, salt = { .data = text };
@@ -209,7 +220,7 @@ add_keys(krb5_context ctx, const struct membership_names *n, krb5_keytab to, con
 
         code = krb5_c_string_to_key(ctx, enctypes[i], &secret, &salt, &key);
         if (code == 0)
-            code = add_key(ctx, n, to, &key, kvno);
+            code = add_key(ctx, n, to, &key, kvno, names);
         krb5_free_keyblock_contents(ctx, &key);
     }
     return code;
@@ -226,7 +237,44 @@ membership_keytab_write(krb5_context ctx, const struct membership_names *n, cons
     if (code == 0)
         code = copy_keytab(ctx, old, to, &c);
     if (code == 0)
-        code = add_keys(ctx, n, to, password, kvno);
+        code = add_keys(ctx, n, to, password, kvno, MEMBERSHIP_NAMES);
+    if (to != NULL)
+        (void)krb5_kt_close(ctx, to);
+    return code;
+}
+
+/* After a domain has gone back two passwords may have one version: that of the likelier one counts. */
+static krb5_error_code
+add_slots(krb5_context ctx, const struct membership_names *n, krb5_keytab to, const struct machine_secret *s)
+{
+    static const enum machine_slot order[] = { MACHINE_PENDING, MACHINE_CURRENT, MACHINE_PREVIOUS };
+    krb5_error_code code = 0;
+
+    for (size_t i = 0; i < MACHINE_SLOTS && code == 0; i++) {
+        const struct machine_password *p = &s->slots[order[i]];
+        bool taken = p->text[0] == '\0';
+
+        for (size_t j = 0; j < i; j++)
+            taken = taken || (s->slots[order[j]].text[0] != '\0' && s->slots[order[j]].kvno == p->kvno);
+        if (!taken)
+            code = add_keys(ctx, n, to, p->text, p->kvno,
+                            order[i] == MACHINE_PENDING ? MEMBERSHIP_SERVICES : MEMBERSHIP_NAMES);
+    }
+    return code;
+}
+
+krb5_error_code
+membership_keytab_follow(krb5_context ctx, const struct membership_names *n, const char *old, int fd, const char *path,
+                         const struct machine_secret *s, bool tidy)
+{
+    struct copy c = { .names = n, .follow = tidy ? NULL : s };
+    krb5_keytab to = NULL;
+    krb5_error_code code = open_new(ctx, fd, path, &to);
+
+    if (code == 0)
+        code = copy_keytab(ctx, old, to, &c);
+    if (code == 0)
+        code = add_slots(ctx, n, to, s);
     if (to != NULL)
         (void)krb5_kt_close(ctx, to);
     return code;

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/membership/machine_secret.h"
+
 /* Who the computer is. Strings are aliases. */
 struct membership_names {
     const char *realm;    /* "CORP.TEST" */
@@ -39,6 +41,16 @@ bool membership_salt(const struct membership_names *n, char buf[static MEMBERSHI
  */
 krb5_error_code membership_keytab_write(krb5_context ctx, const struct membership_names *n, const char *old, int fd,
                                         const char *path, const char *password, uint32_t kvno, bool keep_previous);
+
+/*
+ * The same with the keys of all passwords of s, each under its version: what
+ * the keytab is to be in that state of a rotation.  Of a pending password the
+ * account itself has no keys, only its services: their tickets are opened by
+ * version, but who logs on as the account takes the newest.  Older keys that s
+ * does not know stay, unless tidy.
+ */
+krb5_error_code membership_keytab_follow(krb5_context ctx, const struct membership_names *n, const char *old, int fd,
+                                         const char *path, const struct machine_secret *s, bool tidy);
 
 /*
  * The same without the computer's keys, of any version.  *left_out: entries

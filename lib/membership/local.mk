@@ -2,7 +2,8 @@ noinst_LTLIBRARIES += lib/membership/libmembership.la
 lib_membership_libmembership_la_SOURCES = lib/membership/account.c lib/membership/account.h lib/membership/keytab.c \
 	lib/membership/keytab.h lib/membership/machine_secret.c lib/membership/machine_secret.h \
 	lib/membership/replace.c lib/membership/replace.h lib/membership/replace_journal.c \
-	lib/membership/replace_journal.h lib/membership/replace_private.h
+	lib/membership/replace_journal.h lib/membership/replace_private.h lib/membership/rotation.c \
+	lib/membership/rotation.h
 lib_membership_libmembership_la_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(CRYPTO_CFLAGS) $(TALLOC_CFLAGS)
 lib_membership_libmembership_la_LIBADD = lib/directory/libdirectory.la lib/base/libbase.la $(KRB5_LIBS) \
 	$(CRYPTO_LIBS) $(TALLOC_LIBS)
@@ -19,4 +20,8 @@ tests_unit_test_membership_LDADD = lib/membership/libmembership.la lib/krb/libkr
 	$(CMOCKA_LIBS) $(KRB5_LIBS) $(LDAP_LIBS) $(TALLOC_LIBS)
 tests_unit_test_replace_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_replace_LDADD = lib/membership/libmembership.la $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_rotation
+tests_unit_test_rotation_SOURCES = tests/unit/test_rotation.c
+tests_unit_test_rotation_CPPFLAGS = $(tests_unit_test_membership_CPPFLAGS)
+tests_unit_test_rotation_LDADD = $(tests_unit_test_membership_LDADD)
 endif

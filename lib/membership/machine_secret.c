@@ -9,6 +9,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/secret.h"
+#include "lib/membership/replace.h"
 
 #define MAGIC "authsods"
 #define MAGIC_SIZE 8
@@ -145,6 +146,19 @@ machine_secret_load(const char *path, struct machine_secret *s)
     }
     if (fd >= 0)
         (void)close(fd);
+    secret_free(buf, MACHINE_SECRET_FILE_MAX);
+    errno = error;
+    return good;
+}
+
+bool
+machine_secret_store(const char *path, const struct machine_secret *s)
+{
+    uint8_t *buf = secret_new(MACHINE_SECRET_FILE_MAX);
+    size_t n = buf == NULL ? 0 : machine_secret_encode(s, buf, MACHINE_SECRET_FILE_MAX);
+    bool good = n > 0 && replace_bytes(path, buf, n, NULL);
+    int error = n > 0 ? errno : buf == NULL ? ENOMEM : EINVAL;
+
     secret_free(buf, MACHINE_SECRET_FILE_MAX);
     errno = error;
     return good;

@@ -70,6 +70,9 @@ bool machine_secret_decode(const uint8_t *p, size_t len, struct machine_secret *
  */
 bool machine_secret_load(const char *path, struct machine_secret *s);
 
+/* Replaces a file. False with errno: it is as it was. */
+bool machine_secret_store(const char *path, const struct machine_secret *s);
+
 /* MACHINE_PASSWORD_LENGTH characters from OpenSSL's generator, of at least three kinds. False if that fails. */
 bool machine_password_make(char text[static MACHINE_PASSWORD_MAX + 1]);
 

@@ -268,3 +268,45 @@ replace_keep(struct replace *r)
     drop_saved(r);
     r->committed = false;
 }
+
+static bool
+write_all(int fd, const void *bytes, size_t n)
+{
+    ssize_t written = write(fd, bytes, n);
+
+    if (written >= 0 && (size_t)written != n)
+        errno = ENOSPC;
+    return written == (ssize_t)n;
+}
+
+bool
+replace_bytes(const char *path, const void *bytes, size_t n, const struct stat *like)
+{
+    struct replace r;
+    int error;
+
+    if (!replace_begin(&r, path))
+        return false;
+    if (write_all(r.fd, bytes, n) && (like == NULL || fchown(r.fd, like->st_uid, like->st_gid) == 0) &&
+        replace_commit(&r, like == NULL ? 0600 : like->st_mode & 07777)) {
+        replace_keep(&r);
+        return true;
+    }
+    error = errno;
+    replace_undo(&r);
+    errno = error;
+    return false;
+}
+
+int
+membership_lock(void)
+{
+    int fd = open(AUTHSOD_CONFDIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC), error;
+
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return fd;
+    error = errno;
+    (void)close(fd);
+    errno = error;
+    return -1;
+}

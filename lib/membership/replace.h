@@ -11,6 +11,8 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 struct replace {
@@ -45,5 +47,17 @@ void replace_keep(struct replace *r);
 
 /* Removes what those who have died while they replaced path have left beside it. */
 void replace_sweep(const char *path);
+
+/*
+ * All of that in one: n bytes.  like: whose owner and mode the file has, NULL
+ * for the caller's and 0600.  False with errno: the old file is there as it was.
+ */
+bool replace_bytes(const char *path, const void *bytes, size_t n, const struct stat *like);
+
+/*
+ * Keeps others of us from changing what the membership consists of, until the
+ * descriptor is closed.  -1 with errno: EWOULDBLOCK where one is at it.
+ */
+int membership_lock(void);
 
 #endif

@@ -1,5 +1,6 @@
 noinst_LTLIBRARIES += lib/proto/libproto.la
-lib_proto_libproto_la_SOURCES = lib/proto/client.c lib/proto/client.h lib/proto/messages.c lib/proto/messages.h \
+lib_proto_libproto_la_SOURCES = lib/proto/client.c lib/proto/client.h lib/proto/control.c lib/proto/control.h \
+	lib/proto/messages.c lib/proto/messages.h \
 	lib/proto/proto.c lib/proto/proto.h lib/proto/record.c lib/proto/record.h lib/proto/sealed.c lib/proto/sealed.h \
 	lib/proto/text.c lib/proto/text.h
 lib_proto_libproto_la_LIBADD = lib/base/libbase.la

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lib/proto/control.h"
 #include "lib/proto/proto.h"
 
 static uint8_t again[PROTO_PACKET_MAX];
@@ -83,6 +84,24 @@ done(const uint8_t *data, size_t size)
     same(&w, data, size);
 }
 
+static void
+control(const uint8_t *data, size_t size)
+{
+    struct writer w = begin();
+    enum control_request what;
+    struct control_answer a;
+
+    if (control_get_request(data, size, &what)) {
+        control_put_request(&w, what);
+        same(&w, data, size);
+    }
+    w = begin();
+    if (control_get_answer(data, size, &a)) {
+        control_put_answer(&w, (enum control_kind)a.kind, a.number, a.text);
+        same(&w, data, size);
+    }
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -94,5 +113,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     answer(data, size);
     order(data, size);
     done(data, size);
+    control(data, size);
     return 0;
 }
