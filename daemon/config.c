@@ -382,6 +382,7 @@ fill(struct config *c, struct config_value *v)
     c->keytab = v[KEY_KEYTAB].text;
     c->timeout = (int)v[KEY_TIMEOUT].number;
     c->trusted = v[KEY_TRUSTED].list;
+    c->password_lifetime = (int32_t)v[KEY_PASSWORD_LIFETIME].number;
     c->fast = (enum config_fast)v[KEY_FAST].number;
     c->ntlm_fallback = (enum config_fallback)v[KEY_NTLM_FALLBACK].number;
     c->forwardable = v[KEY_FORWARDABLE].number != 0;

@@ -42,6 +42,7 @@ struct config {
     const char *keytab;                /* absolute path */
     int timeout;                       /* seconds for one request to a DC */
     const char *const *trusted;        /* CONFIG_TRUSTED_AUTO or _NONE alone, or DNS names; NULL-terminated, not empty */
+    int32_t password_lifetime;         /* seconds after which the computer's password is replaced; 0: never */
     /* [logon] */
     enum config_fast fast;
     enum config_fallback ntlm_fallback;

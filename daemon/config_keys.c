@@ -50,6 +50,8 @@ const struct config_key config_keys[KEY_COUNT] = {
                       .fallback = "5s" },
     [KEY_TRUSTED] = { .section = "domain", .name = "trusted", .kind = CONFIG_LIST, .check = config_check_trusted,
                       .fallback = CONFIG_TRUSTED_AUTO },
+    [KEY_PASSWORD_LIFETIME] = { .section = "domain", .name = "password_lifetime", .kind = CONFIG_DURATION, .min = 0,
+                                .max = 365 * DAY, .fallback = "30d" },
     [KEY_FAST] = { .section = "logon", .name = "fast", .kind = CONFIG_WORD, .words = fasts, .fallback = "try" },
     [KEY_NTLM_FALLBACK] = { .section = "logon", .name = "ntlm_fallback", .kind = CONFIG_WORD, .words = fallbacks,
                             .fallback = "unavailable" },

@@ -20,6 +20,7 @@ enum config_key_id {
     KEY_KEYTAB,
     KEY_TIMEOUT,
     KEY_TRUSTED,
+    KEY_PASSWORD_LIFETIME,
     KEY_FAST,
     KEY_NTLM_FALLBACK,
     KEY_FORWARDABLE,

@@ -10,9 +10,10 @@
  *                       CCACHE_DESTROY, MAP_NEW, MAP_PLACE, PING
  *   keeper - member     PEER, CONFIG, KEYTAB      <-> GET_KEYTAB
  *   keeper - directory  PEER, CONFIG
- *   keeper - netlogon   PEER, CONFIG, MACHINE_SECRET, KEYTAB <-> GET_SECRET
+ *   keeper - netlogon   PEER, CONFIG, MACHINE_SECRET, KEYTAB, ROTATE, ROTATE_SET <-> GET_SECRET, ROTATE_HOLDS, ROTATE_END
  *   keeper - logon      (silence; its end is the worker's end)
  *   keeper - ccache     CCACHE_WRITE or CCACHE_DESTROY, once <-> CCACHE_DONE
+ *   keeper - keytab     KEYTAB_MAKE, once         <-> KEYTAB
  *   front - directory   LOOKUP, WHO, LEARN, STATE, NEED_DC <-> FOUND, IDENTITY, LEARNED, STATE_IS, DC
  *   front - member                                         <-  VOUCH
  *   front - netlogon    DC                                 <-> VOUCH, NEED_DC
@@ -46,7 +47,7 @@ enum ipc_type {
     IPC_CCACHE_DESTROY, /* struct ipc_ccache */
     IPC_CCACHE_DONE,    /* struct ipc_ccache_done */
     IPC_GET_KEYTAB,     /* nothing */
-    IPC_KEYTAB,         /* u32 errno (0: descriptor is a memfd with the keytab) */
+    IPC_KEYTAB,         /* u32 errno (0: descriptor is a memfd with the keytab); of keytab's: the errno may be libkrb5's */
     IPC_LOOKUP,         /* struct ipc_lookup */
     IPC_FOUND,          /* struct ipc_found; descriptor: memfd (sealed) with a whole RECORD packet where record is empty */
     IPC_WHO,            /* struct ipc_who */
@@ -80,6 +81,12 @@ enum ipc_type {
     IPC_TRUSTS,         /* u32 err; if that is ERR_OK: struct trusts (trusts_write) */
     IPC_ACCOUNTS,       /* struct ipc_accounts */
     IPC_ACCOUNTS_ARE,   /* struct ipc_accounts_are */
+    IPC_ROTATE,         /* nothing: which of its passwords has the domain? */
+    IPC_ROTATE_HOLDS,   /* struct ipc_rotate_holds: there is a session with it */
+    IPC_ROTATE_SET,     /* nothing; descriptor: memfd with the file of the machine secret, whose pending password to set */
+    IPC_ROTATE_END,     /* struct ipc_rotate_end: of ROTATE that came to nothing, or of ROTATE_SET */
+    IPC_KEYTAB_MAKE,    /* u32 1 to leave out keys that the secret has not, else 0; descriptors: memfds with the file of the
+                           machine secret and, where there is one, the keytab */
 };
 
 /*
@@ -90,7 +97,9 @@ enum ipc_type {
  * STOP: front takes no new connections and ends when what runs has ended.
  */
 
-enum role { ROLE_KEEPER = 1, ROLE_FRONT, ROLE_LOGON, ROLE_MEMBER, ROLE_DIRECTORY, ROLE_NETLOGON, ROLE_CCACHE };
+enum role {
+    ROLE_KEEPER = 1, ROLE_FRONT, ROLE_LOGON, ROLE_MEMBER, ROLE_DIRECTORY, ROLE_NETLOGON, ROLE_CCACHE, ROLE_KEYTAB
+};
 
 /* Why something is not to be had. */
 struct ipc_reason {
@@ -258,6 +267,24 @@ struct ipc_accounts_are {
     uint32_t n;
 };
 
+struct ipc_rotate_holds {
+    uint32_t slot;                 /* enum machine_slot */
+    char controller[256];
+};
+
+enum ipc_rotate_outcome {
+    IPC_ROTATE_TAKEN = 1,          /* the domain has the new password */
+    IPC_ROTATE_REFUSED,            /* it has not, and said so over the secure channel */
+    IPC_ROTATE_UNKNOWN,            /* it was sent, and no answer came that counts */
+    IPC_ROTATE_UNSENT,             /* it was not sent */
+};
+
+struct ipc_rotate_end {
+    uint32_t outcome;              /* enum ipc_rotate_outcome; of ROTATE: UNSENT */
+    char controller[256];
+    char text[512];                /* for the log and the person: what went wrong */
+};
+
 /* First byte of a message; 0 if empty. */
 unsigned ipc_type(const void *packet, size_t len);
 
@@ -308,6 +335,10 @@ bool ipc_get_vouch(TALLOC_CTX *mem, const void *packet, size_t len, uint32_t *wo
                    struct logon_info **info_out);
 void ipc_put_pass(struct writer *w, const struct ipc_pass *m);
 bool ipc_get_pass(const void *packet, size_t len, struct ipc_pass *m_out);
+void ipc_put_rotate_holds(struct writer *w, const struct ipc_rotate_holds *m);
+bool ipc_get_rotate_holds(const void *packet, size_t len, struct ipc_rotate_holds *m_out);
+void ipc_put_rotate_end(struct writer *w, const struct ipc_rotate_end *m);
+bool ipc_get_rotate_end(const void *packet, size_t len, struct ipc_rotate_end *m_out);
 void ipc_put_ticket(struct writer *w, const char *service);
 bool ipc_get_ticket(const void *packet, size_t len, char service_out[static 256 + 1]);
 void ipc_put_ticket_is(struct writer *w, const struct ipc_reason *why);

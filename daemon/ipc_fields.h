@@ -1,4 +1,4 @@
-/* What ipc.c and ipc_trusts.c both put and get. */
+/* What ipc.c, ipc_rotate.c and ipc_trusts.c put and get alike. */
 #ifndef AUTHSOD_DAEMON_IPC_FIELDS_H
 #define AUTHSOD_DAEMON_IPC_FIELDS_H
 

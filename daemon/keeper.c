@@ -22,6 +22,7 @@
 #define PING_DEADLINE_MS 15000
 #define STOP_DEADLINE_MS 35000
 #define WELL_MS 60000          /* who ran for so long does not keep ending */
+#define FIXED 4                /* descriptors of keeper's own that are polled */
 
 static void
 tell_error(void *arg, const char *message)
@@ -91,6 +92,7 @@ reload(struct keeper *k)
     notify("RELOADING=1");
     if (load_config(k)) {
         keeper_local_config(k);
+        keeper_rotate_config(k);
         send_all(k, IPC_CONFIG, k->config_fd);
         /* It has read the old one: it is let go, and the next turn starts another. */
         if (spare != NULL) {
@@ -131,11 +133,36 @@ front_gone(struct keeper *k)
     keeper_map_front_gone(k);
 }
 
+static void
+read_child(struct keeper *k, struct child *c)
+{
+    static uint8_t packet[CHANNEL_PACKET_MAX];
+    int fds[CHANNEL_FDS_MAX];
+    ssize_t n = channel_recv(c->channel, packet, sizeof(packet), fds, 0);
+
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        return;
+    if (n > 0 && c->role == ROLE_CCACHE) {
+        keeper_ccache_result(k, c, packet, (size_t)n);
+    } else if (n > 0 && !keeper_request(k, c, packet, (size_t)n, fds)) {
+        log_alarm("%s asked for what it may not (message %u): it is ended", role_name(c->role),
+                  ipc_type(packet, (size_t)n));
+        keeper_kill(c);
+    } else if (n <= 0) {
+        (void)close(c->channel);
+        c->channel = -1;
+        if (c->role != ROLE_LOGON && c->role != ROLE_CCACHE && c->role != ROLE_KEYTAB && !k->stopping)
+            keeper_kill(c);
+    }
+    channel_close_fds(fds);
+}
+
 /* A role's process has ended. */
 static void
 bury(struct keeper *k, struct child *c, int status)
 {
     enum role role = c->role;
+    pid_t pid = c->pid;
     bool spare = c->id == 0, was_well = client_now() - c->started >= WELL_MS;
 
     if (role == ROLE_CCACHE && !spare)
@@ -152,7 +179,9 @@ bury(struct keeper *k, struct child *c, int status)
         keeper_ccache_next(k);
     else if (role == ROLE_FRONT)
         front_gone(k);
-    if (k->stopping || (role == ROLE_CCACHE && !spare) || role == ROLE_LOGON)
+    else
+        keeper_rotate_gone(k, role, pid);
+    if (k->stopping || role == ROLE_KEYTAB || (role == ROLE_CCACHE && !spare) || role == ROLE_LOGON)
         return;
     /* Workers know one member and one front: new ones come with the new. */
     if (role == ROLE_FRONT || role == ROLE_MEMBER) {
@@ -173,21 +202,16 @@ reap(struct keeper *k)
 {
     for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++) {
         struct child *c = &k->children[i];
+        siginfo_t ended = { 0 };
         int status;
 
-        if (c->pid == 0 || waitpid(c->pid, &status, WNOHANG) != c->pid)
+        if (c->pid == 0 || waitid(P_PID, (id_t)c->pid, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || ended.si_pid == 0)
             continue;
-        /* A ccache child's result may still wait in its channel. */
-        if (c->role == ROLE_CCACHE) {
-            uint8_t packet[PROTO_TEXT_MAX + 64];
-            int fds[CHANNEL_FDS_MAX];
-            ssize_t n = channel_recv(c->channel, packet, sizeof(packet), fds, 0);
-
-            channel_close_fds(fds);
-            if (n > 0)
-                keeper_ccache_result(k, c, packet, (size_t)n);
-        }
-        bury(k, c, status);
+        /* The result of one that has done its work may still wait in its channel. */
+        if ((c->role == ROLE_CCACHE || c->role == ROLE_KEYTAB) && c->channel >= 0)
+            read_child(k, c);
+        if (waitpid(c->pid, &status, WNOHANG) == c->pid)
+            bury(k, c, status);
     }
 }
 
@@ -252,30 +276,6 @@ end_late_children(struct keeper *k)
 }
 
 static void
-read_child(struct keeper *k, struct child *c)
-{
-    static uint8_t packet[CHANNEL_PACKET_MAX];
-    int fds[CHANNEL_FDS_MAX];
-    ssize_t n = channel_recv(c->channel, packet, sizeof(packet), fds, 0);
-
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-        return;
-    if (n > 0 && c->role == ROLE_CCACHE) {
-        keeper_ccache_result(k, c, packet, (size_t)n);
-    } else if (n > 0 && !keeper_request(k, c, packet, (size_t)n, fds)) {
-        log_alarm("%s asked for what it may not (message %u): it is ended", role_name(c->role),
-                  ipc_type(packet, (size_t)n));
-        keeper_kill(c);
-    } else if (n <= 0) {
-        (void)close(c->channel);
-        c->channel = -1;
-        if (c->role != ROLE_LOGON && c->role != ROLE_CCACHE && !k->stopping)
-            keeper_kill(c);
-    }
-    channel_close_fds(fds);
-}
-
-static void
 on_signal(struct keeper *k, int signal_fd)
 {
     struct signalfd_siginfo si;
@@ -299,10 +299,12 @@ on_signal(struct keeper *k, int signal_fd)
 static void
 turn(struct keeper *k, int signal_fd, bool busy)
 {
-    struct pollfd p[KEEPER_CHILDREN_MAX + 2] = { { .fd = signal_fd, .events = POLLIN },
-                                                 { .fd = keeper_local_watch(k), .events = POLLIN } };
-    struct child *who[KEEPER_CHILDREN_MAX + 2];
-    nfds_t n = 2;
+    struct pollfd p[KEEPER_CHILDREN_MAX + FIXED] = { { .fd = signal_fd, .events = POLLIN },
+                                                     { .fd = keeper_local_watch(k), .events = POLLIN },
+                                                     { .fd = k->control_fd, .events = POLLIN },
+                                                     { .fd = k->control_client, .events = POLLIN } };
+    struct child *who[KEEPER_CHILDREN_MAX + FIXED];
+    nfds_t n = FIXED;
 
     for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++) {
         if (k->children[i].pid == 0 || k->children[i].channel < 0)
@@ -316,13 +318,14 @@ turn(struct keeper *k, int signal_fd, bool busy)
     if (p[1].revents != 0)
         keeper_local_refresh(k);
     keeper_local_tick(k);
-    for (nfds_t i = 2; i < n; i++) {
+    for (nfds_t i = FIXED; i < n; i++) {
         if (p[i].revents != 0 && who[i]->channel == p[i].fd)
             read_child(k, who[i]);
     }
     if ((p[0].revents & POLLIN) != 0)
         on_signal(k, signal_fd);
     end_late_children(k);
+    keeper_control_turn(k, p[2].revents != 0, p[3].revents != 0);
 }
 
 static int
@@ -366,7 +369,7 @@ keeper_main(const char *config_path, bool debug)
     k->config_path = config_path;
     k->debug = debug;
     k->watchdog = notify_watchdog_interval();
-    k->config_fd = k->lock_fd = k->nss_fd = k->pam_fd = k->run_fd = -1;
+    k->config_fd = k->lock_fd = k->nss_fd = k->pam_fd = k->run_fd = k->control_fd = k->control_client = -1;
     (void)setrlimit(RLIMIT_CORE, &none);
     (void)prctl(PR_SET_DUMPABLE, 0);
     (void)__nss_configure_lookup("passwd", "files");
@@ -377,12 +380,15 @@ keeper_main(const char *config_path, bool debug)
         goto done;
     if (!keeper_map_begin(k, AUTHSOD_RUNDIR) || !keeper_local_begin(k) || !keeper_start_roles(k))
         goto done;
+    keeper_rotate_begin(k);
+    keeper_control_begin(k);
     while (!k->stopping || (keeper_child(k, ROLE_FRONT) != NULL && client_now() < k->stop_at)) {
         turn(k, signal_fd, busy);
         busy = keeper_map_turn(k);
         if (!k->stopping) {
             restart_due(k);
             keeper_ccache_tick(k);
+            keeper_rotate_tick(k);
             ping(k);
         }
     }
@@ -392,6 +398,7 @@ done:
     end_all(k);
     keeper_local_end(k);
     keeper_map_end(k);
+    keeper_control_end(k);
     keeper_cleanup(k);
     if (status == EXIT_SUCCESS)
         log_info("ended");

@@ -15,6 +15,7 @@
 #include "daemon/ipc.h"
 #include "daemon/role.h"
 #include "lib/base/hash.h"
+#include "lib/proto/control.h"
 
 #define KEEPER_WORKERS_MAX 256  /* the configuration's upper bound for workers */
 #define KEEPER_CHILDREN_MAX (KEEPER_WORKERS_MAX + 32)
@@ -37,6 +38,7 @@ struct ccache_job;             /* a credential cache that waits for its child */
 
 struct maps;                   /* the identity map's files */
 struct local_list;             /* the list of local names */
+struct rotation;               /* of the computer's password */
 
 struct account {
     uid_t uid;
@@ -60,9 +62,14 @@ struct keeper {
     uint8_t map_key[HASH_KEY_LEN];     /* of their hashes, as long as this keeper lives */
     struct maps *maps;                 /* NULL: none are made */
     struct local_list *local;
+    struct rotation *rotation;
+    int control_fd;                    /* listening, for root; -1 */
+    int control_client;                /* who has connected there; -1 */
+    bool control_asked;                /* and has said what he wants */
+    int64_t control_until;             /* until when he is to say it */
     uint32_t last_worker;
-    int64_t restart_at[ROLE_CCACHE + 1]; /* by role: not before */
-    int restarts[ROLE_CCACHE + 1];
+    int64_t restart_at[ROLE_KEYTAB + 1]; /* by role: not before */
+    int restarts[ROLE_KEYTAB + 1];
     uint32_t ping_sent, ping_seen;
     int64_t ping_at;
     int watchdog;                      /* ms from one WATCHDOG=1 to the next; 0: nobody wants them */
@@ -101,6 +108,8 @@ bool keeper_spawn(struct keeper *k, struct child *c, enum role role, const struc
 struct child *keeper_start_ccache(struct keeper *k);
 /* The one that stands ready, or NULL. */
 struct child *keeper_spare_ccache(struct keeper *k);
+/* A process that will make a keytab's bytes, once. NULL with errno. */
+struct child *keeper_start_keytab(struct keeper *k);
 /* Ends it: SIGKILL, and forgets it when it has been reaped. */
 void keeper_kill(struct child *c);
 
@@ -109,6 +118,33 @@ void keeper_kill(struct child *c);
 /* A message of a role. False if the role may not send it or it is malformed: the caller ends the role. */
 bool keeper_request(struct keeper *k, struct child *from, const uint8_t *packet, size_t len,
                     int fds[CHANNEL_FDS_MAX]);
+
+/* A file of root's with a secret in it, of at most max bytes, as a sealed memfd of that name; -1 with errno. */
+int keeper_read_secret(const char *path, const char *name, size_t max);
+/* KEYTAB, as the file is now. NULL: nobody. */
+void keeper_send_keytab(const struct keeper *k, const struct child *to);
+
+/* keeper_rotate.c: a new password for the computer. */
+
+void keeper_rotate_begin(struct keeper *k);
+/* Each turn of the loop: begins what is due or wanted, gives up what takes too long. */
+void keeper_rotate_tick(struct keeper *k);
+/* k->config is another one. */
+void keeper_rotate_config(struct keeper *k);
+/* A process has ended. */
+void keeper_rotate_gone(struct keeper *k, enum role role, pid_t pid);
+bool keeper_rotate_holds(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds);
+bool keeper_rotate_ended(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds);
+bool keeper_rotate_keytab(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds);
+
+/* keeper_control.c: the socket by which root asks for one now. */
+
+/* That it cannot listen is no failure. */
+void keeper_control_begin(struct keeper *k);
+void keeper_control_end(struct keeper *k);
+void keeper_control_turn(struct keeper *k, bool listening_ready, bool client_ready);
+/* Tells who has asked; any kind but STEP is the last. */
+void keeper_control_say(struct keeper *k, enum control_kind kind, uint32_t number, const char *text);
 
 /* keeper_ccache.c: the two requests about credential caches. */
 

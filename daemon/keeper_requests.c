@@ -17,9 +17,8 @@
 
 #define KEYTAB_MAX (1U << 20)
 
-/* A file of root's with a secret in it, of at most max bytes, as a sealed memfd of that name; -1 with errno. */
-static int
-read_secret(const char *path, const char *name, size_t max)
+int
+keeper_read_secret(const char *path, const char *name, size_t max)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), memfd = -1, err;
     char *text = NULL;
@@ -61,13 +60,16 @@ send_secret(const struct child *to, const struct writer *w, int fd)
         (void)close(fd);
 }
 
-static void
-send_keytab(const struct keeper *k, const struct child *to)
+void
+keeper_send_keytab(const struct keeper *k, const struct child *to)
 {
     uint8_t answer[16];
     struct writer w = writer_init(answer, sizeof(answer));
-    int fd = read_secret(k->config->keytab, "keytab", KEYTAB_MAX);
+    int fd;
 
+    if (to == NULL)
+        return;
+    fd = keeper_read_secret(k->config->keytab, "keytab", KEYTAB_MAX);
     ipc_put_number(&w, IPC_KEYTAB, fd < 0 ? (uint32_t)errno : 0);
     if (fd < 0)
         log_error("cannot read the keytab %s: %s", k->config->keytab, role_keytab_error(errno));
@@ -80,7 +82,7 @@ do_get_keytab(struct keeper *k, struct child *from, const uint8_t *packet, size_
     (void)fds;
     if (!ipc_get_empty(packet, len, IPC_GET_KEYTAB))
         return false;
-    send_keytab(k, from);
+    keeper_send_keytab(k, from);
     return true;
 }
 
@@ -94,11 +96,11 @@ do_get_secret(struct keeper *k, struct child *from, const uint8_t *packet, size_
     (void)fds;
     if (!ipc_get_empty(packet, len, IPC_GET_SECRET))
         return false;
-    fd = read_secret(MACHINE_SECRET_PATH, "machine-secret", MACHINE_SECRET_FILE_MAX);
+    fd = keeper_read_secret(MACHINE_SECRET_PATH, "machine-secret", MACHINE_SECRET_FILE_MAX);
     if (fd < 0 && errno != ENOENT)
         log_error("cannot read the machine secret " MACHINE_SECRET_PATH ": %s", role_keytab_error(errno));
     if (fd < 0) {
-        send_keytab(k, from);
+        keeper_send_keytab(k, from);
         return true;
     }
     ipc_put_empty(&w, IPC_MACHINE_SECRET);
@@ -181,6 +183,9 @@ static const struct {
     { IPC_MAP_PLACE, ROLE_FRONT, keeper_map_place },
     { IPC_GET_KEYTAB, ROLE_MEMBER, do_get_keytab },
     { IPC_GET_SECRET, ROLE_NETLOGON, do_get_secret },
+    { IPC_ROTATE_HOLDS, ROLE_NETLOGON, keeper_rotate_holds },
+    { IPC_ROTATE_END, ROLE_NETLOGON, keeper_rotate_ended },
+    { IPC_KEYTAB, ROLE_KEYTAB, keeper_rotate_keytab },
 };
 
 bool

@@ -150,7 +150,7 @@ introduce(const struct child *to, enum role peer, uint32_t id, int fd)
 static const struct account *
 account_of(const struct keeper *k, enum role role)
 {
-    return role == ROLE_MEMBER || role == ROLE_NETLOGON ? &k->member : role == ROLE_LOGON ? &k->logon : &k->daemon;
+    return role == ROLE_MEMBER || role == ROLE_NETLOGON || role == ROLE_KEYTAB ? &k->member : role == ROLE_LOGON ? &k->logon : &k->daemon;
 }
 
 #define PEERS_MAX 3
@@ -265,6 +265,25 @@ keeper_start_ccache(struct keeper *k)
     if (c == NULL || running >= KEEPER_CCACHES_MAX || !channel_pair(own))
         return NULL;
     if (keeper_spawn(k, c, ROLE_CCACHE, NULL, (int[]){ own[1], k->config_fd }, 2)) {
+        c->channel = own[0];
+        own[0] = -1;
+    } else {
+        c = NULL;
+    }
+    close_all(own, 2);
+    return c;
+}
+
+struct child *
+keeper_start_keytab(struct keeper *k)
+{
+    struct child *c = keeper_free_child(k);
+    int own[2] = { -1, -1 };
+
+    errno = EAGAIN;
+    if (c == NULL || !channel_pair(own))
+        return NULL;
+    if (keeper_spawn(k, c, ROLE_KEYTAB, account_of(k, ROLE_KEYTAB), (int[]){ own[1], k->config_fd }, 2)) {
         c->channel = own[0];
         own[0] = -1;
     } else {

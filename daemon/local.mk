@@ -12,15 +12,17 @@ noinst_LTLIBRARIES += daemon/libdaemon.la
 daemon_libdaemon_la_SOURCES = daemon/ccache_main.c daemon/channel.c daemon/channel.h daemon/fallback.c \
 	daemon/fallback.h daemon/front.c daemon/front.h daemon/front_cache.c daemon/front_cred.c \
 	daemon/front_map.c daemon/front_nss.c daemon/front_outbox.c daemon/front_pam.c daemon/front_pool.c \
-	daemon/front_record.c daemon/front_share.c daemon/ipc.c daemon/ipc.h daemon/ipc_fields.h daemon/ipc_trusts.c \
-	daemon/keeper.c daemon/keeper.h daemon/keeper_ccache.c daemon/keeper_local.c daemon/keeper_map.c \
-	daemon/keeper_requests.c daemon/keeper_setup.c daemon/keeper_spawn.c daemon/local_names.c \
+	daemon/front_record.c daemon/front_share.c daemon/ipc.c daemon/ipc.h daemon/ipc_fields.h \
+	daemon/ipc_rotate.c daemon/ipc_trusts.c daemon/keeper.c daemon/keeper.h daemon/keeper_ccache.c \
+	daemon/keeper_control.c daemon/keeper_local.c daemon/keeper_map.c daemon/keeper_requests.c \
+	daemon/keeper_rotate.c daemon/keeper_setup.c daemon/keeper_spawn.c daemon/keytab_main.c \
+	daemon/local_names.c \
 	daemon/local_names.h daemon/logon.c daemon/logon.h daemon/logon_pass.c daemon/logon_realm.c \
 	daemon/member.c daemon/member.h daemon/member_keytab.c daemon/member_tgt.c daemon/member_trusts.c \
 	daemon/netlogon.c daemon/netlogon.h daemon/netlogon_channel.c daemon/netlogon_key.c \
-	daemon/netlogon_trusts.c daemon/netlogon_verdict.c daemon/notice.c daemon/notice.h daemon/notify.c \
-	daemon/password_key.c daemon/password_key.h daemon/role.c daemon/role.h daemon/trusts.c \
-	daemon/trusts.h $(daemon_directory_sources)
+	daemon/netlogon_rotate.c daemon/netlogon_trusts.c daemon/netlogon_verdict.c daemon/notice.c \
+	daemon/notice.h daemon/notify.c daemon/password_key.c daemon/password_key.h daemon/role.c \
+	daemon/role.h daemon/trusts.c daemon/trusts.h $(daemon_directory_sources)
 daemon_libdaemon_la_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS) $(SECCOMP_CFLAGS) $(CRYPTO_CFLAGS) \
 	-DAUTHSOD_VERSION='"$(VERSION)"'
 daemon_libdaemon_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)

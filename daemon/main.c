@@ -71,6 +71,8 @@ run_role(const char *name)
         return netlogon_main();
     if (strcmp(name, "ccache") == 0)
         return ccache_main();
+    if (strcmp(name, "keytab") == 0)
+        return keytab_main();
     fprintf(stderr, "authsodd: there is no role \"%s\"; roles are started by authsodd itself\n", name);
     return 2;
 }

@@ -72,7 +72,7 @@ void member_end_waiting(struct member *m);
 
 /* The keys and the libkrb5 context, for the domain controller and the configuration as they are now. */
 void member_open_context(struct member *m);
-/* KEYTAB of keeper: the file, -1 where there is none. Takes it over. */
+/* KEYTAB of keeper, asked for or not: the file, -1 where there is none. Takes it over. */
 void member_take_keytab(struct member *m, int fd);
 /* Asks keeper for the keytab as it is now, and waits; whatever else keeper says meanwhile is done. */
 void member_read_keytab(struct member *m);

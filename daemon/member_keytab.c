@@ -90,6 +90,7 @@ member_take_keytab(struct member *m, int fd)
     m->keytab_is_new = fd >= 0 && !is_same_file(m->keytab_file.fd, fd);
     sealed_drop(&m->keytab_file);
     sealed_hold(&m->keytab_file, fd);
+    open_keytab(m);
 }
 
 /* Asks keeper for the keytab as it is now. */
@@ -115,7 +116,6 @@ member_read_keytab(struct member *m)
         }
         channel_close_fds(fds);
     } while (ipc_type(packet, (size_t)n) != IPC_KEYTAB);
-    open_keytab(m);
 }
 
 /* Reads the keytab again, if it was not a moment ago. */

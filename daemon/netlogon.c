@@ -83,6 +83,14 @@ netlogon_keeper_message(struct netlogon_role *n, const uint8_t *packet, size_t l
             return false;
         netlogon_take_keytab(n, error, fds[0]);
         return true;
+    case IPC_ROTATE:
+        n->rotate_due = true;
+        return ipc_get_empty(packet, len, IPC_ROTATE);
+    case IPC_ROTATE_SET:
+        if (!ipc_get_empty(packet, len, IPC_ROTATE_SET) || fds[0] < 0 || n->rotate_set >= 0)
+            return false;
+        n->rotate_set = channel_take_fd(fds);
+        return true;
     default:
         return false;
     }
@@ -218,6 +226,7 @@ turn(struct netlogon_role *n)
     /* Last: it replaces descriptors. */
     if (p[0].revents != 0)
         keeper_ready(n);
+    netlogon_rotate_turn(n);
 }
 
 int
@@ -229,6 +238,7 @@ netlogon_main(void)
     n->front = FD_FRONT;
     n->directory = FD_OTHER;
     n->member = FD_THIRD;
+    n->rotate_set = -1;
     for (size_t i = 0; i < NETLOGON_WORKERS_MAX; i++)
         n->workers[i].fd = -1;
     n->keys = secret_new(sizeof(*n->keys));

@@ -28,9 +28,13 @@ struct netlogon_link {
     uint32_t id;
 };
 
-/* In memory of secret_new: NT hashes of the computer's password, the likeliest first. */
+/*
+ * In memory of secret_new: NT hashes of the computer's passwords, in the order
+ * in which they are tried.
+ */
 struct netlogon_keys {
     uint8_t hash[NETLOGON_KEYS_MAX][NT_HASH_BYTES];
+    uint32_t slot[NETLOGON_KEYS_MAX]; /* enum machine_slot; 0: of the keytab */
     unsigned n;
 };
 
@@ -52,6 +56,9 @@ struct netlogon_role {
     int64_t lsa_retry_at;            /* the last lookup had no answer: none before it */
     struct trusts *trusts;           /* NULL: not known */
     int64_t trusts_at;               /* when they were learned */
+    uint32_t slot;                   /* of the password with which the session was made */
+    bool rotate_due;                 /* keeper wants to know which one the domain has */
+    int rotate_set;                  /* memfd with the machine secret whose pending password is to be set; -1 */
     int64_t used;                    /* when it last answered */
     int64_t retry_at;                /* no session is made before; 0: none has failed */
     char retry_address[64];          /* of the controller for which that holds; "": for all */
@@ -93,6 +100,13 @@ void netlogon_make_trusts(const struct config *c, const struct netlogon_trusts *
 enum err netlogon_learn_trusts(struct netlogon_role *n, int64_t deadline, int64_t age_ms);
 /* GET_TRUSTS and ACCOUNTS of directory, GET_TRUSTS of member. False where it is anything else. */
 bool netlogon_question(struct netlogon_role *n, enum role from, const uint8_t *packet, size_t len);
+/* True if there is a session whose controller has not hung up. */
+bool netlogon_is_connected(const struct netlogon_role *n);
+
+/* netlogon_rotate.c: what keeper wants of it */
+
+/* Does what is due. */
+void netlogon_rotate_turn(struct netlogon_role *n);
 
 /* netlogon_verdict.c: into the one table of errors */
 

@@ -130,12 +130,12 @@ need_dc(const struct passing *p, const char *avoid)
 }
 
 /* A controller says nothing by itself: what can be read is the end. */
-static bool
-is_connected(const struct netlogon_role *n)
+bool
+netlogon_is_connected(const struct netlogon_role *n)
 {
-    struct pollfd fd = { .fd = rpc_fd(n->channel), .events = POLLIN };
+    struct pollfd fd = { .fd = n->channel == NULL ? -1 : rpc_fd(n->channel), .events = POLLIN };
 
-    return rpc_is_alive(n->channel) && poll(&fd, 1, 0) == 0;
+    return n->channel != NULL && rpc_is_alive(n->channel) && poll(&fd, 1, 0) == 0;
 }
 
 /* Those who come one right after the other do not ask each time: that costs more than the rest of what we do. */
@@ -144,7 +144,7 @@ know_dc(const struct passing *p)
 {
     const struct netlogon_role *n = p->n;
 
-    if (n->session != NULL && is_connected(n) && client_now() - n->dc_at < NETLOGON_DC_FRESH_MS)
+    if (n->session != NULL && netlogon_is_connected(n) && client_now() - n->dc_at < NETLOGON_DC_FRESH_MS)
         return true;
     return need_dc(p, "");
 }
@@ -162,7 +162,7 @@ is_alive(const struct passing *p, struct rpc_failure *f)
     (void)rpc_fail(f, RPC_NONE, 0, "");
     if (n->session == NULL)
         return false;
-    connected = is_connected(n);
+    connected = netlogon_is_connected(n);
     if (connected && client_now() - n->used < NETLOGON_IDLE_MS)
         return true;
     if (connected && netlogon_check_capabilities(n->session, n->channel,
@@ -215,8 +215,10 @@ open_session(struct netlogon_role *n, int64_t deadline, struct rpc_failure *f)
     if (!epm_map(&server, &netlogon_interface, &endpoint, deadline, f))
         return false;
     (void)rpc_fail(f, RPC_STATUS, NTSTATUS_ACCESS_DENIED, "");
-    for (unsigned i = 0; !ok && i < n->keys->n && is_refused(f); i++)
+    for (unsigned i = 0; !ok && i < n->keys->n && is_refused(f); i++) {
         ok = open_with(n, n->keys->hash[i], &endpoint, deadline, f);
+        n->slot = n->keys->slot[i];
+    }
     return ok;
 }
 

@@ -15,17 +15,21 @@
 
 #define KEEPER_MS 5000
 
-/* Of the passwords in a machine secret: the current one, one that may be in force already, one that may still be. */
+/*
+ * Of the passwords in a machine secret: the pending one first.  Where that one
+ * works it is in force; that the current one works proves nothing, if the
+ * controller takes the one before, too.
+ */
 static void
 take_passwords(struct netlogon_role *n, const struct machine_secret *s)
 {
-    static const enum machine_slot order[] = { MACHINE_CURRENT, MACHINE_PENDING, MACHINE_PREVIOUS };
+    static const enum machine_slot order[] = { MACHINE_PENDING, MACHINE_CURRENT, MACHINE_PREVIOUS };
 
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]) && n->keys->n < NETLOGON_KEYS_MAX; i++) {
         const char *text = s->slots[order[i]].text;
 
         if (text[0] != '\0' && nt_hash(text, n->keys->hash[n->keys->n]))
-            n->keys->n++;
+            n->keys->slot[n->keys->n++] = order[i];
     }
 }
 

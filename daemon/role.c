@@ -63,7 +63,7 @@ const char *
 role_name(unsigned role)
 {
     static const char *const names[] = { NULL, "keeper", "front", "logon", "member", "directory", "netlogon",
-                                         "ccache" };
+                                         "ccache", "keytab" };
 
     return role < sizeof(names) / sizeof(names[0]) ? names[role] : NULL;
 }

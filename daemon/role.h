@@ -68,5 +68,6 @@ int member_main(void);
 int directory_main(void);
 int netlogon_main(void);
 int ccache_main(void);
+int keytab_main(void);
 
 #endif

@@ -88,17 +88,23 @@ add(scmp_filter_ctx filter, uint32_t action, const int *calls, size_t n)
     return true;
 }
 
-/* Opening for reading alone. */
+/* Opening with none of these flags. */
+static bool
+add_open_without(scmp_filter_ctx filter, uint64_t flags)
+{
+    int rc;
+
+    if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, flags, 0)) != 0)
+        return false;
+    rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(open), 1, SCMP_A1(SCMP_CMP_MASKED_EQ, flags, 0));
+    return rc == 0 || rc == -EDOM;
+}
+
+/* For reading alone. */
 static bool
 add_open_readonly(scmp_filter_ctx filter)
 {
-    const uint64_t writing = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND;
-    int rc;
-
-    if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, writing, 0)) != 0)
-        return false;
-    rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(open), 1, SCMP_A1(SCMP_CMP_MASKED_EQ, writing, 0));
-    return rc == 0 || rc == -EDOM;
+    return add_open_without(filter, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND);
 }
 
 /* A call whose argument of that number is this value. */
@@ -187,6 +193,9 @@ fill(scmp_filter_ctx filter, enum role role)
     case ROLE_CCACHE:
         return add(filter, SCMP_ACT_ALLOW, keyring, COUNT(keyring)) && add(filter, SCMP_ACT_ALLOW, files, COUNT(files)) &&
                add_with(filter, CALL(socket), 0, AF_UNIX);
+    case ROLE_KEYTAB:
+        /* libkrb5 writes to a memfd, which it opens by its name below /proc, and makes no file. */
+        return add_open_without(filter, O_CREAT | O_TRUNC) && add(filter, SCMP_ACT_ALLOW, (const int[]){ CALL(fsync) }, 1);
     case ROLE_KEEPER:
         break;
     }
@@ -232,7 +241,7 @@ limit_files(enum role role)
 #ifdef HAVE_LINUX_LANDLOCK_H
     if (role == ROLE_DIRECTORY)
         return landlock_writes(AUTHSOD_STATEDIR);
-    if (role == ROLE_FRONT || role == ROLE_LOGON || role == ROLE_MEMBER || role == ROLE_NETLOGON)
+    if (role != ROLE_CCACHE && role != ROLE_KEEPER)
         return landlock_writes(NULL);
 #endif
     (void)role;

@@ -28,6 +28,8 @@ fixed(const uint8_t *p, size_t n)
     struct ipc_job job;
     struct ipc_result result;
     struct ipc_pass pass;
+    struct ipc_rotate_holds holds;
+    struct ipc_rotate_end end;
     uint32_t number;
     bool flag;
 
@@ -53,6 +55,16 @@ fixed(const uint8_t *p, size_t n)
         terminated(pass.account, sizeof(pass.account));
         terminated(pass.domain, sizeof(pass.domain));
     }
+    if (ipc_get_rotate_holds(p, n, &holds)) {
+        FUZZ_REQUIRE(holds.slot >= 1 && holds.slot <= 3);
+        terminated(holds.controller, sizeof(holds.controller));
+    }
+    if (ipc_get_rotate_end(p, n, &end)) {
+        terminated(end.controller, sizeof(end.controller));
+        terminated(end.text, sizeof(end.text));
+    }
+    (void)ipc_get_number(p, n, IPC_KEYTAB, &number);
+    (void)ipc_get_number(p, n, IPC_KEYTAB_MAKE, &number);
     (void)ipc_get_number(p, n, IPC_PING, &number);
     (void)ipc_get_number(p, n, IPC_MAP_NEW, &number);
     (void)ipc_get_number(p, n, IPC_MAP_IS, &number);

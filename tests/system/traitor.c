@@ -88,5 +88,7 @@ main(int argc, char **argv)
         return netlogon_main();
     if (strcmp(role, "ccache") == 0)
         return ccache_main();
+    if (strcmp(role, "keytab") == 0)
+        return keytab_main();
     return keeper_main(AUTHSOD_CONFDIR "/authsod.conf", false);
 }

@@ -63,6 +63,7 @@ defaults_hold_where_nothing_is_said(void **state)
     assert_string_equal(c->site, "");
     assert_string_equal(c->keytab, "/etc/krb5.keytab");
     assert_int_equal(c->timeout, 5);
+    assert_int_equal(c->password_lifetime, 30 * 86400);
     assert_int_equal(c->fast, CONFIG_FAST_TRY);
     assert_int_equal(c->ntlm_fallback, CONFIG_FALLBACK_UNAVAILABLE);
     assert_true(c->forwardable && c->renewable);
@@ -102,7 +103,7 @@ static const char everything[] = "\xef\xbb\xbf"
                                  "\tdc4\n"
                                  "site = Default-First-Site-Name\n"
                                  "keytab = /var/lib/a b/krb5.keytab\n"
-                                 "timeout = 60\n"
+                                 "timeout = 60\npassword_lifetime = 0\n"
                                  "[log]\n"
                                  "level = debug\n"
                                  "[logon]\n"
@@ -134,6 +135,7 @@ every_key_is_read(void **state)
     assert_string_equal(c->site, "Default-First-Site-Name");
     assert_string_equal(c->keytab, "/var/lib/a b/krb5.keytab");
     assert_int_equal(c->timeout, 60);
+    assert_int_equal(c->password_lifetime, 0);
     assert_int_equal(c->fast, CONFIG_FAST_REQUIRE);
     assert_int_equal(c->ntlm_fallback, CONFIG_FALLBACK_NEVER);
     assert_false(c->forwardable || c->renewable);
@@ -471,7 +473,8 @@ json_has_every_key(void **state)
                               "    \"site\": null,\n"
                               "    \"keytab\": \"/etc/krb5.keytab\",\n"
                               "    \"timeout\": 5,\n"
-                              "    \"trusted\": [\"auto\"]\n"
+                              "    \"trusted\": [\"auto\"],\n"
+                              "    \"password_lifetime\": 2592000\n"
                               "  },\n"
                               "  \"logon\": {\n"
                               "    \"fast\": \"try\",\n"

@@ -62,6 +62,7 @@ command_lines_are_understood(void **state)
     assert_true(read_line("leave --keep-account --json", &o, error) && o.command == CTL_LEAVE && o.keep_account);
     assert_true(read_line("--json testjoin --dc dc1", &o, error) && o.command == CTL_TESTJOIN);
     assert_true(read_line("status", &o, error) && o.command == CTL_STATUS);
+    assert_true(read_line("rotate --json", &o, error) && o.command == CTL_ROTATE && o.json);
     assert_true(read_line("--help", &o, error) && o.command == CTL_HELP);
     assert_true(read_line("join --version", &o, error) && o.command == CTL_VERSION);
     assert_string_equal(ctl_command_word(CTL_TESTJOIN), "testjoin");
@@ -87,6 +88,8 @@ command_lines_without_sense_are_refused(void **state)
         { "leave --json --enable", "--enable does not go with leave" },
         { "testjoin --user bob", "--user does not go with testjoin" },
         { "status --dc dc1", "--dc does not go with status" },
+        { "rotate --dc dc1", "--dc does not go with rotate" },
+        { "rotate --user u", "--user does not go with rotate" },
         { "join corp.test --ccache --user bob", "--ccache says who you are" },
         { "join corp.test --ccache --password-stdin", "--ccache says who you are" },
         { "join corp.test --one-time-password --user bob", "--one-time-password" },

@@ -374,7 +374,7 @@ static void
 the_table_is_closed(void **state)
 {
     static const enum role roles[] = { ROLE_FRONT, ROLE_MEMBER, ROLE_DIRECTORY, ROLE_NETLOGON, ROLE_LOGON, ROLE_CCACHE,
-                                       ROLE_KEEPER };
+                                       ROLE_KEYTAB, ROLE_KEEPER };
     uint8_t bytes[64] = { 0 };
 
     (void)state;
@@ -398,8 +398,10 @@ the_table_is_closed(void **state)
 static void
 each_request_is_one_role_s(void **state)
 {
-    static const enum role others[] = { ROLE_MEMBER, ROLE_DIRECTORY, ROLE_NETLOGON, ROLE_LOGON, ROLE_CCACHE };
+    static const enum role others[] = { ROLE_MEMBER, ROLE_DIRECTORY, ROLE_NETLOGON, ROLE_LOGON, ROLE_CCACHE, ROLE_KEYTAB };
     struct writer w = writer_init(packet, sizeof(packet));
+    const struct ipc_rotate_holds holds = { .slot = 3, .controller = "dc1" };
+    const struct ipc_rotate_end end = { .outcome = IPC_ROTATE_TAKEN, .controller = "dc1" };
     int descriptor = sealed_new("t", "x", 1);
     size_t n;
 
@@ -425,8 +427,22 @@ each_request_is_one_role_s(void **state)
     assert_false(takes(ROLE_NETLOGON, packet, w.len, -1));
     w = writer_init(packet, sizeof(packet));
     ipc_put_empty(&w, IPC_GET_SECRET);
-    for (enum role role = ROLE_KEEPER; role <= ROLE_CCACHE; role++)
+    for (enum role role = ROLE_KEEPER; role <= ROLE_KEYTAB; role++)
         assert_int_equal(takes(role, packet, w.len, -1), role == ROLE_NETLOGON);
+    /* What nobody has asked for is passed over; keys come from nobody else, and a failure has no descriptor. */
+    w = writer_init(packet, sizeof(packet));
+    ipc_put_rotate_holds(&w, &holds);
+    for (enum role role = ROLE_KEEPER; role <= ROLE_KEYTAB; role++)
+        assert_int_equal(takes(role, packet, w.len, -1), role == ROLE_NETLOGON);
+    w = writer_init(packet, sizeof(packet));
+    ipc_put_rotate_end(&w, &end);
+    for (enum role role = ROLE_KEEPER; role <= ROLE_KEYTAB; role++)
+        assert_int_equal(takes(role, packet, w.len, -1), role == ROLE_NETLOGON);
+    w = writer_init(packet, sizeof(packet));
+    ipc_put_number(&w, IPC_KEYTAB, 0);
+    for (enum role role = ROLE_KEEPER; role <= ROLE_KEYTAB; role++)
+        assert_int_equal(takes(role, packet, w.len, descriptor), role == ROLE_KEYTAB);
+    assert_false(takes(ROLE_KEYTAB, packet, w.len, -1));
     assert_int_equal(k->ping_seen, 5);
     (void)close(descriptor);
 }
