@@ -9,7 +9,7 @@ _authsodctl() {
   esac
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
-    join | leave | testjoin | status)
+    join | leave | testjoin | rotate | status)
       command=${COMP_WORDS[i]}
       break
       ;;
@@ -19,8 +19,8 @@ _authsodctl() {
   join) options+=' --user --password-stdin --ccache --one-time-password --ou --computer-name --dc --enable' ;;
   leave) options+=' --user --password-stdin --ccache --keep-account --dc' ;;
   testjoin) options+=' --dc' ;;
-  status) ;;
-  *) options+=' join leave testjoin status' ;;
+  rotate | status) ;;
+  *) options+=' join leave testjoin rotate status' ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
 }

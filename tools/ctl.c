@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/krb/krb.h"
+#include "lib/membership/replace.h"
 #include "lib/membership/replace_journal.h"
 #include "tools/text.h"
 
@@ -49,16 +50,20 @@ ctl_lock(struct report *r, bool *made_out)
 
     if (made_out != NULL && mkdir(AUTHSOD_CONFDIR, 0755) == 0)
         *made_out = chmod(AUTHSOD_CONFDIR, 0755) == 0;
-    fd = open(AUTHSOD_CONFDIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) {
+    else if (made_out != NULL && errno != EEXIST) {
         report_fail(r, CTL_FILES, _("%s cannot be written: %s"), AUTHSOD_CONFDIR, strerror(errno));
         return -1;
     }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0)
-        report_fail(r, CTL_FILES, "%s", _("Another authsodctl is joining or leaving just now."));
-    else if (finish(r))
+    fd = membership_lock();
+    if (fd >= 0 && finish(r))
         return fd;
-    (void)close(fd);
+    if (fd >= 0)
+        (void)close(fd);
+    else if (errno == EWOULDBLOCK)
+        report_fail(r, CTL_BUSY, "%s",
+                    _("The membership is being changed by the service or another authsodctl. Try again."));
+    else
+        report_fail(r, CTL_FILES, _("%s cannot be used: %s"), MEMBERSHIP_LOCK_PATH, strerror(errno));
     return -1;
 }
 

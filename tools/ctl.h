@@ -17,14 +17,15 @@
 void ctl_join(TALLOC_CTX *mem, const struct ctl_options *o, struct report *r);
 void ctl_leave(TALLOC_CTX *mem, const struct ctl_options *o, struct report *r);
 void ctl_testjoin(TALLOC_CTX *mem, const struct ctl_options *o, struct report *r);
+void ctl_rotate(TALLOC_CTX *mem, const struct ctl_options *o, struct report *r);
 void ctl_status(TALLOC_CTX *mem, const struct ctl_options *o, struct report *r);
 
 /* False after a report unless the caller is root. */
 bool ctl_is_root(struct report *r);
 
 /*
- * What changes the membership is done by one at a time: the lock is held until
- * the descriptor is closed.  Finishes then what a join that died has left half
+ * What changes the membership is done by one at a time, the service or an
+ * authsodctl: the lock is held until the descriptor is closed.  Finishes then what a join that died has left half
  * done.  Makes AUTHSOD_CONFDIR where there is none: *made_out (NULL where the
  * caller does not want it made).  -1 after a report.
  */

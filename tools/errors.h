@@ -29,7 +29,11 @@
     X(NOT_JOINED, 19, "not_joined") \
     X(TEST, 20, "test") \
     X(ENABLE, 21, "enable") \
-    X(CANCELLED, 22, "cancelled")
+    X(CANCELLED, 22, "cancelled") \
+    X(NOT_RUNNING, 23, "not_running") \
+    X(BUSY, 24, "busy") \
+    X(CHANNEL, 25, "channel") \
+    X(UNSETTLED, 26, "unsettled")
 
 enum ctl_error {
 #define X(name, number, word) CTL_##name = (number),

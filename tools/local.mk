@@ -2,7 +2,7 @@
 noinst_LTLIBRARIES += tools/libctl.la
 tools_libctl_la_SOURCES = tools/ctl.c tools/ctl.h tools/enable.c tools/errors.h tools/join.c tools/join.h \
 	tools/join_network.c tools/leave.c tools/net.c tools/net.h tools/net_locate.c tools/options.c tools/options.h \
-	tools/os_release.c tools/os_release.h tools/prompt.c tools/report.c tools/report.h tools/session.c \
+	tools/os_release.c tools/os_release.h tools/prompt.c tools/report.c tools/report.h tools/rotate.c tools/session.c \
 	tools/session.h tools/status.c tools/talk.c tools/talk.h tools/testjoin.c tools/testjoin.h \
 	tools/testjoin_channel.c tools/text.h
 tools_libctl_la_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS)

@@ -16,6 +16,7 @@ usage(FILE *out)
                 "                  [--ou DN] [--computer-name NAME] [--dc HOST] [--enable]\n"
                 "       authsodctl leave [--user USER | --ccache[=NAME] | --keep-account] [--dc HOST]\n"
                 "       authsodctl testjoin [--dc HOST]\n"
+                "       authsodctl rotate\n"
                 "       authsodctl status\n"
                 "Makes this computer a member of an Active Directory domain, and looks after that.\n"
                 "\n"
@@ -54,6 +55,9 @@ run(const struct ctl_options *o)
         break;
     case CTL_TESTJOIN:
         ctl_testjoin(mem, o, r);
+        break;
+    case CTL_ROTATE:
+        ctl_rotate(mem, o, r);
         break;
     default:
         ctl_status(mem, o, r);

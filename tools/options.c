@@ -41,6 +41,7 @@ static const struct option known[] = {
 #define LEAVE (1U << CTL_LEAVE)
 #define TESTJOIN (1U << CTL_TESTJOIN)
 #define STATUS (1U << CTL_STATUS)
+#define ROTATE (1U << CTL_ROTATE)
 
 /* Which commands take an option. */
 static unsigned
@@ -61,7 +62,7 @@ takers(int opt)
     case OPT_DC:
         return JOIN | LEAVE | TESTJOIN;
     default:
-        return JOIN | LEAVE | TESTJOIN | STATUS;
+        return JOIN | LEAVE | TESTJOIN | STATUS | ROTATE;
     }
 }
 
@@ -70,6 +71,7 @@ static const char *const words[] = {
     [CTL_LEAVE] = "leave",
     [CTL_TESTJOIN] = "testjoin",
     [CTL_STATUS] = "status",
+    [CTL_ROTATE] = "rotate",
 };
 
 const char *
@@ -178,7 +180,7 @@ ctl_options_read(int argc, char **argv, struct ctl_options *out, char error[stat
         take(out, opt, optarg);
     }
     if (optind >= argc || !read_command(argv[optind], &out->command)) {
-        (void)snprintf(error, 256, "%s", _("the first word must be join, leave, testjoin or status"));
+        (void)snprintf(error, 256, "%s", _("the first word must be join, leave, testjoin, rotate or status"));
         return false;
     }
     if ((given & (1U << out->command)) == 0) {

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-enum ctl_command { CTL_JOIN, CTL_LEAVE, CTL_TESTJOIN, CTL_STATUS, CTL_HELP, CTL_VERSION };
+enum ctl_command { CTL_JOIN, CTL_LEAVE, CTL_TESTJOIN, CTL_STATUS, CTL_ROTATE, CTL_HELP, CTL_VERSION };
 
 /* Strings are those of argv. NULL: not given. */
 struct ctl_options {

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/membership/machine_secret.h"
+#include "lib/membership/rotation.h"
 #include "tools/ctl.h"
 #include "tools/net.h"
 #include "tools/session.h"
@@ -62,8 +62,26 @@ is_running(void)
     return found;
 }
 
+/* When the service replaces the password, as a person reads it. */
 static void
-tell_secret(struct report *r)
+tell_due(const struct config *c, const struct machine_secret *s, struct report *r)
+{
+    int64_t due = rotation_due(s, c->password_lifetime);
+    time_t when = (time_t)due;
+    char text[64] = "";
+    struct tm tm;
+
+    if (due == INT64_MAX) {
+        report_fact(r, "password_due", _("Replaced"), _("never"));
+        return;
+    }
+    if (localtime_r(&when, &tm) != NULL)
+        (void)strftime(text, sizeof(text), "%Y-%m-%d %H:%M", &tm);
+    report_fact(r, "password_due", _("Replaced after"), text);
+}
+
+static void
+tell_secret(const struct config *c, struct report *r)
 {
     struct machine_secret *s = machine_secret_new();
     const struct machine_password *p;
@@ -74,7 +92,11 @@ tell_secret(struct report *r)
         age = ((int64_t)time(NULL) - p->time) / DAY;
         report_number(r, "password_age_days", _("Age of the password in days"), age > 0 ? age : 0);
         report_fact(r, "password_controller", _("Set on"), s->controller);
-        report_flag(r, "password_pending", NULL, s->slots[MACHINE_PENDING].text[0] != '\0');
+        tell_due(c, s, r);
+        if (s->slots[MACHINE_PENDING].text[0] != '\0')
+            report_flag(r, "password_pending", _("A new password is pending"), true);
+        else
+            report_flag(r, "password_pending", NULL, false);
     }
     machine_secret_free(s);
 }
@@ -94,7 +116,7 @@ tell_keys(const struct config *c, struct report *r)
     if (kvno == 0)
         return;
     report_number(r, "kvno", _("Key version"), kvno);
-    tell_secret(r);
+    tell_secret(c, r);
 }
 
 static void

@@ -301,7 +301,7 @@ replace_bytes(const char *path, const void *bytes, size_t n, const struct stat *
 int
 membership_lock(void)
 {
-    int fd = open(AUTHSOD_CONFDIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC), error;
+    int fd = open(MEMBERSHIP_LOCK_PATH, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), error;
 
     if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
         return fd;

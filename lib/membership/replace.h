@@ -56,8 +56,10 @@ bool replace_bytes(const char *path, const void *bytes, size_t n, const struct s
 
 /*
  * Keeps others of us from changing what the membership consists of, until the
- * descriptor is closed.  -1 with errno: EWOULDBLOCK where one is at it.
+ * descriptor is closed.  -1 with errno: EWOULDBLOCK where one is at it.  The
+ * file is root's and stays: one that others can open they could lock.
  */
+#define MEMBERSHIP_LOCK_PATH AUTHSOD_RUNDIR ".membership.lock"
 int membership_lock(void);
 
 #endif

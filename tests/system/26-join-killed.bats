@@ -190,7 +190,7 @@ kill_at_call() {
   mkdir -p "$etc/authsod"
   run in_member "$BOX" flock /etc/authsod authsodctl join corp.test --password-stdin <"$password"
   [ "$status" -eq 4 ]
-  [[ $output == *'Another authsodctl is joining or leaving just now.'* ]]
+  [[ $output == *'The membership is being changed by the service or another authsodctl. Try again.'* ]]
   gone
 }
 
