@@ -188,8 +188,8 @@ kill_at_call() {
 
 @test "only one joins or leaves at a time" {
   mkdir -p "$etc/authsod"
-  run in_member "$BOX" flock /etc/authsod authsodctl join corp.test --password-stdin <"$password"
-  [ "$status" -eq 4 ]
+  run in_member "$BOX" flock /run/authsod.membership.lock authsodctl join corp.test --password-stdin <"$password"
+  [ "$status" -eq 24 ]
   [[ $output == *'The membership is being changed by the service or another authsodctl. Try again.'* ]]
   gone
 }
