@@ -223,8 +223,8 @@ all_passwords_are_tried_in_order(void **state)
     (void)snprintf(dc->password, sizeof(dc->password), "previous");
     assert_int_equal(pass(f), ERR_OK);
     assert_int_equal(sessions(f, 0), 3);
-    assert_string_equal(dc->tries[0], "current");
-    assert_string_equal(dc->tries[1], "pending");
+    assert_string_equal(dc->tries[0], "pending");
+    assert_string_equal(dc->tries[1], "current");
     assert_string_equal(dc->tries[2], "previous");
 }
 
@@ -244,7 +244,7 @@ no_password_is_tried_but_after_access_denied(void **state)
     struct netlogon_fixture *f = *state;
 
     set_secrets(f, "current", "previous", "pending");
-    (void)snprintf(f->world->dc[0].password, sizeof(f->world->dc[0].password), "current");
+    (void)snprintf(f->world->dc[0].password, sizeof(f->world->dc[0].password), "pending");
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         unsigned before = sessions(f, 0);
 
