@@ -255,14 +255,20 @@ killed_at() {
   [ "$n" -gt "$least" ] && [ "$n" -lt 60 ]
 }
 
-@test "keeper is killed at each step of writing the files" {
-  # Each of four files is synced, takes its name, and its folder is synced.
+# Each of four files is synced, takes its name, and its folder is synced.
+@test "keeper is killed at each sync of the files" {
   killed_at keeper fsync 8
+}
+
+@test "keeper is killed at each new name of a file" {
   killed_at keeper rename 4
 }
 
-@test "netlogon is killed at each step with the domain" {
+@test "netlogon is killed at each packet to the controller" {
   killed_at netlogon sendto 6
+}
+
+@test "netlogon is killed at each message to keeper" {
   killed_at netlogon sendmsg 3
 }
 
