@@ -188,7 +188,7 @@ has_open() {
 }
 
 @test "a role has the descriptors that were handed down to it, and its own" {
-  local pid fd socket
+  local pid fd path socket who
   member_stop ws1
   member_start ws1
   alice_logs_on
@@ -200,13 +200,15 @@ has_open() {
   has_open netlogon '1 /memfd:authsod.conf, 5 socket:'
   # Here one is the connection to the domain controller.
   lab_wait 10 has_open directory '1 /memfd:authsod.conf, 1 /memfd:krb5.conf, 1 /var/lib/authsod/store.db, 1 /var/lib/authsod/store.db-wal, 5 socket:'
-  # Who may accept: keeper, which keeps them for the next front, and front.
-  for socket in $(in_member ws1 ss -xlH | awk '$5 ~ "^/run/authsod/" { print $6 }'); do
-    is "$(printf '%s\n' "$(member_pid ws1)" "$(member_roles ws1 front)" | sort)" \
+  # Who may accept: keeper, which keeps them for the next front, and front; at its own socket keeper alone.
+  while read -r path socket; do
+    who=$(member_pid ws1)
+    [[ $path == */control.sock ]] || who+=$'\n'$(member_roles ws1 front)
+    is "$(sort <<<"$who")" \
       "$(for pid in $(member_pid ws1) $(member_roles ws1); do
         [ -z "$(find "/proc/$pid/fd" -lname "socket:[[]$socket]")" ] || echo "$pid"
-      done | sort)" 'who has a listening socket'
-  done
+      done | sort)" "who has the listening socket $path"
+  done < <(in_member ws1 ss -xlH | awk '$5 ~ "^/run/authsod/" { print $5, $6 }')
   # What all have: nothing to read, and the log.
   for pid in $(member_roles ws1); do
     [[ "$(readlink "/proc/$pid/fd/0")" == */dev/null ]]
@@ -223,6 +225,7 @@ has_open() {
   for socket in nss pam; do
     is 'root:root 666 socket' "$(in_member ws1 stat -c '%U:%G %a %F' /run/authsod/$socket.sock)" $socket.sock
   done
+  is 'root:root 600 socket' "$(in_member ws1 stat -c '%U:%G %a %F' /run/authsod/control.sock)" control.sock
   for file in identmap local-names; do
     is 'root:root 644 regular file' "$(in_member ws1 stat -c '%U:%G %a %F' /run/authsod/$file)" $file
   done
