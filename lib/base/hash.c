@@ -1,7 +1,7 @@
 /* SipHash-2-4, after "SipHash: a fast short-input PRF" (Aumasson, Bernstein 2012), section 2. */
 #include "lib/base/hash.h"
 
-#include <string.h>
+#include "lib/base/word.h"
 
 struct state {
     uint64_t v0, v1, v2, v3;
@@ -38,46 +38,18 @@ take(struct state s, uint64_t m)
     return s;
 }
 
-/* Eight bytes, little-endian. */
-static inline uint64_t
-word(const uint8_t *p)
-{
-    uint64_t x;
-
-    memcpy(&x, p, sizeof(x));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    x = __builtin_bswap64(x);
-#endif
-    return x;
-}
-
-/* Up to seven of them. */
-static inline uint64_t
-rest(const uint8_t *p, size_t n)
-{
-    uint64_t x = 0;
-
-    if (n & 4)
-        x = (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24;
-    if (n & 2)
-        x |= ((uint64_t)p[n & 4] | (uint64_t)p[(n & 4) + 1] << 8) << (8 * (n & 4));
-    if (n & 1)
-        x |= (uint64_t)p[n - 1] << (8 * (n - 1));
-    return x;
-}
-
 uint64_t
 hash_keyed(const uint8_t key[static HASH_KEY_LEN], const void *data, size_t n)
 {
-    uint64_t k0 = word(key), k1 = word(key + 8);
+    uint64_t k0 = word_get(key), k1 = word_get(key + 8);
     struct state s = { k0 ^ 0x736f6d6570736575U, k1 ^ 0x646f72616e646f6dU, k0 ^ 0x6c7967656e657261U,
                        k1 ^ 0x7465646279746573U };
     const uint8_t *p = data;
     size_t left = n;
 
-    for (; left >= 8; left -= 8, p += 8)
-        s = take(s, word(p));
-    s = take(s, rest(p, left) | (uint64_t)n << 56);
+    for (; left >= WORD_LEN; left -= WORD_LEN, p += WORD_LEN)
+        s = take(s, word_get(p));
+    s = take(s, word_get_part(p, left) | (uint64_t)n << 56);
     s.v2 ^= 0xff;
     s = sip_round(sip_round(sip_round(sip_round(s))));
     return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "lib/base/word.h"
 #include "lib/identmap/reader.h"
 
 #define IDENTMAP_TAG_BITS (32U - IDENTMAP_OFFSET_BITS)
@@ -69,7 +70,7 @@ identmap_is_of(const struct record *rec, const struct identmap_key *key)
         return false;
     if (key->by == PROTO_BY_ID)
         return key->id == (key->kind == RECORD_GROUP ? rec->gid : rec->uid);
-    return rec->name.len == key->len && memcmp(rec->name.s, key->name, key->len) == 0;
+    return rec->name.len == key->len && word_equal(rec->name.s, key->name, key->len);
 }
 
 /* What a none slot says of key in `what`. */

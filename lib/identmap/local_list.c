@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "lib/base/word.h"
 #include "lib/identmap/format.h"
 
 #define SLOTS_MIN 4U
@@ -72,20 +73,13 @@ local_list_highest(const void *list, size_t len, enum local_list_table table)
     return find_table(list, len, table, &slots) == NULL ? UINT32_MAX : head->tables[table].highest;
 }
 
-bool
-local_list_has_id(const void *list, size_t len, enum local_list_table table, uint32_t id)
+static __attribute__((noinline)) bool
+table_has_id(const void *list, size_t len, enum local_list_table table, uint32_t id)
 {
-    const struct local_list_head *head = list;
     uint64_t hash = identmap_hash_id(id);
-    const uint32_t *ids;
     uint32_t slots;
+    const uint32_t *ids = find_table(list, len, table, &slots);
 
-    if (!is_of_ids(table) || len < sizeof(*head) || id == 0)
-        return true;
-    /* Nearly every id of a domain: nothing else is looked at. */
-    if (id > head->tables[table].highest)
-        return false;
-    ids = find_table(list, len, table, &slots);
     if (ids == NULL)
         return true;
     for (uint32_t i = 0; i < slots; i++) {
@@ -97,6 +91,17 @@ local_list_has_id(const void *list, size_t len, enum local_list_table table, uin
             return true;
     }
     return true;
+}
+
+bool
+local_list_has_id(const void *list, size_t len, enum local_list_table table, uint32_t id)
+{
+    const struct local_list_head *head = list;
+
+    if (!is_of_ids(table) || len < sizeof(*head) || id == 0)
+        return true;
+    /* Nearly every id of a domain: nothing else is looked at. */
+    return id <= head->tables[table].highest && table_has_id(list, len, table, id);
 }
 
 static uint32_t
@@ -165,9 +170,21 @@ local_list_add_id(void *data, enum local_list_table table, uint32_t id)
         head->tables[table].highest = id;
 }
 
+/* Eight letters to lower case. What is not ASCII stays: its bytes have the highest bit. */
+static uint64_t
+fold(uint64_t x)
+{
+    uint64_t low = x & WORD_EACH(0x7f);
+    uint64_t letters = (low + WORD_EACH(0x80 - 'A')) & ~(low + WORD_EACH(0x7f - 'Z')) & ~x & WORD_EACH(0x80);
+
+    return x | letters >> 2;
+}
+
 void
 local_list_fold(const char *name, size_t len, char *out)
 {
-    for (size_t i = 0; i < len; i++)
-        out[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
+    for (; len >= WORD_LEN; len -= WORD_LEN, name += WORD_LEN, out += WORD_LEN)
+        word_put(out, fold(word_get(name)));
+    if (len > 0)
+        word_put(out, fold(word_get_part(name, len)));
 }

@@ -52,7 +52,11 @@ void local_list_begin(void *data, const uint32_t n[static LOCAL_LIST_TABLES]);
 void local_list_add_name(void *data, enum local_list_table table, uint64_t hash);
 void local_list_add_id(void *data, enum local_list_table table, uint32_t id);
 
-/* ASCII letters to lower case: len bytes of name to out. */
+/*
+ * ASCII letters to lower case: len bytes of name to out.  It has room for the
+ * next multiple of 8, and there are NULs behind the name: it is written by
+ * words, as who hashes and compares it reads it.
+ */
 void local_list_fold(const char *name, size_t len, char *out);
 
 #endif

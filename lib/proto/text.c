@@ -3,48 +3,33 @@
 #include <string.h>
 
 #include "lib/base/utf8.h"
+#include "lib/base/word.h"
 #include "lib/proto/proto.h"
 
-#define EACH(byte) (0x0101010101010101U * (byte))
-
 /* A bit in each byte that is 0; perhaps in those above it, too. */
-static uint64_t
+static inline uint64_t
 zeros(uint64_t x)
 {
-    return (x - EACH(1U)) & ~x & EACH(0x80U);
+    return (x - WORD_EACH(1)) & ~x & WORD_EACH(0x80);
 }
 
-/* True for eight bytes of 0x20 to 0x7e, none of them ':': what nearly every name and field is made of. */
-static bool
-is_plain(uint64_t x)
+/* True for eight bytes of 0x20 to 0x7e, none of them ':' or `never`: what nearly every name and field is made of. */
+static inline bool
+is_plain(uint64_t x, char never)
 {
-    return (((x - EACH(0x20U)) | x | zeros(x ^ EACH(0x7fU)) | zeros(x ^ EACH((uint64_t)':'))) & EACH(0x80U)) == 0;
+    return (((x - WORD_EACH(0x20)) | x | zeros(x ^ WORD_EACH(0x7f)) | zeros(x ^ WORD_EACH(':')) |
+             zeros(x ^ WORD_EACH(never))) & WORD_EACH(0x80)) == 0;
 }
 
-static uint64_t
-load(const char *s, size_t n)
+/* True if all is ASCII that a field may have, and no byte is `never`. */
+static inline bool
+is_plain_text(const char *s, size_t n, char never)
 {
-    uint64_t x = 0;
-
-    memcpy(&x, s, n);
-    return x;
-}
-
-/* True if all is ASCII that a field may have. Loads overlap: to look at a byte twice costs nothing. */
-static bool
-is_plain_text(const char *s, size_t n)
-{
-    const char *end = s + n;
-
-    for (; end - s > 8; s += 8) {
-        if (!is_plain(load(s, 8)))
+    for (; n >= WORD_LEN; n -= WORD_LEN, s += WORD_LEN) {
+        if (!is_plain(word_get(s), never))
             return false;
     }
-    if (n >= 8)
-        return is_plain(load(end - 8, 8));
-    if (n >= 4)
-        return is_plain(load(s, 4) | load(end - 4, 4) << 32);
-    return n == 0 || is_plain(EACH('x') << 24 | load(s, 1) | load(s + n / 2, 1) << 8 | load(end - 1, 1) << 16);
+    return is_plain(word_get_part(s, n) | WORD_EACH('x') << (8 * n), never);
 }
 
 bool
@@ -53,7 +38,7 @@ text_is_field(const char *s, size_t n)
     const char *end = s + n;
     uint32_t c;
 
-    if (is_plain_text(s, n))
+    if (is_plain_text(s, n, ':'))
         return true;
     while (s < end) {
         if (!utf8_get(&s, end, &c) || utf8_is_control(c) || c == ':')
@@ -118,5 +103,5 @@ text_is_name(const char *s, size_t n)
         return false;
     if (is_word(s, n, ".") || is_word(s, n, "..") || is_word(s, n, "root") || is_system_number(s, n))
         return false;
-    return memchr(s, '/', n) == NULL && text_is_field(s, n);
+    return is_plain_text(s, n, '/') || (memchr(s, '/', n) == NULL && text_is_field(s, n));
 }

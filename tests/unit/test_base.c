@@ -21,6 +21,7 @@
 #include "lib/base/log.h"
 #include "lib/base/secret.h"
 #include "lib/base/wait.h"
+#include "lib/base/word.h"
 
 static void
 reads_what_was_written(void **state)
@@ -374,6 +375,41 @@ hashes_are_siphash(void **state)
     assert_true(hash_keyed(key, message, 8) != cases[3].hash);
 }
 
+/* Every length, the bytes around it others: none of them is looked at. */
+static void
+words_are_what_the_bytes_are(void **state)
+{
+    uint8_t bytes[24], other[24], put[8];
+
+    (void)state;
+    for (size_t n = 0; n < WORD_LEN; n++) {
+        uint64_t x = 0;
+
+        memset(bytes, 0xee, sizeof(bytes));
+        for (size_t i = 0; i < n; i++) {
+            bytes[8 + i] = (uint8_t)(i + 0x81);
+            x |= (uint64_t)(i + 0x81) << (8 * i);
+        }
+        assert_true(word_get_part(bytes + 8, n) == x);
+    }
+    for (size_t i = 0; i < WORD_LEN; i++)
+        bytes[1 + i] = (uint8_t)(i + 1);
+    assert_true(word_get(bytes + 1) == 0x0807060504030201);
+    word_put(put, 0x0807060504030201);
+    assert_memory_equal(put, bytes + 1, sizeof(put));
+    for (size_t n = 0; n < sizeof(bytes); n++) {
+        memset(bytes, 'a', sizeof(bytes));
+        memset(other, 'b', sizeof(other));
+        memset(other, 'a', n);
+        assert_true(word_equal(bytes, other, n));
+        for (size_t i = 0; i < n; i++) {
+            other[i] = 'c';
+            assert_false(word_equal(bytes, other, n));
+            other[i] = 'a';
+        }
+    }
+}
+
 int
 main(void)
 {
@@ -392,6 +428,7 @@ main(void)
         cmocka_unit_test(a_long_line_is_cut),
         cmocka_unit_test(a_log_that_nobody_reads_stops_nobody),
         cmocka_unit_test(hashes_are_siphash),
+        cmocka_unit_test(words_are_what_the_bytes_are),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

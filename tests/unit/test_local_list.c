@@ -157,11 +157,29 @@ a_table_without_an_empty_slot_has_everything(void **state)
 static void
 names_are_folded_in_ascii(void **state)
 {
-    char out[16];
+    char in[24], out[24];
 
     (void)state;
     local_list_fold("Root@Z[\xc3\x84`{", 11, out);
-    assert_memory_equal(out, "root@z[\xc3\x84`{", 11);
+    assert_memory_equal(out, "root@z[\xc3\x84`{\0\0\0\0\0", 16);
+    /* Every byte at every place of names of every length. */
+    for (size_t n = 1; n <= 17; n++) {
+        for (size_t at = 0; at < n; at++) {
+            for (unsigned byte = 0; byte < 256; byte++) {
+                memset(in, 'B', sizeof(in));
+                in[at] = (char)byte;
+                memset(out, '!', sizeof(out));
+                local_list_fold(in, n, out);
+                for (size_t i = 0; i < n; i++) {
+                    unsigned c = (unsigned char)in[i];
+
+                    assert_int_equal((unsigned char)out[i], c >= 'A' && c <= 'Z' ? c + 32 : c);
+                }
+                for (size_t i = n; i < sizeof(out); i++)
+                    assert_int_equal(out[i], i < (n + 7) / 8 * 8 ? '\0' : '!');
+            }
+        }
+    }
 }
 
 int

@@ -93,6 +93,29 @@ texts_and_names_are_judged(void **state)
     assert_false(text_is_name("0123456789", 1));
 }
 
+/* Every byte at every place of texts of all lengths, what stands around them no part of it. */
+static void
+no_byte_of_a_text_is_passed_over(void **state)
+{
+    char around[24];
+
+    (void)state;
+    for (size_t n = 1; n <= 20; n++) {
+        for (size_t at = 0; at < n; at++) {
+            for (unsigned byte = 0; byte < 256; byte++) {
+                bool field = byte >= 0x20 && byte < 0x7f && byte != ':';
+
+                memset(around, '\n', sizeof(around));
+                memset(around + 1, 'a', n);
+                around[1 + at] = (char)byte;
+                assert_int_equal(text_is_field(around + 1, n), field);
+                if (n > 1)
+                    assert_int_equal(text_is_name(around + 1, n), field && byte != '/' && (at > 0 || byte != '-'));
+            }
+        }
+    }
+}
+
 /* Every byte at every place of texts that are shorter, as long and longer than what is looked at at once. */
 static void
 a_copy_says_what_was_copied(void **state)
@@ -259,6 +282,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_and_names_are_judged),
+        cmocka_unit_test(no_byte_of_a_text_is_passed_over),
         cmocka_unit_test(a_copy_says_what_was_copied),
         cmocka_unit_test(what_is_plain_is_not_safe_yet),
         cmocka_unit_test(records_of_the_system_are_unsafe),
