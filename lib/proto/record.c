@@ -71,21 +71,22 @@ get_length(const uint8_t *p)
     return p[0] | (size_t)p[1] << 8;
 }
 
+#define PASSWD_HEAD 16 /* bytes: uid, gid, and four lengths */
+
 static void
 get_passwd(struct reader *r, struct record *rec)
 {
-    const uint8_t *lengths;
+    const uint8_t *head = reader_bytes(r, PASSWD_HEAD);
     const char *s;
 
-    rec->uid = reader_u32(r);
-    rec->gid = reader_u32(r);
-    lengths = reader_bytes(r, 8);
-    if (lengths == NULL)
+    if (head == NULL)
         return;
-    rec->name.len = get_length(lengths);
-    rec->gecos.len = get_length(lengths + 2);
-    rec->home.len = get_length(lengths + 4);
-    rec->shell.len = get_length(lengths + 6);
+    rec->uid = record_u32(head);
+    rec->gid = record_u32(head + 4);
+    rec->name.len = get_length(head + 8);
+    rec->gecos.len = get_length(head + 10);
+    rec->home.len = get_length(head + 12);
+    rec->shell.len = get_length(head + 14);
     s = (const char *)reader_bytes(r, rec->name.len + rec->gecos.len + rec->home.len + rec->shell.len + 4);
     if (s == NULL || !step(&s, &rec->name) || !step(&s, &rec->gecos) || !step(&s, &rec->home) ||
         !step(&s, &rec->shell))
@@ -125,10 +126,29 @@ get_groups(struct reader *r, struct record *rec)
     rec->name = get_name(r);
 }
 
+/* Member by member: what compilers make of one assignment (`rep stos`) takes a tenth of a whole lookup. */
+static void
+clear(struct record *rec)
+{
+    const struct record_str none = { NULL, 0 };
+
+    rec->kind = 0;
+    rec->uid = 0;
+    rec->gid = 0;
+    rec->name = none;
+    rec->gecos = none;
+    rec->home = none;
+    rec->shell = none;
+    rec->n = 0;
+    rec->list = NULL;
+    rec->members = NULL;
+    rec->members_len = 0;
+}
+
 bool
 record_get(struct reader *r, struct record *rec_out)
 {
-    memset(rec_out, 0, sizeof(*rec_out));
+    clear(rec_out);
     rec_out->kind = reader_u8(r);
     switch (rec_out->kind) {
     case RECORD_PASSWD:
@@ -145,7 +165,7 @@ record_get(struct reader *r, struct record *rec_out)
     }
     if (reader_done(r))
         return true;
-    memset(rec_out, 0, sizeof(*rec_out));
+    clear(rec_out);
     return false;
 }
 

@@ -55,13 +55,18 @@ void record_put_groups(struct writer *w, uint32_t uid, uint32_t gid, const char 
  */
 bool record_get(struct reader *r, struct record *rec_out);
 
+/* A u32 of a record. */
+static inline uint32_t
+record_u32(const uint8_t p[static 4])
+{
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
 /* The i-th gid of a GROUPS record, below n. */
 static inline uint32_t
 record_gid(const struct record *rec, uint32_t i)
 {
-    const uint8_t *p = rec->list + 4 * (size_t)i;
-
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+    return record_u32(rec->list + 4 * (size_t)i);
 }
 
 /*
