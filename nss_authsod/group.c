@@ -22,11 +22,10 @@ struct to {
 };
 
 static enum nss_status
-give(void *to, const struct record *rec, const struct locals *locals, struct given *given_out, int *errnop)
+give(void *to, struct record *rec, const struct locals *locals, struct given *given_out, int *errnop)
 {
     const struct to *t = to;
     size_t array = ((size_t)rec->n + 1) * sizeof(char *);
-    struct record copy = *rec;
     char **members, *at;
 
     (void)locals;
@@ -42,10 +41,10 @@ give(void *to, const struct record *rec, const struct locals *locals, struct giv
     t->gr->gr_mem = members;
     memcpy(at, rec->members, rec->members_len);
     members[rec->n] = NULL;
-    copy.name.s = t->gr->gr_name;
-    *given_out = (struct given){ t->gr->gr_name, rec->gid };
+    rec->name.s = t->gr->gr_name;
+    *given_out = (struct given){ rec->name, rec->gid };
     *errnop = EPROTO;
-    return record_head_is_safe(&copy, false) && record_members(rec, at, members) ? NSS_STATUS_SUCCESS : NSS_STATUS_UNAVAIL;
+    return record_head_is_safe(rec, false) && record_members(rec, at, members) ? NSS_STATUS_SUCCESS : NSS_STATUS_UNAVAIL;
 }
 
 enum nss_status

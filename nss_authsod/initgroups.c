@@ -65,10 +65,9 @@ add_all(const struct list *list, const struct record *rec, const struct locals *
 }
 
 static enum nss_status
-give(void *to, const struct record *rec, const struct locals *locals, struct given *given_out, int *errnop)
+give(void *to, struct record *rec, const struct locals *locals, struct given *given_out, int *errnop)
 {
     struct list *list = to;
-    struct record copy = *rec;
     char *at = list->name;
 
     *list->start = list->was;
@@ -76,9 +75,9 @@ give(void *to, const struct record *rec, const struct locals *locals, struct giv
         *errnop = ENOMEM;
         return NSS_STATUS_TRYAGAIN;
     }
-    copy.name.s = put_str(&at, rec->name);
-    *given_out = (struct given){ list->name, rec->uid };
-    if (record_head_is_safe(&copy, false) && add_all(list, rec, locals))
+    rec->name.s = put_str(&at, rec->name);
+    *given_out = (struct given){ rec->name, rec->uid };
+    if (record_head_is_safe(rec, false) && add_all(list, rec, locals))
         return NSS_STATUS_SUCCESS;
     *list->start = list->was;
     *errnop = EPROTO;

@@ -20,14 +20,13 @@ locals_have_asked(const struct query *q)
 }
 
 static bool
-list_has_name(const struct locals *l, enum local_list_table table, const char *name)
+list_has_name(const struct locals *l, enum local_list_table table, struct record_str name)
 {
     const struct shared_head *head = l->list;
-    size_t len = strlen(name);
     char folded[PROTO_NAME_MAX];
 
-    local_list_fold(name, len, folded);
-    return local_list_has_name(l->list, l->len, table, hash_keyed(head->key, folded, len));
+    local_list_fold(name.s, name.len, folded);
+    return local_list_has_name(l->list, l->len, table, hash_keyed(head->key, folded, name.len));
 }
 
 bool
@@ -36,7 +35,7 @@ locals_have_given(const struct locals *l, enum record_kind kind, const struct gi
     bool group = kind == RECORD_GROUP;
 
     if (l->list == NULL)
-        return passwd_file_has(file_of(kind), given->name, given->id);
+        return passwd_file_has(file_of(kind), given->name.s, given->id);
     return local_list_has_id(l->list, l->len, group ? LOCAL_LIST_GIDS : LOCAL_LIST_UIDS, given->id) ||
            list_has_name(l, group ? LOCAL_LIST_GROUPS : LOCAL_LIST_USERS, given->name);
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lib/base/word.h"
 #include "lib/identmap/local_list.h"
 #include "lib/identmap/reader.h"
 #include "nss_authsod/module.h"
@@ -56,7 +57,7 @@ is_what_was_asked(const struct at_hand *h, const struct given *given)
 
     if (h->key.by == PROTO_BY_ID)
         return given->id == h->key.id && !locals_have_given(&h->locals, h->key.kind, given);
-    return strlen(given->name) == h->key.len && memcmp(given->name, h->name, h->key.len) == 0 &&
+    return given->name.len == h->key.len && word_equal(given->name.s, h->name, h->key.len) &&
            !local_list_has_id(h->locals.list, h->locals.len, group ? LOCAL_LIST_GIDS : LOCAL_LIST_UIDS, given->id);
 }
 
@@ -119,7 +120,7 @@ map_lookup(const struct query *q, give_fn *give, void *to, int *errnop, bool *un
 }
 
 enum nss_status
-give_answer(const struct query *q, const struct record *rec, give_fn *give, void *to, int *errnop)
+give_answer(const struct query *q, struct record *rec, give_fn *give, void *to, int *errnop)
 {
     unsigned reader = shared_enter(&readers);
     enum nss_status status = NSS_STATUS_UNAVAIL;

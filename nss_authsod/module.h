@@ -81,21 +81,22 @@ struct locals {
     size_t len;
 };
 
-/* What an answer is for, as the caller now has it: the copy of its name, and its id. */
+/* What an answer is for, as the caller now has it: the copy of its name, a NUL behind it and none in it, and its id. */
 struct given {
-    const char *name;
+    struct record_str name;
     uint32_t id; /* uid of a user, gid of a group */
 };
 
 /*
  * Copies a record to the caller's memory, `to`, and then checks the copy: what
- * the record aliases may be changing.  SUCCESS with *given_out; TRYAGAIN with
- * ERANGE or ENOMEM where there is no room; UNAVAIL with EPROTO for what may not
- * be believed, whoever says so.  May be called again for another record, which
+ * the record aliases may be changing.  The strings of *rec that are checked are
+ * made aliases of the copy.  SUCCESS with *given_out; TRYAGAIN with ERANGE or
+ * ENOMEM where there is no room; UNAVAIL with EPROTO for what may not be
+ * believed, whoever says so.  May be called again for another record, which
  * then takes the place of the first.
  */
-typedef enum nss_status give_fn(void *to, const struct record *rec, const struct locals *locals,
-                                struct given *given_out, int *errnop);
+typedef enum nss_status give_fn(void *to, struct record *rec, const struct locals *locals, struct given *given_out,
+                                int *errnop);
 
 /*
  * Finds what is asked for and gives it: SUCCESS, or the status to give to glibc
@@ -128,7 +129,7 @@ enum nss_status map_lookup(const struct query *q, give_fn *give, void *to, int *
  * if not.  The daemon's word is not enough: a daemon that is taken over still
  * makes no root, and no namesake of a local user.
  */
-enum nss_status give_answer(const struct query *q, const struct record *rec, give_fn *give, void *to, int *errnop);
+enum nss_status give_answer(const struct query *q, struct record *rec, give_fn *give, void *to, int *errnop);
 
 /* True if what was asked for is local. Answers from the files. */
 bool locals_have_asked(const struct query *q);

@@ -27,10 +27,9 @@ take(char **at, struct record_str *str)
 }
 
 static enum nss_status
-give(void *to, const struct record *rec, const struct locals *locals, struct given *given_out, int *errnop)
+give(void *to, struct record *rec, const struct locals *locals, struct given *given_out, int *errnop)
 {
     const struct to *t = to;
-    struct record copy = *rec;
     size_t len = rec->name.len + rec->gecos.len + rec->home.len + rec->shell.len + 4;
     char *at = t->buf;
     bool plain;
@@ -40,16 +39,16 @@ give(void *to, const struct record *rec, const struct locals *locals, struct giv
         return NSS_STATUS_TRYAGAIN;
     }
     plain = text_copy(at, rec->name.s, len);
-    t->pw->pw_name = take(&at, &copy.name);
-    t->pw->pw_gecos = take(&at, &copy.gecos);
-    t->pw->pw_dir = take(&at, &copy.home);
-    t->pw->pw_shell = take(&at, &copy.shell);
+    t->pw->pw_name = take(&at, &rec->name);
+    t->pw->pw_gecos = take(&at, &rec->gecos);
+    t->pw->pw_dir = take(&at, &rec->home);
+    t->pw->pw_shell = take(&at, &rec->shell);
     t->pw->pw_passwd = memcpy(at, no_password, sizeof(no_password));
     t->pw->pw_uid = rec->uid;
     t->pw->pw_gid = rec->gid;
-    *given_out = (struct given){ t->pw->pw_name, rec->uid };
+    *given_out = (struct given){ rec->name, rec->uid };
     *errnop = EPROTO;
-    return record_head_is_safe(&copy, plain) && !locals_have_gid(locals, rec->gid) ? NSS_STATUS_SUCCESS
+    return record_head_is_safe(rec, plain) && !locals_have_gid(locals, rec->gid) ? NSS_STATUS_SUCCESS
                                                                                    : NSS_STATUS_UNAVAIL;
 }
 
