@@ -264,9 +264,10 @@ install(struct shared_readers *readers, struct shared_place *place, struct share
 /*
  * The mapping of the place's file, where the one that there is, old, is not
  * good.  The same file stays mapped, and so does one whose writer may come
- * back; a superseded one goes as soon as the path names it no more.
+ * back; a superseded one goes as soon as the path names it no more.  Never
+ * inline: shared_get, which hardly ever comes here, would save its registers.
  */
-static struct shared_mapping *
+static __attribute__((noinline)) struct shared_mapping *
 map_anew(struct shared_readers *readers, struct shared_place *place, struct shared_mapping *old)
 {
     int err = errno, cancel = PTHREAD_CANCEL_ENABLE;
