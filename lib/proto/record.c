@@ -45,7 +45,7 @@ record_put_groups(struct writer *w, uint32_t uid, uint32_t gid, const char *name
 }
 
 /* A name is never empty: an empty one would match what nobody asked for. */
-static struct record_str
+static inline struct record_str
 get_name(struct reader *r)
 {
     struct record_str name = { .len = reader_u32(r) };
@@ -148,22 +148,25 @@ clear(struct record *rec)
 bool
 record_get(struct reader *r, struct record *rec_out)
 {
+    struct reader in = *r; /* in registers, which *r can't be */
+
     clear(rec_out);
-    rec_out->kind = reader_u8(r);
+    rec_out->kind = reader_u8(&in);
     switch (rec_out->kind) {
     case RECORD_PASSWD:
-        get_passwd(r, rec_out);
+        get_passwd(&in, rec_out);
         break;
     case RECORD_GROUP:
-        get_group(r, rec_out);
+        get_group(&in, rec_out);
         break;
     case RECORD_GROUPS:
-        get_groups(r, rec_out);
+        get_groups(&in, rec_out);
         break;
     default:
-        reader_fail(r);
+        reader_fail(&in);
     }
-    if (reader_done(r))
+    *r = in;
+    if (reader_done(&in))
         return true;
     clear(rec_out);
     return false;
