@@ -14,11 +14,12 @@ struct list {
     char name[PROTO_NAME_MAX + 1];
 };
 
-/* Makes room for n more, or for as many as the limit allows. False if there is no memory. */
+/* Makes room for n more, or for as many as the limit allows. False if there is no memory. errno is kept. */
 static bool
 grow(const struct list *list, uint32_t n)
 {
     long int want = *list->start + (long int)n;
+    int saved = errno;
     gid_t *groups;
 
     if (list->limit > 0 && want > list->limit)
@@ -26,6 +27,7 @@ grow(const struct list *list, uint32_t n)
     if (want <= *list->size)
         return true;
     groups = reallocarray(*list->groups, (size_t)want, sizeof(*groups));
+    errno = saved;
     if (groups == NULL)
         return false;
     *list->groups = groups;

@@ -8,13 +8,18 @@
 #include "lib/proto/text.h"
 #include "nss_authsod/module.h"
 
-/* False for what nobody's id or name can be. Of a name only the length: what a map holds is checked when it is given. */
+/*
+ * False for what nobody's id or name can be. Of a name only the length, which is *len_out: what a map holds is checked
+ * when it is given.
+ */
 static bool
-is_key(const struct query *q)
+is_key(const struct query *q, size_t *len_out)
 {
-    if (q->by == PROTO_BY_NAME)
-        return q->name[0] != '\0' && strnlen(q->name, PROTO_NAME_MAX + 1) <= PROTO_NAME_MAX;
-    return record_id_is_safe(q->id);
+    *len_out = 0;
+    if (q->by != PROTO_BY_NAME)
+        return record_id_is_safe(q->id);
+    *len_out = strnlen(q->name, PROTO_NAME_MAX + 1);
+    return *len_out > 0 && *len_out <= PROTO_NAME_MAX;
 }
 
 /* False for what can't be a domain's: root's own logon never waits for us. */
@@ -75,27 +80,37 @@ find_elsewhere(const struct query *q, give_fn *give, void *to, int *errnop, bool
     return ask(q, give, to, errnop);
 }
 
+/* What the map has not answered, or has answered though it is to be asked for again. */
+static __attribute__((noinline)) enum nss_status
+go_beyond_the_map(const struct query *q, give_fn *give, void *to, int *errnop, enum nss_status status, bool unlisted)
+{
+    int saved = errno, cancel;
+
+    /* A thread that is cancelled in here would leave a descriptor, and glibc's lock around getpwnam, behind. */
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+    if (status == NSS_STATUS_UNAVAIL)
+        status = find_elsewhere(q, give, to, errnop, unlisted);
+    else if (may_ask())
+        request_refresh(q);
+    (void)pthread_setcancelstate(cancel, NULL);
+    errno = saved;
+    return status;
+}
+
 enum nss_status
 lookup(const struct query *q, give_fn *give, void *to, int *errnop)
 {
-    int saved = errno, cancel, err = ENOENT;
     enum nss_status status = NSS_STATUS_NOTFOUND;
     bool unlisted, stale;
+    int err = ENOENT;
+    size_t len;
 
-    if (is_key(q)) {
-        status = map_lookup(q, give, to, &err, &unlisted, &stale);
-        if (status == NSS_STATUS_UNAVAIL || stale) {
-            /* A thread that is cancelled in here would leave a descriptor, and glibc's lock around getpwnam, behind. */
-            (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-            if (status == NSS_STATUS_UNAVAIL)
-                status = find_elsewhere(q, give, to, &err, unlisted);
-            else if (may_ask())
-                request_refresh(q);
-            (void)pthread_setcancelstate(cancel, NULL);
-        }
+    if (is_key(q, &len)) {
+        status = map_lookup(q, len, give, to, &err, &unlisted, &stale);
+        if (status == NSS_STATUS_UNAVAIL || stale)
+            status = go_beyond_the_map(q, give, to, &err, status, unlisted);
     }
-    /* errnop is the address of errno more often than not. */
-    errno = saved;
+    /* Not before: it is the address of errno more often than not. */
     if (status != NSS_STATUS_SUCCESS)
         *errnop = err;
     return status;

@@ -14,25 +14,23 @@ static struct shared_place local_place = { .path = LOCAL_LIST_PATH, .magic = LOC
 
 /* One lookup: the two files as they are now, and the key. */
 struct at_hand {
-    struct locals locals;
+    const struct locals *locals;
     const void *map; /* NULL: it may not be believed */
     size_t len;
     struct identmap_key key;
-    char name[PROTO_NAME_MAX];
 };
 
-/* The name's hash, by the key of the list: the map's is the same but while the daemon is being started anew. */
-static void
-make_key(const struct query *q, struct at_hand *h)
+/* The name's hash is by the key of the list: the map's is the same but while the daemon is being started anew. */
+static struct identmap_key
+make_key(const struct query *q, size_t len, const struct shared_head *list, char name[static PROTO_NAME_MAX])
 {
-    const struct shared_head *head = h->locals.list;
+    struct identmap_key key = { .kind = q->kind, .by = q->by, .name = name, .len = len, .id = q->id };
 
-    h->key = (struct identmap_key){ .kind = q->kind, .by = q->by, .name = h->name, .id = q->id };
-    if (q->by != PROTO_BY_NAME)
-        return;
-    h->key.len = strlen(q->name);
-    local_list_fold(q->name, h->key.len, h->name);
-    h->key.hash = hash_keyed(head->key, h->name, h->key.len);
+    if (q->by == PROTO_BY_NAME) {
+        local_list_fold(q->name, len, name);
+        key.hash = hash_keyed(list->key, name, len);
+    }
+    return key;
 }
 
 static bool
@@ -41,9 +39,9 @@ asked_is_local(const struct at_hand *h)
     bool group = h->key.kind == RECORD_GROUP;
 
     if (h->key.by == PROTO_BY_NAME)
-        return local_list_has_name(h->locals.list, h->locals.len, group ? LOCAL_LIST_GROUPS : LOCAL_LIST_USERS,
+        return local_list_has_name(h->locals->list, h->locals->len, group ? LOCAL_LIST_GROUPS : LOCAL_LIST_USERS,
                                    h->key.hash);
-    return local_list_has_id(h->locals.list, h->locals.len, group ? LOCAL_LIST_GIDS : LOCAL_LIST_UIDS, h->key.id);
+    return local_list_has_id(h->locals->list, h->locals->len, group ? LOCAL_LIST_GIDS : LOCAL_LIST_UIDS, h->key.id);
 }
 
 /*
@@ -56,55 +54,59 @@ is_what_was_asked(const struct at_hand *h, const struct given *given)
     bool group = h->key.kind == RECORD_GROUP;
 
     if (h->key.by == PROTO_BY_ID)
-        return given->id == h->key.id && !locals_have_given(&h->locals, h->key.kind, given);
-    return given->name.len == h->key.len && word_equal(given->name.s, h->name, h->key.len) &&
-           !local_list_has_id(h->locals.list, h->locals.len, group ? LOCAL_LIST_GIDS : LOCAL_LIST_UIDS, given->id);
+        return given->id == h->key.id && !locals_have_given(h->locals, h->key.kind, given);
+    return given->name.len == h->key.len && word_equal(given->name.s, h->key.name, h->key.len) &&
+           !local_list_has_id(h->locals->list, h->locals->len, group ? LOCAL_LIST_GIDS : LOCAL_LIST_UIDS, given->id);
 }
 
 /* Neither list nor map may have been superseded meanwhile: what was read then is void. */
-static bool
-are_still_good(const struct at_hand *h)
+static inline bool
+are_still_good(const void *list, const void *map)
 {
-    return shared_is_good(h->locals.list) && shared_is_good(h->map);
+    return shared_is_good(list) && shared_is_good(map);
 }
 
 static enum nss_status
 answer(struct at_hand *h, give_fn *give, void *to, int *errnop, bool *stale_out)
 {
-    const struct shared_head *map = h->map, *list = h->locals.list;
+    const struct shared_head *map = h->map, *list = h->locals->list;
     enum nss_status status;
     struct given given;
     struct record rec;
 
     if (memcmp(map->key, list->key, HASH_KEY_LEN) != 0)
-        h->key.hash = hash_keyed(map->key, h->name, h->key.len);
+        h->key.hash = hash_keyed(map->key, h->key.name, h->key.len);
     switch (identmap_find(h->map, h->len, &h->key, identmap_now(h->map), &rec, stale_out)) {
     case IDENTMAP_NONE:
         *errnop = ENOENT;
-        return are_still_good(h) ? NSS_STATUS_NOTFOUND : NSS_STATUS_UNAVAIL;
+        return are_still_good(list, map) ? NSS_STATUS_NOTFOUND : NSS_STATUS_UNAVAIL;
     case IDENTMAP_HIT:
-        status = give(to, &rec, &h->locals, &given, errnop);
+        status = give(to, &rec, h->locals, &given, errnop);
         if (status == NSS_STATUS_SUCCESS && !is_what_was_asked(h, &given))
             status = NSS_STATUS_UNAVAIL;
-        return are_still_good(h) ? status : NSS_STATUS_UNAVAIL;
+        return are_still_good(list, map) ? status : NSS_STATUS_UNAVAIL;
     default:
         return NSS_STATUS_UNAVAIL;
     }
 }
 
 enum nss_status
-map_lookup(const struct query *q, give_fn *give, void *to, int *errnop, bool *unlisted_out, bool *stale_out)
+map_lookup(const struct query *q, size_t len, give_fn *give, void *to, int *errnop, bool *unlisted_out,
+           bool *stale_out)
 {
     uint64_t now = shared_now();
     unsigned reader = shared_enter(&readers);
     enum nss_status status = NSS_STATUS_UNAVAIL;
+    char name[PROTO_NAME_MAX];
+    struct locals locals;
     struct at_hand h;
 
     *stale_out = false;
     *unlisted_out = false;
-    h.locals.list = shared_get(&readers, &local_place, now, &h.locals.len);
-    if (h.locals.list != NULL) {
-        make_key(q, &h);
+    locals.list = shared_get(&readers, &local_place, now, &locals.len);
+    if (locals.list != NULL) {
+        h.locals = &locals;
+        h.key = make_key(q, len, locals.list, name);
         *errnop = ENOENT;
         if (asked_is_local(&h)) {
             status = NSS_STATUS_NOTFOUND;

@@ -115,14 +115,15 @@ void answer_done(struct answer *a);
 void request_refresh(const struct query *q);
 
 /*
- * What the map says.  SUCCESS, NOTFOUND and TRYAGAIN (the caller's memory) are
- * the answer.  UNAVAIL: ask the socket; *unlisted_out: q is not on the list of
- * local names, so the files need not be read (false too where there is no map: then
- * the service may be about to be gone, and the list with it).  *stale_out: it was given, and is
- * to be asked for again.
+ * What the map says.  len: of the name that q asks for, PROTO_NAME_MAX at most.
+ * SUCCESS, NOTFOUND and TRYAGAIN (the caller's memory) are the answer.  UNAVAIL:
+ * ask the socket; *unlisted_out: q is not on the list of local names, so the
+ * files need not be read (false too where there is no map: then the service may
+ * be about to be gone, and the list with it).  *stale_out: it was given, and is
+ * to be asked for again.  errno is kept.
  */
-enum nss_status map_lookup(const struct query *q, give_fn *give, void *to, int *errnop, bool *unlisted_out,
-                           bool *stale_out);
+enum nss_status map_lookup(const struct query *q, size_t len, give_fn *give, void *to, int *errnop,
+                           bool *unlisted_out, bool *stale_out);
 
 /*
  * Gives what the socket answered, if it may be believed: UNAVAIL with EPROTO

@@ -27,7 +27,7 @@ kept(uint64_t hash)
 }
 
 /* The table's first slot, and their number in *slots_out; NULL if it is damaged. */
-static const void *
+static inline const void *
 find_table(const void *list, size_t len, enum local_list_table table, uint32_t *slots_out)
 {
     const struct local_list_head *head = list;

@@ -112,7 +112,8 @@ is_believed(const struct shared_mapping *m, uint64_t now)
 {
     uint64_t lease = atomic_load_explicit(&m->head->lease, memory_order_acquire);
 
-    return lease > now && lease - now <= 2U * SHARED_LEASE_MS && !is_superseded(m);
+    /* From 1 to twice SHARED_LEASE_MS away: what has run out wraps around. */
+    return lease - now - 1 < 2U * SHARED_LEASE_MS && !is_superseded(m);
 }
 
 /* The descriptor of what may be mapped, and what the kernel says of it; -1 if there is none. */
