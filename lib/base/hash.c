@@ -1,4 +1,4 @@
-/* SipHash-2-4, after "SipHash: a fast short-input PRF" (Aumasson, Bernstein 2012), section 2. */
+/* SipHash-1-3, after "SipHash: a fast short-input PRF" (Aumasson, Bernstein 2012), section 2. */
 #include "lib/base/hash.h"
 
 #include "lib/base/word.h"
@@ -33,7 +33,7 @@ static inline struct state
 take(struct state s, uint64_t m)
 {
     s.v3 ^= m;
-    s = sip_round(sip_round(s));
+    s = sip_round(s);
     s.v0 ^= m;
     return s;
 }
@@ -51,6 +51,6 @@ hash_keyed(const uint8_t key[static HASH_KEY_LEN], const void *data, size_t n)
         s = take(s, word_get(p));
     s = take(s, word_get_part(p, left) | (uint64_t)n << 56);
     s.v2 ^= 0xff;
-    s = sip_round(sip_round(sip_round(sip_round(s))));
+    s = sip_round(sip_round(sip_round(s)));
     return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }

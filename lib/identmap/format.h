@@ -1,5 +1,5 @@
 /*
- * The identity map, version 2: what `front` writes, and every process reads.
+ * The identity map, version 3: what `front` writes, and every process reads.
  *
  *     struct identmap_head     at 0, in a page of its own, the only one that is kept when a map is emptied
  *     none slots               names and ids of which it is known that the domain has none
@@ -30,7 +30,7 @@
 
 #define IDENTMAP_PATH AUTHSOD_RUNDIR "/identmap"
 #define IDENTMAP_MAGIC "authsidm"
-#define IDENTMAP_VERSION 2U
+#define IDENTMAP_VERSION 3U
 #define IDENTMAP_SIZE_MIN (256U << 10) /* bytes; sizes are powers of two */
 #define IDENTMAP_SIZE_MAX (1U << 30)
 #define IDENTMAP_PAGE 4096U

@@ -1,5 +1,5 @@
 /*
- * The list of local names, version 1: names and ids that are no domain's,
+ * The list of local names, version 2: names and ids that are no domain's,
  * whatever `front` says: those of /etc/passwd, of /etc/group, and reserved_names.
  * keeper writes it, and a new file at each change; the NSS module reads it.
  *
@@ -19,7 +19,7 @@
 
 #define LOCAL_LIST_PATH AUTHSOD_RUNDIR "/local-names"
 #define LOCAL_LIST_MAGIC "authslcl"
-#define LOCAL_LIST_VERSION 1U
+#define LOCAL_LIST_VERSION 2U
 
 enum local_list_table { LOCAL_LIST_USERS, LOCAL_LIST_GROUPS, LOCAL_LIST_UIDS, LOCAL_LIST_GIDS, LOCAL_LIST_TABLES };
 

@@ -352,7 +352,7 @@ a_log_that_nobody_reads_stops_nobody(void **state)
     (void)close(redirect_stderr(was));
 }
 
-/* The vectors of SipHash's authors: key 00 01 .. 0f, message 00 01 .. */
+/* Key 00 01 .. 0f, message 00 01 ..: as OpenSSL has it, `openssl mac -macopt c-rounds:1 -macopt d-rounds:3 ... SIPHASH`. */
 static void
 hashes_are_siphash(void **state)
 {
@@ -360,8 +360,8 @@ hashes_are_siphash(void **state)
         size_t n;
         uint64_t hash;
     } cases[] = {
-        { 0, 0x726fdb47dd0e0e31 }, { 1, 0x74f839c593dc67fd }, { 7, 0xab0200f58b01d137 },
-        { 8, 0x93f5f5799a932462 }, { 15, 0xa129ca6149be45e5 }, { 63, 0x958a324ceb064572 },
+        { 0, 0xabac0158050fc4dc }, { 1, 0xc9f49bf37d57ca93 }, { 7, 0xd3927d989bb11140 },
+        { 8, 0x369095118d299a8e }, { 15, 0xd320d86d2a519956 }, { 63, 0x9d199062b7bbb3a8 },
     };
     uint8_t key[HASH_KEY_LEN], message[64];
 
