@@ -1,8 +1,8 @@
 /*
  * The short-lived process that becomes the user and writes, or removes, the
- * user's credential cache (design, 2 step 7).  Until keeper says whose process
- * it is it has read nothing but the configuration; what needs no thought about
- * the user it has done by then, while nobody waits.
+ * user's credential cache (design, 2 step 7).  It is the copy of one that does
+ * nothing but to make copies of itself: what needs no thought about the user
+ * that one has done, once, and it has read nothing but the configuration.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -150,17 +150,20 @@ wait_for_work(struct ipc_ccache *m_out, int *credentials_out)
     return type;
 }
 
-int
-ccache_main(void)
+/* A copy: its first word, its work, its end. */
+static int
+work(TALLOC_CTX *mem, const struct config *c)
 {
-    TALLOC_CTX *mem = talloc_new(NULL);
-    struct config *c = role_begin_waiting(mem, ROLE_CCACHE);
+    uint8_t packet[8];
+    struct writer w = writer_init(packet, sizeof(packet));
     krb5_context ctx = NULL;
     int credentials = -1, status = EXIT_FAILURE;
     struct ipc_ccache m;
     enum ipc_type type;
 
-    (void)ccache_rehearse();
+    ipc_put_number(&w, IPC_CCACHE_BORN, (uint32_t)getpid());
+    if (!channel_send(FD_KEEPER, packet, w.len, NULL, 0, true))
+        return EXIT_FAILURE;
     type = wait_for_work(&m, &credentials);
     role_end_waiting(m.uid, m.gid);
     if (krb5_init_secure_context(&ctx) != 0)
@@ -172,6 +175,49 @@ ccache_main(void)
 
     if (ctx != NULL)
         krb5_free_context(ctx);
-    talloc_free(mem);
     return status;
+}
+
+/* The channel of the copy that keeper wants. It closes its own where it wants none any more. */
+static int
+wait_for_channel(void)
+{
+    uint8_t packet[16];
+    int fds[CHANNEL_FDS_MAX];
+    ssize_t n = channel_recv(FD_KEEPER, packet, sizeof(packet), fds, -1);
+
+    if (n == 0)
+        exit(EXIT_SUCCESS);
+    if (n < 0 || !ipc_get_empty(packet, (size_t)n, IPC_CCACHE_CHILD) || fds[0] < 0) {
+        log_error("keeper broke the protocol: this process ends");
+        exit(EXIT_FAILURE);
+    }
+    return channel_take_fd(fds);
+}
+
+/* Of the parent's channel; dup gives the lowest number that is free. */
+static bool
+take_place(int channel)
+{
+    return close(FD_KEEPER) == 0 && dup(channel) == FD_KEEPER && close(channel) == 0;
+}
+
+int
+ccache_main(void)
+{
+    TALLOC_CTX *mem = talloc_new(NULL);
+    struct config *c = role_begin_waiting(mem, ROLE_CCACHE);
+
+    (void)ccache_rehearse();
+    for (;;) {
+        int channel = wait_for_channel();
+        pid_t pid = role_copy();
+
+        /* What exit() tidies up in thirty libraries goes with the process. */
+        if (pid == 0)
+            _exit(take_place(channel) ? work(mem, c) : EXIT_FAILURE);
+        if (pid < 0)
+            log_error("no process for a credential cache: %s", strerror(errno));
+        (void)close(channel);
+    }
 }

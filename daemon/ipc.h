@@ -12,7 +12,7 @@
  *   keeper - directory  PEER, CONFIG
  *   keeper - netlogon   PEER, CONFIG, MACHINE_SECRET, KEYTAB, ROTATE, ROTATE_SET <-> GET_SECRET, ROTATE_HOLDS, ROTATE_END
  *   keeper - logon      (silence; its end is the worker's end)
- *   keeper - ccache     CCACHE_WRITE or CCACHE_DESTROY, once <-> CCACHE_DONE
+ *   keeper - ccache     CCACHE_CHILD; to the child CCACHE_WRITE or CCACHE_DESTROY, once <-> CCACHE_BORN, CCACHE_DONE
  *   keeper - keytab     KEYTAB_MAKE, once         <-> KEYTAB
  *   front - directory   LOOKUP, WHO, LEARN, STATE, NEED_DC <-> FOUND, IDENTITY, LEARNED, STATE_IS, DC
  *   front - member                                         <-  VOUCH
@@ -46,6 +46,8 @@ enum ipc_type {
     IPC_CCACHE_WRITE,   /* struct ipc_ccache; descriptor: memfd with the marshalled TGT */
     IPC_CCACHE_DESTROY, /* struct ipc_ccache */
     IPC_CCACHE_DONE,    /* struct ipc_ccache_done */
+    IPC_CCACHE_CHILD,   /* nothing: make a copy of yourself; descriptor: its channel to keeper */
+    IPC_CCACHE_BORN,    /* u32 process id: the copy's first word */
     IPC_GET_KEYTAB,     /* nothing */
     IPC_KEYTAB,         /* u32 errno (0: descriptor is a memfd with the keytab); of keytab's: the errno may be libkrb5's */
     IPC_LOOKUP,         /* struct ipc_lookup */

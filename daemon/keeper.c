@@ -87,19 +87,12 @@ send_all(struct keeper *k, enum ipc_type type, int fd)
 static void
 reload(struct keeper *k)
 {
-    struct child *spare = keeper_spare_ccache(k);
-
     notify("RELOADING=1");
     if (load_config(k)) {
         keeper_local_config(k);
         keeper_rotate_config(k);
         send_all(k, IPC_CONFIG, k->config_fd);
-        /* It has read the old one: it is let go, and the next turn starts another. */
-        if (spare != NULL) {
-            spare->id = UINT32_MAX;
-            spare->answered = true;
-            (void)shutdown(spare->channel, SHUT_WR);
-        }
+        keeper_ccache_renew(k);
         log_info("the configuration was read again");
     } else {
         log_error("the configuration was not read again: what was in force stays");
@@ -131,30 +124,6 @@ front_gone(struct keeper *k)
 {
     keeper_ccache_forget(k);
     keeper_map_front_gone(k);
-}
-
-static void
-read_child(struct keeper *k, struct child *c)
-{
-    static uint8_t packet[CHANNEL_PACKET_MAX];
-    int fds[CHANNEL_FDS_MAX];
-    ssize_t n = channel_recv(c->channel, packet, sizeof(packet), fds, 0);
-
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-        return;
-    if (n > 0 && c->role == ROLE_CCACHE) {
-        keeper_ccache_result(k, c, packet, (size_t)n);
-    } else if (n > 0 && !keeper_request(k, c, packet, (size_t)n, fds)) {
-        log_alarm("%s asked for what it may not (message %u): it is ended", role_name(c->role),
-                  ipc_type(packet, (size_t)n));
-        keeper_kill(c);
-    } else if (n <= 0) {
-        (void)close(c->channel);
-        c->channel = -1;
-        if (c->role != ROLE_LOGON && c->role != ROLE_CCACHE && c->role != ROLE_KEYTAB && !k->stopping)
-            keeper_kill(c);
-    }
-    channel_close_fds(fds);
 }
 
 /* A role's process has ended. */
@@ -198,6 +167,34 @@ bury(struct keeper *k, struct child *c, int status)
 }
 
 static void
+read_child(struct keeper *k, struct child *c)
+{
+    static uint8_t packet[CHANNEL_PACKET_MAX];
+    int fds[CHANNEL_FDS_MAX];
+    ssize_t n = channel_recv(c->channel, packet, sizeof(packet), fds, 0);
+    bool good;
+
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        return;
+    good = n > 0 && (c->role == ROLE_CCACHE ? keeper_ccache_message(k, c, packet, (size_t)n)
+                                            : keeper_request(k, c, packet, (size_t)n, fds));
+    if (n > 0 && !good) {
+        log_alarm("%s asked for what it may not (message %u): it is ended", role_name(c->role),
+                  ipc_type(packet, (size_t)n));
+        keeper_kill(c);
+    } else if (n <= 0) {
+        (void)close(c->channel);
+        c->channel = -1;
+        if (c->role != ROLE_LOGON && c->role != ROLE_CCACHE && c->role != ROLE_KEYTAB && !k->stopping)
+            keeper_kill(c);
+    }
+    /* Of such a one there is nothing but its channel. */
+    if (!good && c->pid == CHILD_UNBORN)
+        bury(k, c, 0);
+    channel_close_fds(fds);
+}
+
+static void
 reap(struct keeper *k)
 {
     for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++) {
@@ -205,7 +202,7 @@ reap(struct keeper *k)
         siginfo_t ended = { 0 };
         int status;
 
-        if (c->pid == 0 || waitid(P_PID, (id_t)c->pid, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || ended.si_pid == 0)
+        if (c->pid <= 0 || waitid(P_PID, (id_t)c->pid, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || ended.si_pid == 0)
             continue;
         /* The result of one that has done its work may still wait in its channel. */
         if ((c->role == ROLE_CCACHE || c->role == ROLE_KEYTAB) && c->channel >= 0)
@@ -264,13 +261,28 @@ ping(struct keeper *k)
     }
 }
 
+/* It has not come: the one whose copy it was to be hangs. */
+static void
+give_up_unborn(struct keeper *k, struct child *c)
+{
+    struct child *parent = keeper_ccache_parent(k);
+
+    if (parent != NULL)
+        keeper_kill(parent);
+    bury(k, c, 0);
+}
+
 static void
 end_late_children(struct keeper *k)
 {
     for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++) {
         struct child *c = &k->children[i];
 
-        if (c->pid != 0 && c->deadline != 0 && client_now() >= c->deadline)
+        if (c->pid == 0 || c->deadline == 0 || client_now() < c->deadline)
+            continue;
+        if (c->pid == CHILD_UNBORN)
+            give_up_unborn(k, c);
+        else
             keeper_kill(c);
     }
 }
@@ -324,6 +336,10 @@ turn(struct keeper *k, int signal_fd, bool busy)
     }
     if ((p[0].revents & POLLIN) != 0)
         on_signal(k, signal_fd);
+    if (k->reap_again) {
+        k->reap_again = false;
+        reap(k);
+    }
     end_late_children(k);
     keeper_control_turn(k, p[2].revents != 0, p[3].revents != 0);
 }
@@ -349,7 +365,7 @@ end_all(struct keeper *k)
     for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++) {
         struct child *c = &k->children[i];
 
-        if (c->pid == 0)
+        if (c->pid <= 0)
             continue;
         keeper_kill(c);
         (void)waitpid(c->pid, NULL, 0);

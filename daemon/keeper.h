@@ -21,18 +21,21 @@
 #define KEEPER_CHILDREN_MAX (KEEPER_WORKERS_MAX + 32)
 #define KEEPER_CCACHES_MAX 16   /* children that write caches at once */
 #define KEEPER_CCACHES_QUEUED 256 /* requests for more that wait */
+#define KEEPER_BIRTH_MS 5000    /* for a copy of such a process to say that it is there */
 #define KEEPER_PAUSE_MS 1000    /* before what could not be started is tried again; doubled up to a minute while a role keeps ending */
 
 /* A process of ours. */
 struct child {
-    pid_t pid;             /* 0: free */
+    pid_t pid;             /* 0: free; CHILD_UNBORN */
     enum role role;
     uint32_t id;           /* of a logon worker; of a ccache child the front's request, 0: it stands ready */
     int channel;           /* our end; -1 once the other is closed */
     int64_t started;       /* client_now() based */
     int64_t deadline;      /* the same; 0: none */
-    bool answered;         /* a ccache child has told its result */
+    bool answered;         /* a ccache child has told its result, or none is expected of it */
+    bool copies;           /* of ccache: the process whose copies do the work */
 };
+#define CHILD_UNBORN (-1)  /* a ccache child that has not said yet which process it is */
 
 struct ccache_job;             /* a credential cache that waits for its child */
 
@@ -75,6 +78,7 @@ struct keeper {
     int watchdog;                      /* ms from one WATCHDOG=1 to the next; 0: nobody wants them */
     int64_t watchdog_at;
     int64_t stop_at;
+    bool reap_again;                   /* a child had ended before keeper knew it */
     bool ready;
     bool stopping;
 };
@@ -102,10 +106,13 @@ struct child *keeper_free_child(struct keeper *k);
 bool keeper_spawn(struct keeper *k, struct child *c, enum role role, const struct account *as, const int *fds,
                   size_t n_fds);
 /*
- * A process that will write or remove one credential cache.  One stands ready:
- * starting it takes longer than all the rest.  NULL: there are enough.
+ * A process that will write or remove one credential cache: a copy of one that
+ * has been through all that takes longer than the work itself, and is started
+ * where there is none.  NULL: there are enough, or it cannot be had.
  */
 struct child *keeper_start_ccache(struct keeper *k);
+/* The process of which these are copies, or NULL. */
+struct child *keeper_ccache_parent(struct keeper *k);
 /* The one that stands ready, or NULL. */
 struct child *keeper_spare_ccache(struct keeper *k);
 /* A process that will make a keytab's bytes, once. NULL with errno. */
@@ -150,8 +157,12 @@ void keeper_control_say(struct keeper *k, enum control_kind kind, uint32_t numbe
 
 bool keeper_ccache_write(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds);
 bool keeper_ccache_destroy(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds);
+/* What a ccache child says. False where it is not for it to say. */
+bool keeper_ccache_message(struct keeper *k, struct child *c, const uint8_t *packet, size_t len);
 /* A ccache child told its result, or died without one (packet NULL). */
 void keeper_ccache_result(struct keeper *k, struct child *c, const uint8_t *packet, size_t len);
+/* The processes that stand ready have read a configuration that is none any more: they are let go. */
+void keeper_ccache_renew(struct keeper *k);
 /* Gives what waits to children, as many as there may be; what has waited too long is refused. */
 void keeper_ccache_next(struct keeper *k);
 /* Each turn of the loop: one process stands ready for the next cache, and what waits is given out. */

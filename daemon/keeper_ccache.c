@@ -7,6 +7,8 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "daemon/keeper.h"
@@ -195,6 +197,64 @@ keeper_ccache_destroy(struct keeper *k, struct child *from, const uint8_t *packe
 {
     (void)from;
     return do_ccache(k, IPC_CCACHE_DESTROY, packet, len, fds);
+}
+
+void
+keeper_ccache_renew(struct keeper *k)
+{
+    for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++) {
+        struct child *c = &k->children[i];
+
+        if (c->pid == 0 || c->role != ROLE_CCACHE || c->id != 0 || c->channel < 0)
+            continue;
+        c->id = UINT32_MAX;
+        c->answered = true;
+        (void)shutdown(c->channel, SHUT_WR);
+    }
+}
+
+/* It is one of ours, and no other that is known. *ended_out: it was. */
+static bool
+is_new_child(const struct keeper *k, pid_t pid, bool *ended_out)
+{
+    siginfo_t ended = { 0 };
+
+    for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++) {
+        if (k->children[i].pid == pid)
+            return false;
+    }
+    if (pid <= 0 || waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOHANG | WNOWAIT) != 0)
+        return false;
+    *ended_out = ended.si_pid != 0;
+    return true;
+}
+
+/* Which process it is; what it does until it is told whose it becomes is in time. */
+static bool
+take_born(struct keeper *k, struct child *c, const uint8_t *packet, size_t len)
+{
+    uint32_t pid;
+    bool ended;
+
+    if (c->copies || c->pid != CHILD_UNBORN || !ipc_get_number(packet, len, IPC_CCACHE_BORN, &pid) ||
+        !is_new_child(k, (pid_t)pid, &ended))
+        return false;
+    c->pid = (pid_t)pid;
+    if (c->id == 0)
+        c->deadline = 0;
+    k->reap_again = k->reap_again || ended;
+    return true;
+}
+
+bool
+keeper_ccache_message(struct keeper *k, struct child *c, const uint8_t *packet, size_t len)
+{
+    if (ipc_type(packet, len) == IPC_CCACHE_BORN)
+        return take_born(k, c, packet, len);
+    if (c->copies || c->pid <= 0)
+        return false;
+    keeper_ccache_result(k, c, packet, len);
+    return true;
 }
 
 void

@@ -254,17 +254,66 @@ keeper_start_worker(struct keeper *k)
 }
 
 struct child *
-keeper_start_ccache(struct keeper *k)
+keeper_ccache_parent(struct keeper *k)
+{
+    for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++) {
+        if (k->children[i].pid != 0 && k->children[i].copies && k->children[i].id == 0 && k->children[i].channel >= 0)
+            return &k->children[i];
+    }
+    return NULL;
+}
+
+static struct child *
+start_ccache_parent(struct keeper *k)
 {
     struct child *c = keeper_free_child(k);
+    int own[2] = { -1, -1 };
+
+    if (c == NULL || !channel_pair(own))
+        return NULL;
+    if (keeper_spawn(k, c, ROLE_CCACHE, NULL, (int[]){ own[1], k->config_fd }, 2)) {
+        c->channel = own[0];
+        c->copies = c->answered = true;
+        own[0] = -1;
+    } else {
+        c = NULL;
+    }
+    close_all(own, 2);
+    return c;
+}
+
+/* Has the parent make a copy of itself, with the channel. */
+static bool
+copy(const struct child *parent, int channel)
+{
+    uint8_t packet[1];
+    struct writer w = writer_init(packet, sizeof(packet));
+
+    ipc_put_empty(&w, IPC_CCACHE_CHILD);
+    return channel_send(parent->channel, packet, w.len, &channel, 1, false);
+}
+
+struct child *
+keeper_start_ccache(struct keeper *k)
+{
+    struct child *parent = keeper_ccache_parent(k), *c;
     int own[2] = { -1, -1 };
     unsigned running = 0;
 
     for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++)
-        running += k->children[i].pid != 0 && k->children[i].role == ROLE_CCACHE;
-    if (c == NULL || running >= KEEPER_CCACHES_MAX || !channel_pair(own))
+        running += k->children[i].pid != 0 && k->children[i].role == ROLE_CCACHE && !k->children[i].copies;
+    if (running >= KEEPER_CCACHES_MAX)
         return NULL;
-    if (keeper_spawn(k, c, ROLE_CCACHE, NULL, (int[]){ own[1], k->config_fd }, 2)) {
+    if (parent == NULL)
+        parent = start_ccache_parent(k);
+    c = keeper_free_child(k);
+    if (parent == NULL || c == NULL || !channel_pair(own))
+        return NULL;
+    if (copy(parent, own[1])) {
+        c->pid = CHILD_UNBORN;
+        c->role = ROLE_CCACHE;
+        c->started = client_now();
+        c->deadline = c->started + KEEPER_BIRTH_MS;
         c->channel = own[0];
         own[0] = -1;
     } else {
@@ -297,8 +346,8 @@ struct child *
 keeper_spare_ccache(struct keeper *k)
 {
     for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++) {
-        if (k->children[i].pid != 0 && k->children[i].role == ROLE_CCACHE && k->children[i].id == 0 &&
-            k->children[i].channel >= 0)
+        if (k->children[i].pid != 0 && k->children[i].role == ROLE_CCACHE && !k->children[i].copies &&
+            k->children[i].id == 0 && k->children[i].channel >= 0)
             return &k->children[i];
     }
     return NULL;

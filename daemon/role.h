@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <talloc.h>
 
 #include "daemon/config.h"
@@ -44,10 +45,16 @@ const char *role_name(unsigned role);
  * Gives the configuration. */
 struct config *role_begin(TALLOC_CTX *mem, enum role role);
 
-/* For ccache, which learns later whose process it is: all but the user. Of
+/* For ccache, whose copies learn later whose they are: all but the user. Of
  * root's rights it keeps that to become another user, and its filter lets it. */
 struct config *role_begin_waiting(TALLOC_CTX *mem, enum role role);
-/* After that: becomes the user for good. Ends the process where that fails, or keeper is gone. */
+/*
+ * After that: a copy of this process, which must have no other thread.  Its
+ * parent is this one's: keeper.  In the copy 0; else its process id, or -1
+ * with errno.
+ */
+pid_t role_copy(void);
+/* After that, too: becomes the user for good. Ends the process where that fails, or keeper is gone. */
 void role_end_waiting(uint32_t uid, uint32_t gid);
 /* What the errno of IPC_KEYTAB means. */
 const char *role_keytab_error(int err);

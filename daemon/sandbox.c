@@ -280,11 +280,11 @@ sandbox_enter_tool(void)
 }
 
 /*
- * How a process becomes a user, and how it gives that up.  The large filter is
- * compiled and loaded while nobody waits: that takes longer than writing a
- * credential cache does.
+ * How a process is copied, how the copy becomes a user, and how it gives both
+ * up.  The large filter is compiled and loaded once, while nobody waits: that
+ * takes longer than writing a credential cache does.
  */
-static const int becoming[] = { CALL(setgroups), CALL(setresgid), CALL(setresuid), CALL(seccomp) };
+static const int becoming[] = { CALL(setgroups), CALL(setresgid), CALL(setresuid), CALL(seccomp), CALL(mlockall) };
 static const unsigned becoming_prctl[] = { PR_SET_DUMPABLE, PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP };
 
 bool
@@ -295,6 +295,7 @@ sandbox_enter_waiting(enum role role)
 
     for (size_t i = 0; ok && i < COUNT(becoming_prctl); i++)
         ok = add_with(filter, CALL(prctl), 0, becoming_prctl[i]);
+    ok = ok && add_with(filter, CALL(clone), 0, SANDBOX_COPY);
     ok = ok && limit_files(role) && seccomp_load(filter) == 0;
     seccomp_release(filter);
     return ok;
@@ -307,8 +308,9 @@ sandbox_end_waiting(void)
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
     bool ok = filter != NULL && add(filter, SCMP_ACT_ERRNO(EPERM), becoming, COUNT(becoming));
 
-#ifndef __SANITIZE_ADDRESS__ /* whose runtime uses it, as above */
-    ok = ok && seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), CALL(prctl), 1, is_not_name) == 0;
+#ifndef __SANITIZE_ADDRESS__ /* whose runtime uses them, as above */
+    ok = ok && seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), CALL(prctl), 1, is_not_name) == 0 &&
+         seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), CALL(clone), 0) == 0;
 #else
     (void)is_not_name;
 #endif

@@ -7,13 +7,20 @@
 #ifndef AUTHSOD_DAEMON_SANDBOX_H
 #define AUTHSOD_DAEMON_SANDBOX_H
 
+#include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 
 #include "daemon/ipc.h"
 
 /* Puts the filter of a role in force. False: libseccomp or the kernel refuses it. */
 bool sandbox_enter(enum role role);
-/* The same, but that the process may still become a user; then end_waiting, which is quick, takes that away. */
+/*
+ * The same, but that the process may still make copies of itself (clone with
+ * these flags: a copy is the child of this process's parent) and become a
+ * user; then end_waiting, which is quick, takes that away.
+ */
+#define SANDBOX_COPY (CLONE_PARENT | SIGCHLD)
 bool sandbox_enter_waiting(enum role role);
 bool sandbox_end_waiting(void);
 

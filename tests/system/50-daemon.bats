@@ -159,6 +159,11 @@ open_files() {
   done | sort | uniq -c | awk '{ printf "%s%s %s", (NR > 1 ? ", " : ""), $1, $2 }'
 }
 
+# has_processes ROLE N
+has_processes() {
+  is "$2" "$(member_roles ws1 "$1" | wc -l)" "processes of $1"
+}
+
 @test "each role is a process of its own user, with no rights and no environment, behind a filter" {
   local role pid keeper set
   local -A users=([front]=authsod [directory]=authsod [member]=authsod-member [netlogon]=authsod-member [logon]=authsod-logon)
@@ -168,15 +173,20 @@ open_files() {
     role_is_locked_down "$pid" "$role" "${users[$role]}"
   done
   is 3 "$(for role in "${users[@]}"; do uid_of "$role"; done | sort -u | wc -l)" users
-  # The process for the next credential cache becomes whom keeper says: it can do that, and nothing else.
-  pid=$(member_roles ws1 ccache)
-  is 1 "$(wc -w <<<"$pid")" "processes of ccache"
-  for set in CapPrm CapEff; do
-    is 00000000000000c0 "$(field "$pid" $set)" "ccache's $set"
-  done
-  is 1 "$(field "$pid" NoNewPrivs)" "ccache's NoNewPrivs"
-  is '1 /memfd:authsod.conf, 1 socket:' "$(open_files "$pid")" ccache
+  # The process for the next credential cache becomes whom keeper says, as all copies of the one that it is a copy of:
+  # these two can do that, and nothing else.
+  lab_wait 5 has_processes ccache 2
   keeper=$(member_pid ws1)
+  for pid in $(member_roles ws1 ccache); do
+    for set in CapPrm CapEff; do
+      is 00000000000000c0 "$(field "$pid" $set)" "ccache's $set"
+    done
+    is 1 "$(field "$pid" NoNewPrivs)" "ccache's NoNewPrivs"
+    is 2 "$(field "$pid" Seccomp)" "ccache's Seccomp"
+    is "$keeper" "$(field "$pid" PPid)" "ccache's parent"
+    is 0 "$(stat -c %u "/proc/$pid/mem")" "owner of ccache's memory"
+    is '1 /memfd:authsod.conf, 1 socket:' "$(open_files "$pid")" ccache
+  done
   is '0 0 0 0' "$(field "$keeper" Uid)" "keeper's uids"
   is 1 "$(field "$keeper" NoNewPrivs)" "keeper's NoNewPrivs"
   is 2 "$(field "$keeper" Seccomp)" "keeper's Seccomp"

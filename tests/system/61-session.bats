@@ -268,6 +268,32 @@ about() {
   [[ "$output" != *KRB5CCNAME* ]]
 }
 
+# writers: the processes for credential caches: the one that is copied, and the copy that stands ready.
+writers() {
+  member_roles ws1 ccache | sort -n
+}
+
+# has_writers [OLD]: they are there, and none of OLD.
+has_writers() {
+  [ "$(writers | wc -l)" -eq 2 ] && [ -z "$(comm -12 <(writers | sort) <(sort <<<"${1:-}"))" ]
+}
+
+@test "the processes that write caches die or hang: others take their place" {
+  local signal old
+  configure 'ccache = FILE:/tmp/krb5cc_%{uid}_XXXXXX'
+  for signal in KILL STOP; do
+    lab_wait 20 has_writers
+    old=$(writers)
+    # shellcheck disable=SC2086 # a list of processes
+    kill -$signal $old
+    # Who logs on gets in; his tickets may be lost with them.
+    run -0 member_do ws1 authsod bob Passw0rd-bob authenticate establish
+    lab_wait 40 has_writers "$old"
+    has_tickets "$file"
+  done
+  member_logged_since ws1 "$mark" 'ccache \(process [0-9]+\) was ended by signal 9'
+}
+
 # dns: how many packets have gone to name servers since the table was made.
 dns() {
   in_member ws1 nft list counter inet session61 dns | sed -n 's/.*packets \([0-9]*\).*/\1/p'

@@ -297,6 +297,130 @@ a_process_that_has_ended_is_given_nothing(void **state)
     (void)close(ready);
 }
 
+/* The process whose copies do the work, at place 1; gives its end of the channel. */
+static int
+parent_new(void)
+{
+    int end = spare_at(1, getppid());
+
+    k->children[1].copies = k->children[1].answered = true;
+    return end;
+}
+
+/* The channel of the copy that the parent is to make; -1: of none. */
+static int
+wanted(int parent)
+{
+    uint8_t message[16];
+    int fds[CHANNEL_FDS_MAX];
+    ssize_t n = channel_recv(parent, message, sizeof(message), fds, 0);
+
+    if (n < 0)
+        return -1;
+    assert_true(ipc_get_empty(message, (size_t)n, IPC_CCACHE_CHILD) && fds[0] >= 0);
+    return fds[0];
+}
+
+static bool
+says(struct child *c, enum ipc_type type, uint32_t number)
+{
+    uint8_t message[16];
+    struct writer w = writer_init(message, sizeof(message));
+
+    ipc_put_number(&w, type, number);
+    return keeper_ccache_message(k, c, message, w.len);
+}
+
+static void
+a_copy_says_which_process_it_is(void **state)
+{
+    int parent = parent_new(), channel;
+    pid_t victim = victim_new(), taken = victim_new();
+    struct child *c;
+
+    (void)state;
+    k->children[5].pid = taken;
+    keeper_ccache_tick(k);
+    channel = wanted(parent);
+    assert_true(channel >= 0);
+    c = keeper_spare_ccache(k);
+    assert_non_null(c);
+    assert_int_equal(c->pid, CHILD_UNBORN);
+    assert_true(c->deadline > 0);
+    /* One is enough. */
+    keeper_ccache_tick(k);
+    assert_int_equal(wanted(parent), -1);
+    /* It is none that keeper could not wait for, or knows as another one. */
+    assert_false(says(c, IPC_CCACHE_BORN, 0));
+    assert_false(says(c, IPC_CCACHE_BORN, 1));
+    assert_false(says(c, IPC_CCACHE_BORN, (uint32_t)getpid()));
+    assert_false(says(c, IPC_CCACHE_BORN, (uint32_t)taken));
+    assert_false(says(c, IPC_CCACHE_BORN, UINT32_MAX));
+    assert_false(says(c, IPC_PING, (uint32_t)victim));
+    assert_false(says(&k->children[1], IPC_CCACHE_BORN, (uint32_t)victim));
+    assert_int_equal(c->pid, CHILD_UNBORN);
+    assert_true(says(c, IPC_CCACHE_BORN, (uint32_t)victim));
+    assert_int_equal(c->pid, victim);
+    assert_int_equal(c->deadline, 0);
+    assert_false(k->reap_again);
+    /* Once. */
+    assert_false(says(c, IPC_CCACHE_BORN, (uint32_t)victim));
+    k->children[5].pid = 0;
+    (void)close(c->channel);
+    (void)close(channel);
+    (void)close(k->children[1].channel);
+    (void)close(parent);
+}
+
+/* Its work may be with it before it says who it is, and it may have ended before keeper hears that. */
+static void
+a_copy_may_be_quicker_than_keeper(void **state)
+{
+    int parent = parent_new(), channel;
+    pid_t victim = victim_new();
+    siginfo_t ended;
+    struct child *c;
+
+    (void)state;
+    assert_true(takes(ROLE_FRONT, packet, put_ccache(IPC_CCACHE_DESTROY, DOMAIN_UID, DOMAIN_GID, "alice"), -1));
+    assert_null(k->ccaches);
+    channel = wanted(parent);
+    assert_int_equal(given(channel), 7);
+    c = &k->children[2];
+    assert_int_equal(c->pid, CHILD_UNBORN);
+    assert_int_equal(c->id, 7);
+    (void)kill(victim, SIGKILL);
+    assert_int_equal(waitid(P_PID, (id_t)victim, &ended, WEXITED | WNOWAIT), 0);
+    assert_true(says(c, IPC_CCACHE_BORN, (uint32_t)victim));
+    assert_true(k->reap_again);
+    assert_true(c->deadline > 0);
+    (void)close(c->channel);
+    (void)close(channel);
+    (void)close(k->children[1].channel);
+    (void)close(parent);
+}
+
+static void
+a_new_configuration_is_for_new_processes(void **state)
+{
+    int parent = parent_new(), spare = spare_at(2, getppid()), busy = spare_at(3, getppid());
+    char c;
+
+    (void)state;
+    k->children[3].id = 9;
+    keeper_ccache_renew(k);
+    assert_int_equal(recv(parent, &c, 1, MSG_DONTWAIT), 0);
+    assert_int_equal(recv(spare, &c, 1, MSG_DONTWAIT), 0);
+    assert_int_equal(recv(busy, &c, 1, MSG_DONTWAIT), -1);
+    assert_null(keeper_ccache_parent(k));
+    assert_null(keeper_spare_ccache(k));
+    for (size_t i = 1; i <= 3; i++)
+        (void)close(k->children[i].channel);
+    (void)close(parent);
+    (void)close(spare);
+    (void)close(busy);
+}
+
 static void
 workers_are_started_up_to_a_bound(void **state)
 {
@@ -456,6 +580,9 @@ main(int argc, char **argv)
         TEST(only_so_many_caches_are_written_at_once),
         TEST(what_waits_goes_to_the_next_that_stands_ready),
         TEST(a_process_that_has_ended_is_given_nothing),
+        TEST(a_copy_says_which_process_it_is),
+        TEST(a_copy_may_be_quicker_than_keeper),
+        TEST(a_new_configuration_is_for_new_processes),
         TEST(workers_are_started_up_to_a_bound),
         TEST(nobody_else_is_ended_for_a_worker),
         TEST(a_role_that_broke_the_protocol_is_ended),
