@@ -145,7 +145,30 @@ may_become_a_user(void)
            prctl(PR_SET_DUMPABLE, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0;
 }
 
-#ifndef __SANITIZE_ADDRESS__ /* whose runtime uses it */
+static long
+copy(void)
+{
+    long pid = syscall(SYS_clone, SANDBOX_COPY, NULL, NULL, NULL, NULL);
+
+    if (pid == 0)
+        _exit(0);
+    return pid;
+}
+
+/* And lock the memory of the copy: the call comes to its flags, which are none. */
+static bool
+may_copy(void)
+{
+    return copy() > 0 && syscall(SYS_mlockall, 0) < 0 && errno == EINVAL;
+}
+
+#ifndef __SANITIZE_ADDRESS__ /* whose runtime uses these */
+static bool
+no_copy(void)
+{
+    return refused(copy()) && refused(syscall(SYS_mlockall, 0));
+}
+
 static bool
 no_undoing(void)
 {
@@ -260,6 +283,7 @@ static const struct rule rules[] = {
     RULE(ROLE_DIRECTORY, no_setuid), RULE(ROLE_DIRECTORY, no_listen), RULE(ROLE_DIRECTORY, may_use_internet),
     WAITS(ROLE_CCACHE, no_exec), WAITS(ROLE_CCACHE, no_internet), WAITS(ROLE_CCACHE, no_ptrace),
     WAITS(ROLE_CCACHE, no_chroot), WAITS(ROLE_CCACHE, may_become_a_user),
+    WAITS(ROLE_CCACHE, may_copy),
     WAITED(ROLE_CCACHE, no_exec), WAITED(ROLE_CCACHE, no_internet), WAITED(ROLE_CCACHE, no_setuid),
     WAITED(ROLE_CCACHE, no_new_user), WAITED(ROLE_CCACHE, no_ptrace),
     RULE(ROLE_KEYTAB, no_exec), RULE(ROLE_KEYTAB, no_ptrace), RULE(ROLE_KEYTAB, no_internet),
@@ -274,7 +298,8 @@ static const struct rule rules[] = {
     RULE(ROLE_DIRECTORY, no_typing), RULE(ROLE_NETLOGON, no_typing), RULE(ROLE_NETLOGON, no_fork),
     RULE(ROLE_NETLOGON, no_kill), WAITS(ROLE_CCACHE, no_typing),
     RULE(ROLE_FRONT, no_fork), RULE(ROLE_LOGON, no_fork), RULE(ROLE_MEMBER, no_fork), RULE(ROLE_DIRECTORY, no_fork),
-    WAITS(ROLE_CCACHE, no_fork), WAITED(ROLE_CCACHE, no_undoing),
+    WAITS(ROLE_CCACHE, no_fork), WAITED(ROLE_CCACHE, no_undoing), WAITED(ROLE_CCACHE, no_copy),
+    RULE(ROLE_LOGON, no_copy),
     RULE(ROLE_FRONT, no_kill), RULE(ROLE_LOGON, no_kill), RULE(ROLE_MEMBER, no_kill), RULE(ROLE_DIRECTORY, no_kill),
     WAITS(ROLE_CCACHE, no_kill), TOOL(no_typing), TOOL(no_fork), TOOL(no_kill),
 #endif
