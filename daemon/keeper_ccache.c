@@ -236,7 +236,7 @@ take_born(struct keeper *k, struct child *c, const uint8_t *packet, size_t len)
     uint32_t pid;
     bool ended;
 
-    if (c->copies || c->pid != CHILD_UNBORN || !ipc_get_number(packet, len, IPC_CCACHE_BORN, &pid) ||
+    if (c->pid != CHILD_UNBORN || !ipc_get_number(packet, len, IPC_CCACHE_BORN, &pid) ||
         !is_new_child(k, (pid_t)pid, &ended))
         return false;
     c->pid = (pid_t)pid;

@@ -80,6 +80,7 @@ keys_are_those_of_the_library(void **state)
     static const char *const passwords[] = {
         "", "x", "Passw0rd-alice", "p\xc3\xa4ssw\xc3\xb6rd \xf0\x9d\x84\x9e",
         "64 bytes are one block of SHA-1: more of them are hashed first.!",
+        "65 bytes are one more than that: the first length that is hashed.",
         "65 bytes and more are hashed by HMAC before they are used as a key, which is easily forgotten",
     };
     static const char *const salts[] = { "", "CORP.TESTalice", "ATHENA.MIT.EDUraeburn", "CORP.TESTjos\xc3\xa9" };
