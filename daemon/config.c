@@ -339,6 +339,8 @@ check_together(struct parse *p)
         fail(p, v[KEY_RANGE_UPPER].line, "from `range_lower` to `range_upper` there is no room for one `range_size`");
     if (v[KEY_CACHE_END].number < v[KEY_CACHE_REFRESH].number)
         fail(p, v[KEY_CACHE_END].line, "`cache_end` is before `cache_refresh`");
+    if (v[KEY_SMARTCARD].number == CONFIG_SMARTCARD_REQUIRE && v[KEY_ANCHORS].n == 0)
+        fail(p, v[KEY_SMARTCARD].line, "`smartcard = require` needs `anchors` in [smartcard]");
     for (size_t i = 0; i < v[KEY_TRUSTED].n && v[KEY_TRUSTED].n > 1; i++) {
         if (strchr(v[KEY_TRUSTED].list[i], '.') == NULL) {
             fail(p, v[KEY_TRUSTED].line, "`%s` in `trusted` stands alone or not at all", v[KEY_TRUSTED].list[i]);
@@ -366,18 +368,24 @@ text_or_empty(const struct config_value *value)
     return value->text == NULL ? "" : value->text;
 }
 
+static const char *const *
+list_or_empty(const struct config_value *value)
+{
+    static const char *none[] = { NULL };
+
+    return value->list == NULL ? none : value->list;
+}
+
 /* The struct that the daemon uses, from the table of values. */
 static void
 fill(struct config *c, struct config_value *v)
 {
-    static const char *none[] = { NULL };
-
     qsort(v[KEY_RESERVED_NAMES].list, v[KEY_RESERVED_NAMES].n, sizeof(char *), by_text);
     c->name = text_or_empty(&v[KEY_NAME]);
     c->realm = text_or_empty(&v[KEY_REALM]);
     c->computer = text_or_empty(&v[KEY_COMPUTER]);
     c->fqdn = text_or_empty(&v[KEY_FQDN]);
-    c->controllers = v[KEY_CONTROLLERS].list == NULL ? none : v[KEY_CONTROLLERS].list;
+    c->controllers = list_or_empty(&v[KEY_CONTROLLERS]);
     c->site = text_or_empty(&v[KEY_SITE]);
     c->keytab = v[KEY_KEYTAB].text;
     c->timeout = (int)v[KEY_TIMEOUT].number;
@@ -385,6 +393,7 @@ fill(struct config *c, struct config_value *v)
     c->password_lifetime = (int32_t)v[KEY_PASSWORD_LIFETIME].number;
     c->fast = (enum config_fast)v[KEY_FAST].number;
     c->ntlm_fallback = (enum config_fallback)v[KEY_NTLM_FALLBACK].number;
+    c->smartcard = (enum config_smartcard)v[KEY_SMARTCARD].number;
     c->forwardable = v[KEY_FORWARDABLE].number != 0;
     c->renewable = v[KEY_RENEWABLE].number != 0;
     c->lifetime = (int32_t)v[KEY_LIFETIME].number;
@@ -393,6 +402,13 @@ fill(struct config *c, struct config_value *v)
     c->deadline = (int)v[KEY_DEADLINE].number;
     c->password_warning = (int)v[KEY_PASSWORD_WARNING].number;
     c->ccache = v[KEY_CCACHE].text;
+    c->pkcs11_module = v[KEY_PKCS11_MODULE].text;
+    c->anchors = list_or_empty(&v[KEY_ANCHORS]);
+    c->intermediates = list_or_empty(&v[KEY_INTERMEDIATES]);
+    c->crls = list_or_empty(&v[KEY_CRLS]);
+    c->require_crl = v[KEY_REQUIRE_CRL].number != 0;
+    c->require_eku = v[KEY_REQUIRE_EKU].number != 0;
+    c->kdc_eku_server = v[KEY_KDC_EKU].number != 0;
     c->name_format = (enum config_name_format)v[KEY_NAME_FORMAT].number;
     c->home = v[KEY_HOME].text;
     c->shell = v[KEY_SHELL].text;

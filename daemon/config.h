@@ -26,6 +26,8 @@ enum config_fast { CONFIG_FAST_TRY, CONFIG_FAST_REQUIRE, CONFIG_FAST_NEVER };
 
 enum config_fallback { CONFIG_FALLBACK_UNAVAILABLE, CONFIG_FALLBACK_NEVER };
 
+enum config_smartcard { CONFIG_SMARTCARD_AUTO, CONFIG_SMARTCARD_REQUIRE, CONFIG_SMARTCARD_OFF };
+
 enum config_name_format { CONFIG_NAME_SHORT, CONFIG_NAME_QUALIFIED };
 
 struct config_value;
@@ -46,6 +48,7 @@ struct config {
     /* [logon] */
     enum config_fast fast;
     enum config_fallback ntlm_fallback;
+    enum config_smartcard smartcard;   /* as set; without anchors there are none */
     bool forwardable;
     bool renewable;
     int32_t lifetime;                  /* seconds; 0: the KDC's */
@@ -54,6 +57,14 @@ struct config {
     int deadline;                      /* seconds for a logon */
     const char *ccache;                /* template in krb5.conf's terms; NULL: default_ccache_name of krb5.conf */
     int password_warning;              /* seconds before a password expires; 0: no warning */
+    /* [smartcard]: lists of absolute paths, NULL-terminated, empty where nothing is set */
+    const char *pkcs11_module;         /* absolute path; NULL: p11-kit's configuration */
+    const char *const *anchors;
+    const char *const *intermediates;
+    const char *const *crls;
+    bool require_crl;
+    bool require_eku;                  /* a user's certificate must have an extended key usage for logon */
+    bool kdc_eku_server;               /* a KDC's certificate may have that of a TLS server */
     /* [identity] */
     enum config_name_format name_format;
     const char *home;                  /* template for config_expand_home */

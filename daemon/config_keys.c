@@ -28,6 +28,8 @@
 static const char *const no_yes[] = { "no", "yes", NULL };
 static const char *const fasts[] = { "try", "require", "never", NULL };      /* as enum config_fast */
 static const char *const fallbacks[] = { "unavailable", "never", NULL };      /* as enum config_fallback */
+static const char *const cards[] = { "auto", "require", "off", NULL };        /* as enum config_smartcard */
+static const char *const kdc_ekus[] = { "kdc", "server", NULL };
 static const char *const formats[] = { "short", "qualified", NULL };         /* as enum config_name_format */
 static const char *const levels[] = { "error", "warning", "info", "debug", NULL }; /* as log_level_parse */
 
@@ -55,6 +57,8 @@ const struct config_key config_keys[KEY_COUNT] = {
     [KEY_FAST] = { .section = "logon", .name = "fast", .kind = CONFIG_WORD, .words = fasts, .fallback = "try" },
     [KEY_NTLM_FALLBACK] = { .section = "logon", .name = "ntlm_fallback", .kind = CONFIG_WORD, .words = fallbacks,
                             .fallback = "unavailable" },
+    [KEY_SMARTCARD] = { .section = "logon", .name = "smartcard", .kind = CONFIG_WORD, .words = cards,
+                        .fallback = "auto" },
     [KEY_FORWARDABLE] = { .section = "logon", .name = "forwardable", .kind = CONFIG_WORD, .words = no_yes,
                           .fallback = "yes" },
     [KEY_RENEWABLE] = { .section = "logon", .name = "renewable", .kind = CONFIG_WORD, .words = no_yes,
@@ -71,6 +75,20 @@ const struct config_key config_keys[KEY_COUNT] = {
                      .unset = "default_ccache_name of krb5.conf" },
     [KEY_PASSWORD_WARNING] = { .section = "logon", .name = "password_warning", .kind = CONFIG_DURATION, .min = 0,
                                .max = 365 * DAY, .fallback = "5d" },
+    [KEY_PKCS11_MODULE] = { .section = "smartcard", .name = "pkcs11_module", .kind = CONFIG_TEXT,
+                            .check = config_check_path, .unset = "all that p11-kit is configured for" },
+    [KEY_ANCHORS] = { .section = "smartcard", .name = "anchors", .kind = CONFIG_LIST, .check = config_check_path,
+                      .unset = "no smart card is used" },
+    [KEY_INTERMEDIATES] = { .section = "smartcard", .name = "intermediates", .kind = CONFIG_LIST,
+                            .check = config_check_path, .unset = "none" },
+    [KEY_CRLS] = { .section = "smartcard", .name = "crls", .kind = CONFIG_LIST, .check = config_check_path,
+                   .unset = "none" },
+    [KEY_REQUIRE_CRL] = { .section = "smartcard", .name = "require_crl", .kind = CONFIG_WORD, .words = no_yes,
+                          .fallback = "no" },
+    [KEY_REQUIRE_EKU] = { .section = "smartcard", .name = "require_eku", .kind = CONFIG_WORD, .words = no_yes,
+                          .fallback = "yes" },
+    [KEY_KDC_EKU] = { .section = "smartcard", .name = "kdc_eku", .kind = CONFIG_WORD, .words = kdc_ekus,
+                      .fallback = "kdc" },
     [KEY_NAME_FORMAT] = { .section = "identity", .name = "name_format", .kind = CONFIG_WORD, .words = formats,
                           .fallback = "short" },
     [KEY_HOME] = { .section = "identity", .name = "home", .kind = CONFIG_TEXT, .check = config_check_home,

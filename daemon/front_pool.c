@@ -88,10 +88,10 @@ static void
 spawn_for_queue(struct front *f)
 {
     unsigned room = room_to_begin(f);
-    uint8_t packet[1];
+    uint8_t packet[8];
     struct writer w = writer_init(packet, sizeof(packet));
 
-    ipc_put_empty(&w, IPC_SPAWN);
+    ipc_put_number(&w, IPC_SPAWN, ROLE_LOGON);
     while (f->n_starting < f->n_queued && f->n_starting < room && f->n_workers + f->n_starting < f->config->workers) {
         if (!front_send(&f->keeper, &w, NULL, 0))
             return;
@@ -339,7 +339,7 @@ trim(struct front *f, int64_t now)
 void
 front_pool_tick(struct front *f, int64_t now)
 {
-    uint8_t packet[1];
+    uint8_t packet[8];
     struct writer wr = writer_init(packet, sizeof(packet));
 
     if (f->n_starting > 0 && now - f->starting_since >= STARTING_MS)
@@ -349,7 +349,7 @@ front_pool_tick(struct front *f, int64_t now)
     run_queue(f);
     trim(f, now);
     if (f->n_workers + f->n_starting == 0 && !f->stopping) {
-        ipc_put_empty(&wr, IPC_SPAWN);
+        ipc_put_number(&wr, IPC_SPAWN, ROLE_LOGON);
         if (front_send(&f->keeper, &wr, NULL, 0)) {
             f->n_starting = 1;
             f->starting_since = now;

@@ -17,8 +17,9 @@
  *   front - directory   LOOKUP, WHO, LEARN, STATE, NEED_DC <-> FOUND, IDENTITY, LEARNED, STATE_IS, DC
  *   front - member                                         <-  VOUCH
  *   front - netlogon    DC                                 <-> VOUCH, NEED_DC
- *   front - logon       JOB, DC                            <-> NEED_DC, RESULT
- *   member - logon      ARMOR_IS, VERIFIED                 <-> ARMOR, VERIFY
+ *   front - logon, card JOB, DC                            <-> NEED_DC, RESULT
+ *   front - card        LOOK                               <-> CARDS
+ *   member - logon, card ARMOR_IS, VERIFIED                 <-> ARMOR, VERIFY
  *   netlogon - logon    PASSED                             <-> PASS
  *   member - directory  TICKET_IS                          <-> TICKET, DC
  *   netlogon - directory TRUSTS, ACCOUNTS_ARE              <-> GET_TRUSTS, ACCOUNTS
@@ -41,7 +42,7 @@
 enum ipc_type {
     IPC_PEER = 1,       /* struct ipc_peer; descriptor: the channel */
     IPC_CONFIG,         /* nothing; descriptor: memfd with the configuration's text */
-    IPC_SPAWN,          /* nothing: one more logon worker */
+    IPC_SPAWN,          /* u32 role, ROLE_LOGON or ROLE_CARD: one more worker */
     IPC_END_WORKER,     /* u32 id: past its deadline */
     IPC_CCACHE_WRITE,   /* struct ipc_ccache; descriptor: memfd with the marshalled TGT */
     IPC_CCACHE_DESTROY, /* struct ipc_ccache */
@@ -60,7 +61,7 @@ enum ipc_type {
     IPC_STATE_IS,       /* struct ipc_state_is */
     IPC_NEED_DC,        /* struct ipc_need_dc */
     IPC_DC,             /* struct ipc_dc */
-    IPC_JOB,            /* struct ipc_job; descriptor: the module's connection, an ANSWER waiting in it */
+    IPC_JOB,            /* struct ipc_job; descriptor: the module's connection, an ANSWER waiting in it (none with pin_pad) */
     IPC_RESULT,         /* struct ipc_result; descriptor on success, unless passed_through: memfd with the marshalled TGT */
     IPC_ARMOR,          /* u32 1 if the KDC refused the armor that was given before, else 0 */
     IPC_ARMOR_IS,       /* ipc_reason, bool required; descriptor if there is one: memfd with marshalled credentials */
@@ -89,6 +90,8 @@ enum ipc_type {
     IPC_ROTATE_END,     /* struct ipc_rotate_end: of ROTATE that came to nothing, or of ROTATE_SET */
     IPC_KEYTAB_MAKE,    /* u32 1 to leave out keys that the secret has not, else 0; descriptors: memfds with the file of the
                            machine secret and, where there is one, the keytab */
+    IPC_LOOK,           /* u32 job: what smart cards are there? */
+    IPC_CARDS,          /* struct ipc_cards */
 };
 
 /*
@@ -100,7 +103,8 @@ enum ipc_type {
  */
 
 enum role {
-    ROLE_KEEPER = 1, ROLE_FRONT, ROLE_LOGON, ROLE_MEMBER, ROLE_DIRECTORY, ROLE_NETLOGON, ROLE_CCACHE, ROLE_KEYTAB
+    ROLE_KEEPER = 1, ROLE_FRONT, ROLE_LOGON, ROLE_MEMBER, ROLE_DIRECTORY, ROLE_NETLOGON, ROLE_CCACHE, ROLE_KEYTAB,
+    ROLE_CARD                      /* a logon worker for smart cards, and nothing else */
 };
 
 /* Why something is not to be had. */
@@ -212,8 +216,45 @@ struct ipc_dc {
     char netbios[64];              /* of the domain */
 };
 
+/* One certificate on one token. */
+#define IPC_TOKEN_BYTES 96
+#define IPC_HASH_BYTES 32
+struct ipc_card_key {
+    uint8_t token[IPC_TOKEN_BYTES];     /* identity of struct card_token */
+    uint8_t hash[IPC_HASH_BYTES];       /* SHA-256 of the certificate */
+};
+
+/* A certificate that is fit for logon.  Texts are visible UTF-8: people are shown them. */
+struct ipc_card {
+    struct ipc_card_key key;
+    char token[65];                /* the token's label; what the reader or maker is called where it has none; never "" */
+    char name[129];                /* whose it is: the certificate's common name or subject; never "" */
+    char issuer[129];
+    int64_t not_after;             /* seconds since 1970 */
+    char upn[PROTO_NAME_MAX + 1];  /* "": it names no user */
+    bool pin_pad;                  /* the PIN is typed at the reader */
+    bool pin_last_try;
+    bool pin_locked;
+};
+
+/*
+ * What a worker sees at present.  Where none is fit, unfit says what the person
+ * is told: ERR_NO_CARD, ERR_CARD_UNFIT, ERR_CARD_EXPIRED, ERR_CARD_UNTRUSTED,
+ * ERR_CARD_REVOKED, ERR_CARD_FAILED; else it is ERR_OK.
+ */
+#define IPC_CARDS_MAX PROTO_VALUES_MAX
+struct ipc_cards {
+    uint32_t job;
+    uint32_t unfit;
+    uint32_t n;
+    struct ipc_card cards[IPC_CARDS_MAX];
+};
+
 struct ipc_job {
     uint32_t job;
+    bool with_card;                /* of ROLE_CARD's alone, and always: the secret is a PIN */
+    bool pin_pad;                  /* there is no ANSWER: the PIN is typed at the reader */
+    struct ipc_card_key card;      /* with_card */
     char principal[PROTO_NAME_MAX + 1];
     struct ipc_home home;          /* of the user */
     bool no_kdc;                   /* none of the own domain answered a moment ago: NTLM comes before Kerberos, where it may at all */
@@ -345,6 +386,12 @@ void ipc_put_ticket(struct writer *w, const char *service);
 bool ipc_get_ticket(const void *packet, size_t len, char service_out[static 256 + 1]);
 void ipc_put_ticket_is(struct writer *w, const struct ipc_reason *why);
 bool ipc_get_ticket_is(const void *packet, size_t len, struct ipc_reason *why_out);
+
+/* ipc_cards.c */
+void ipc_write_card_key(struct writer *w, const struct ipc_card_key *key);
+void ipc_read_card_key(struct reader *r, struct ipc_card_key *key_out);
+void ipc_put_cards(struct writer *w, const struct ipc_cards *m);
+bool ipc_get_cards(const void *packet, size_t len, struct ipc_cards *m_out);
 
 /* ipc_trusts.c */
 void ipc_write_home(struct writer *w, const struct ipc_home *home);

@@ -45,6 +45,11 @@ ipc_put_job(struct writer *w, const struct ipc_job *m)
     writer_str(w, m->principal);
     ipc_write_home(w, &m->home);
     writer_u8(w, m->no_kdc);
+    writer_u8(w, m->with_card);
+    if (m->with_card) {
+        writer_u8(w, m->pin_pad);
+        ipc_write_card_key(w, &m->card);
+    }
     ipc_put_dc(w, &m->dc);
 }
 
@@ -59,6 +64,11 @@ ipc_get_job(const void *packet, size_t len, struct ipc_job *m_out)
     reader_str_copy(&r, m.principal, sizeof(m.principal));
     ipc_read_home(&r, &m.home);
     m.no_kdc = get_bool(&r);
+    m.with_card = get_bool(&r);
+    if (m.with_card) {
+        m.pin_pad = get_bool(&r);
+        ipc_read_card_key(&r, &m.card);
+    }
     left = reader_left(&r);
     if (!ipc_get_dc(reader_bytes(&r, left), left, &m.dc))
         return false;

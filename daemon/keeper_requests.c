@@ -113,10 +113,11 @@ do_spawn(struct keeper *k, struct child *from, const uint8_t *packet, size_t len
 {
     /* Workers that front has let go may still be on their way out. */
     unsigned most = 2 * (unsigned)k->config->workers, running = 0;
+    uint32_t role;
 
     (void)from;
     (void)fds;
-    if (!ipc_get_empty(packet, len, IPC_SPAWN))
+    if (!ipc_get_number(packet, len, IPC_SPAWN, &role) || role != ROLE_LOGON)
         return false;
     if (most > KEEPER_WORKERS_MAX)
         most = KEEPER_WORKERS_MAX;

@@ -12,7 +12,7 @@ noinst_LTLIBRARIES += daemon/libdaemon.la
 daemon_libdaemon_la_SOURCES = daemon/ccache_main.c daemon/channel.c daemon/channel.h daemon/fallback.c \
 	daemon/fallback.h daemon/front.c daemon/front.h daemon/front_cache.c daemon/front_cred.c \
 	daemon/front_map.c daemon/front_nss.c daemon/front_outbox.c daemon/front_pam.c daemon/front_pool.c \
-	daemon/front_record.c daemon/front_share.c daemon/ipc.c daemon/ipc.h daemon/ipc_fields.h \
+	daemon/front_record.c daemon/front_share.c daemon/ipc.c daemon/ipc.h daemon/ipc_cards.c daemon/ipc_fields.h \
 	daemon/ipc_rotate.c daemon/ipc_trusts.c daemon/keeper.c daemon/keeper.h daemon/keeper_ccache.c \
 	daemon/keeper_control.c daemon/keeper_local.c daemon/keeper_map.c daemon/keeper_requests.c \
 	daemon/keeper_rotate.c daemon/keeper_setup.c daemon/keeper_spawn.c daemon/keytab_main.c \

@@ -188,6 +188,8 @@ fill(scmp_filter_ctx filter, enum role role)
     case ROLE_MEMBER:
     case ROLE_NETLOGON:
         return add_client(filter);
+    case ROLE_CARD:
+        return add_client(filter) && add_with(filter, CALL(socket), 0, AF_UNIX);
     case ROLE_DIRECTORY:
         return add_network(filter) && add(filter, SCMP_ACT_ALLOW, files, COUNT(files));
     case ROLE_CCACHE:

@@ -15,6 +15,17 @@
 #include "lib/ndr/logon_info.h"
 #include "lib/proto/messages.h"
 
+/* What PKINIT trusts (RFC 4556, [MS-PKCA]).  Lists are NULL-terminated; their items "FILE:/path" (PEM) or "DIR:/path". */
+struct krb_pkinit {
+    const char *const *anchors;       /* authorities: a KDC's certificate must lead to one of them */
+    const char *const *intermediates; /* may be on the way there; empty: none */
+    const char *const *crls;          /* empty: none */
+    bool require_crl;                 /* a KDC's certificate without a list of its issuer's is not trusted */
+    bool server_eku;                  /* the extended key usage of a TLS server will do; else a KDC's is required */
+    const char *kdc_host;             /* DNS name of the KDC that kdc pins: its certificate must have it, or the name
+                                       * krbtgt/REALM@REALM */
+};
+
 /* What the private profile pins. Strings are aliases. */
 struct krb_target {
     const char *realm;       /* "CORP.TEST" */
@@ -24,6 +35,7 @@ struct krb_target {
     const char *computer;    /* its NetBIOS name: "WS1" */
     const char *user_realm;  /* "OTHER.TEST": of the person who logs on, where that is another one; else NULL */
     const char *user_kdc;    /* its KDC, as kdc */
+    const struct krb_pkinit *pkinit; /* for krb_logon_card alone; NULL: no module but those for passwords is loaded */
     int timeout;             /* seconds for one request to the KDC, connecting included */
     int patience;            /* milliseconds, at most timeout, until the KDC has answered once; 0: no less than timeout */
 };
@@ -32,7 +44,7 @@ struct krb_target {
  * A context over a private profile in memory (no file of the system and no
  * environment variable is read): KDC pinned as kdc and primary_kdc, no DNS,
  * kdc_timesync 0, no rdns, AES enctypes only, canonicalize, no preauth module
- * but those for passwords.  Copies what it needs of t.
+ * but those for passwords, or with t->pkinit that for certificates alone.  Copies what it needs of t.
  * 0 or a libkrb5 code.  Freed with krb5_free_context.
  */
 krb5_error_code krb_context_new(const struct krb_target *t, krb5_context *ctx_out);
@@ -91,6 +103,32 @@ bool krb_logon_password(krb5_context ctx, const struct krb_target *t, const char
                         const char *password, const krb5_creds *armor, const struct krb_options *o,
                         struct krb_logon *logon_out, struct krb_failure *failure_out);
 void krb_logon_done(krb5_context ctx, struct krb_logon *logon);
+
+/* A key on a token. No other part of this process may have the module open (card_close): libkrb5 initializes it. */
+struct krb_card {
+    const char *module;      /* absolute path of the PKCS#11 module, without ':' */
+    unsigned long slot;      /* CK_SLOT_ID */
+    const uint8_t *id;       /* CKA_ID of the certificate and its key */
+    size_t id_len;
+    const char *pin;         /* that has been found right; NULL: typed at the reader */
+};
+
+/*
+ * krb_logon_password with a certificate in place of the password: PKINIT in the
+ * AS exchange.  ctx is of a t with pkinit.  No password is asked for or sent:
+ * failure_out->password_sent is false, and with ERR_NO_KDC another controller
+ * may be tried.  The PIN is given to the module once.
+ * Failures of its own: ERR_CARD_EXPIRED, ERR_CARD_UNTRUSTED, ERR_CARD_REVOKED,
+ * ERR_CARD_UNFIT (the KDC's words on the certificate), ERR_CARD_NOT_YOURS
+ * (another account's), ERR_KDC_CERTIFICATE (the KDC's own: an alarm, nothing
+ * else may be tried), ERR_NO_CARD_LOGON (the KDC does not do it),
+ * ERR_CARD_FAILED (no token, no key, or it does not sign).
+ * Words of the KDC that FAST did not protect are no reason for anything but a
+ * refusal.
+ */
+bool krb_logon_card(krb5_context ctx, const struct krb_target *t, const char *name, bool enterprise,
+                    const struct krb_card *card, const krb5_creds *armor, const struct krb_options *o,
+                    struct krb_logon *logon_out, struct krb_failure *failure_out);
 
 /*
  * The computer's own logon with its keytab (principal COMPUTER$@REALM): a TGT

@@ -66,7 +66,22 @@
     X(NO_CHANGE, 33, PAM_AUTHTOK_ERR, ANYONE, N_("A domain password cannot be changed here. Change it on another computer of the domain or ask your administrator.")) \
     X(NO_CCACHE, 34, PAM_CRED_ERR, ANYONE, N_("Your Kerberos tickets could not be stored. Network resources may ask for your password.")) \
     X(NO_TICKETS, 35, PAM_CRED_UNAVAIL, ANYONE, N_("There are no Kerberos tickets for this session.")) \
-    X(NOT_CONFIGURED, 36, PAM_AUTHINFO_UNAVAIL, ANYONE, N_("This computer is not set up for a domain."))
+    X(NOT_CONFIGURED, 36, PAM_AUTHINFO_UNAVAIL, ANYONE, N_("This computer is not set up for a domain.")) \
+    X(CARD_REQUIRED, 37, PAM_PERM_DENIED, HERE, N_("You must log on with your smart card. Insert it and try again.")) \
+    X(NO_CARD, 38, PAM_AUTHINFO_UNAVAIL, ANYONE, N_("There is no smart card in the reader. Insert yours and try again.")) \
+    X(NO_CARD_LOGON, 39, PAM_AUTHINFO_UNAVAIL, ANYONE, N_("The domain controller does not accept smart cards. Ask your administrator.")) \
+    X(PIN_WRONG, 40, PAM_AUTH_ERR, ANYONE, N_("The PIN is incorrect.")) \
+    X(PIN_LAST_TRY, 41, PAM_AUTH_ERR, ANYONE, N_("The PIN is incorrect. One more wrong PIN blocks the smart card.")) \
+    X(PIN_LOCKED, 42, PAM_AUTH_ERR, ANYONE, N_("The smart card is blocked after too many wrong PINs. Ask your administrator to unblock it.")) \
+    X(PIN_CHANGE, 43, PAM_AUTH_ERR, ANYONE, N_("The PIN of the smart card must be changed before it can be used. Ask your administrator.")) \
+    X(CARD_REMOVED, 44, PAM_AUTHINFO_UNAVAIL, ANYONE, N_("The smart card is no longer in the reader. Insert it and try again.")) \
+    X(CARD_FAILED, 45, PAM_AUTHINFO_UNAVAIL, ANYONE, N_("The smart card or its reader does not work. Insert the card again, or ask your administrator.")) \
+    X(CARD_UNFIT, 46, PAM_AUTH_ERR, ANYONE, N_("The smart card has no certificate that is meant for logon here. Ask your administrator.")) \
+    X(CARD_EXPIRED, 47, PAM_AUTH_ERR, ANYONE, N_("The certificate on the smart card has expired or is not valid yet. Ask your administrator.")) \
+    X(CARD_REVOKED, 48, PAM_AUTH_ERR, ANYONE, N_("The certificate on the smart card has been revoked. Ask your administrator.")) \
+    X(CARD_UNTRUSTED, 49, PAM_AUTH_ERR, ANYONE, N_("The issuer of the certificate on the smart card is not trusted. Ask your administrator.")) \
+    X(CARD_NOT_YOURS, 50, PAM_AUTH_ERR, ANYONE, N_("The smart card does not belong to this account.")) \
+    X(KDC_CERTIFICATE, 51, PAM_AUTH_ERR, ANYONE, N_("The domain controller's certificate cannot be trusted. The logon was refused. Tell your administrator."))
 
 enum err {
 #define X(name, number, pam, telling, sentence) ERR_##name = (number),
@@ -76,7 +91,9 @@ enum err {
 
 /* What the daemon asks and says; numbers are part of the local protocol. */
 #define AUTHSOD_PROMPTS(X) \
-    X(PASSWORD, 1, N_("Password: "))
+    X(PASSWORD, 1, N_("Password: ")) \
+    X(PIN, 2, N_("PIN for %1: ")) \
+    X(CERTIFICATE, 3, N_("Which certificate? "))
 
 enum prompt {
 #define X(name, number, sentence) PROMPT_##name = (number),
@@ -88,7 +105,9 @@ enum prompt {
     X(PASSWORD_EXPIRES_DAYS, 1, N_("Your password expires in %1 days.")) \
     X(PASSWORD_EXPIRES_TODAY, 2, N_("Your password expires today.")) \
     X(PASSWORD_EXPIRES_TOMORROW, 3, N_("Your password expires tomorrow.")) \
-    X(NO_TICKETS_BY_NTLM, 4, N_("You have logged on without Kerberos tickets. Network resources may ask for your password."))
+    X(NO_TICKETS_BY_NTLM, 4, N_("You have logged on without Kerberos tickets. Network resources may ask for your password.")) \
+    X(PIN_AT_READER, 5, N_("Type the PIN for %1 at the reader.")) \
+    X(PIN_LAST_TRY, 6, N_("One more wrong PIN blocks the smart card."))
 
 enum notice {
 #define X(name, number, sentence) NOTICE_##name = (number),

@@ -118,6 +118,7 @@ proto_put_begin(struct writer *w, const struct proto_begin *b)
 {
     proto_put_head(w, PROTO_BEGIN);
     writer_u8(w, (uint8_t)b->operation);
+    writer_u8(w, (uint8_t)b->card);
     put_handle(w, b->has_handle, b->handle);
     writer_u32(w, b->pid);
     writer_u32(w, b->parent);
@@ -134,12 +135,14 @@ proto_get_begin(const void *packet, size_t len, struct proto_begin *b_out)
 {
     struct reader r = open_packet(packet, len, PROTO_BEGIN);
     struct proto_begin b = { 0 };
-    unsigned operation = reader_u8(&r);
+    unsigned operation = reader_u8(&r), card = reader_u8(&r);
 
     memset(b_out, 0, sizeof(*b_out));
-    if (operation < PROTO_AUTHENTICATE || operation > PROTO_CHANGE_PASSWORD)
+    if (operation < PROTO_AUTHENTICATE || operation > PROTO_CHANGE_PASSWORD || card > PROTO_CARD_ONLY ||
+        (card != PROTO_CARD_DEFAULT && operation != PROTO_AUTHENTICATE))
         return false;
     b.operation = (enum proto_operation)operation;
+    b.card = (enum proto_card)card;
     b.has_handle = get_handle(&r, b.handle);
     b.pid = reader_u32(&r);
     b.parent = reader_u32(&r);
@@ -199,6 +202,8 @@ void
 proto_put_order(struct writer *w, const struct proto_order *o)
 {
     proto_put_head(w, o->type);
+    if (o->type == PROTO_WAIT)
+        return;
     if (o->type == PROTO_SET) {
         writer_u8(w, (uint8_t)o->what);
         writer_str(w, o->text);
@@ -230,16 +235,20 @@ proto_get_order(const void *packet, size_t len, struct proto_order *o_out)
     memset(o_out, 0, sizeof(*o_out));
     o.type = (enum proto_type)type;
     switch (type) {
+    case PROTO_WAIT:
+        break;
     case PROTO_SET:
         get_set(&r, &o);
         break;
     case PROTO_ASK:
         how = reader_u8(&r);
-        if (how != PROTO_HOW_SECRET && how != PROTO_HOW_TEXT)
+        if (how < PROTO_HOW_SECRET || how > PROTO_HOW_CHOICE)
             reader_fail(&r);
         o.how = (enum proto_how)how;
         o.code = reader_u32(&r);
         o.n_values = get_values(&r, o.values);
+        if (how == PROTO_HOW_CHOICE && o.n_values < 2)
+            reader_fail(&r);
         break;
     case PROTO_SAY:
         o.is_error = get_bool(&r);

@@ -13,7 +13,7 @@
  *
  *   nss.sock  everyone      GET -> RECORD | NONE | LATER, then closed
  *   pam.sock  root, or a user about himself
- *             BEGIN -> (ASK -> ANSWER | CANCEL)* (SAY | SET)* -> DONE, then closed
+ *             BEGIN -> (WAIT | SAY | SET | ASK -> ANSWER | CANCEL)* -> DONE, then closed
  *             The first packet after BEGIN is front's own.  A logon worker may then
  *             ASK and SAY, but SET and DONE are taken only from the process that
  *             sent the first packet (client_recv_sender): a worker runs other
@@ -35,7 +35,7 @@
 #define PROTO_NAME_MAX 256               /* bytes of a user or group name, its NUL not counted */
 #define PROTO_TEXT_MAX 1024              /* bytes of any other string, its NUL not counted */
 #define PROTO_SECRET_MAX 1024            /* bytes of a password or PIN, its NUL not counted */
-#define PROTO_VALUES_MAX 4               /* values of one message */
+#define PROTO_VALUES_MAX 8               /* values of one message */
 #define PROTO_ID_MIN 1000                /* no uid or gid below it is ever granted */
 
 enum proto_type {
@@ -50,15 +50,18 @@ enum proto_type {
     PROTO_ANSWER = 17, /* str, at most PROTO_SECRET_MAX */
     PROTO_CANCEL = 18, /* nothing */
     /* from the daemon, pam.sock */
-    PROTO_ASK = 32,    /* u8 how (enum proto_how), u32 prompt, u8 n, n str values */
+    PROTO_ASK = 32,    /* u8 how (enum proto_how), u32 prompt, u8 n, n str values; of HOW_CHOICE: what there is to choose
+                          from, two or more, and the ANSWER is the place of one of them: "1" and so on */
     PROTO_SAY = 33,    /* u8 1 if an error (u32 is enum err), 0 if a notice (u32 is enum notice), u32 code, u8 n, n str values */
     PROTO_SET = 34,    /* u8 what (enum proto_set), str value */
     PROTO_DONE = 35,   /* struct proto_done, field by field */
+    PROTO_WAIT = 36,   /* nothing: somebody who has not been asked anything yet is to have more patience, as a smart
+                          card is being looked for */
 };
 
 enum proto_by { PROTO_BY_NAME = 1, PROTO_BY_ID = 2 };
 
-enum proto_how { PROTO_HOW_SECRET = 1, PROTO_HOW_TEXT = 2 };
+enum proto_how { PROTO_HOW_SECRET = 1, PROTO_HOW_TEXT = 2, PROTO_HOW_CHOICE = 3 };
 
 enum proto_set {
     PROTO_SET_KRB5CCNAME = 1, /* the session's environment */
@@ -77,12 +80,22 @@ enum proto_operation {
     PROTO_CHANGE_PASSWORD = 9,
 };
 
+/* What the module wants of smart cards; only at this computer. */
+enum proto_card {
+    PROTO_CARD_DEFAULT = 0, /* as the configuration has it */
+    PROTO_CARD_NEVER = 1,   /* no question but for the password can be answered: there is one already */
+    PROTO_CARD_TRY = 2,     /* where there is one: it; else the password */
+    PROTO_CARD_REQUIRE = 3, /* a card, or the logon fails and says so */
+    PROTO_CARD_ONLY = 4,    /* a card, or the logon is not ours, and nothing is said: another service asks for passwords */
+};
+
 #define PROTO_HANDLE_LEN 16 /* random bytes: names what a logon left in the daemon */
 
-/* In this order: u8 operation, u8 has_handle and PROTO_HANDLE_LEN bytes if so,
- * u32 pid, u32 parent, then the strings. */
+/* In this order: u8 operation, u8 card, u8 has_handle and PROTO_HANDLE_LEN bytes
+ * if so, u32 pid, u32 parent, then the strings. */
 struct proto_begin {
     enum proto_operation operation;
+    enum proto_card card;                    /* DEFAULT but in AUTHENTICATE */
     bool has_handle;                         /* given by the DONE of an earlier logon in this PAM handle */
     uint8_t handle[PROTO_HANDLE_LEN];
     uint32_t pid;                            /* of the application; checked against the socket's peer */
@@ -106,9 +119,9 @@ struct proto_done {
     char values[PROTO_VALUES_MAX][256];      /* for the sentence of err */
 };
 
-/* ASK, SAY and SET as read by the module. */
+/* ASK, SAY, SET and WAIT as read by the module. */
 struct proto_order {
-    enum proto_type type;                    /* PROTO_ASK, PROTO_SAY or PROTO_SET */
+    enum proto_type type;                    /* PROTO_ASK, PROTO_SAY, PROTO_SET or PROTO_WAIT */
     enum proto_how how;                      /* of ASK */
     bool is_error;                           /* of SAY */
     uint32_t code;                           /* of ASK and SAY */

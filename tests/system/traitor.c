@@ -39,7 +39,7 @@ obey(const char *order)
         ask_for_cache(1000, 1000, "localuser");
     else if (strcmp(order, "unknown") == 0)
         (void)channel_send(FD_KEEPER, unknown, sizeof(unknown), NULL, 0, true);
-    ipc_put_empty(&w, IPC_SPAWN);
+    ipc_put_number(&w, IPC_SPAWN, ROLE_LOGON);
     for (int i = 0; i < 500 && strcmp(order, "spawn") == 0; i++)
         (void)channel_send(FD_KEEPER, packet, w.len, NULL, 0, true);
 }

@@ -66,6 +66,12 @@ defaults_hold_where_nothing_is_said(void **state)
     assert_int_equal(c->password_lifetime, 30 * 86400);
     assert_int_equal(c->fast, CONFIG_FAST_TRY);
     assert_int_equal(c->ntlm_fallback, CONFIG_FALLBACK_UNAVAILABLE);
+    assert_int_equal(c->smartcard, CONFIG_SMARTCARD_AUTO);
+    assert_null(c->anchors[0]);
+    assert_null(c->intermediates[0]);
+    assert_null(c->crls[0]);
+    assert_null(c->pkcs11_module);
+    assert_true(!c->require_crl && c->require_eku && !c->kdc_eku_server);
     assert_true(c->forwardable && c->renewable);
     assert_int_equal(c->lifetime, 36000);
     assert_int_equal(c->renew_lifetime, 7 * 86400);
@@ -109,7 +115,10 @@ static const char everything[] = "\xef\xbb\xbf"
                                  "[logon]\n"
                                  "fast = require\nntlm_fallback = never\nforwardable = no\nrenewable = no\nlifetime = 0\n"
                                  "renew_lifetime = 1w2d3h4m5s\nworkers = 256\ndeadline = 5m\npassword_warning = 0\n"
-                                 "ccache = FILE:/tmp/krb5cc_%{uid}_XXXXXX\n"
+                                 "ccache = FILE:/tmp/krb5cc_%{uid}_XXXXXX\nsmartcard = require\n"
+                                 "[smartcard]\n"
+                                 "anchors = /a/ca.pem /a/more\nintermediates = /a/i\ncrls = /a/crls\nrequire_crl = yes\n"
+                                 "require_eku = no\nkdc_eku = server\npkcs11_module = /usr/lib/p.so\n"
                                  "[identity]\n"
                                  "name_format = qualified\nhome = /home/%d/%u\nshell = /bin/sh\n"
                                  "gecos = %f = %% : %u\nreserved_names = +Foo, sudo\n bar\nrange_lower = 1000\n"
@@ -144,6 +153,14 @@ every_key_is_read(void **state)
     assert_int_equal(c->workers, 256);
     assert_int_equal(c->deadline, 300);
     assert_int_equal(c->password_warning, 0);
+    assert_int_equal(c->smartcard, CONFIG_SMARTCARD_REQUIRE);
+    assert_string_equal(c->anchors[0], "/a/ca.pem");
+    assert_string_equal(c->anchors[1], "/a/more");
+    assert_null(c->anchors[2]);
+    assert_string_equal(c->intermediates[0], "/a/i");
+    assert_string_equal(c->crls[0], "/a/crls");
+    assert_true(c->require_crl && !c->require_eku && c->kdc_eku_server);
+    assert_string_equal(c->pkcs11_module, "/usr/lib/p.so");
     assert_string_equal(c->ccache, "FILE:/tmp/krb5cc_%{uid}_XXXXXX");
     assert_int_equal(c->name_format, CONFIG_NAME_QUALIFIED);
     assert_string_equal(c->home, "/home/%d/%u");
@@ -263,6 +280,9 @@ each_error_names_its_line(void **state)
         { "[logon]\ndeadline = 301\n", "c:2: `deadline` must be from 5 to 300 seconds, not `301`\n" },
         { "[logon]\nntlm_fallback = always\n",
           "c:2: `ntlm_fallback` must be unavailable or never, not `always`\n" },
+        { "[logon]\nsmartcard = require\n", "c:2: `smartcard = require` needs `anchors` in [smartcard]\n" },
+        { "[smartcard]\nanchors = /a ca.pem\n",
+          "c:2: `anchors` holds `ca.pem`, and each item must be an absolute path\n" },
         { "[logon]\npassword_warning = 366d\n",
           "c:2: `password_warning` must be from 0 to 31536000 seconds, not `366d`\n" },
         { "[logon]\nlifetime = 10\xc2\xa0h\n",
@@ -479,6 +499,7 @@ json_has_every_key(void **state)
                               "  \"logon\": {\n"
                               "    \"fast\": \"try\",\n"
                               "    \"ntlm_fallback\": \"unavailable\",\n"
+                              "    \"smartcard\": \"auto\",\n"
                               "    \"forwardable\": true,\n"
                               "    \"renewable\": true,\n"
                               "    \"lifetime\": 36000,\n"
@@ -487,6 +508,15 @@ json_has_every_key(void **state)
                               "    \"deadline\": 30,\n"
                               "    \"ccache\": null,\n"
                               "    \"password_warning\": 432000\n"
+                              "  },\n"
+                              "  \"smartcard\": {\n"
+                              "    \"pkcs11_module\": null,\n"
+                              "    \"anchors\": [],\n"
+                              "    \"intermediates\": [],\n"
+                              "    \"crls\": [],\n"
+                              "    \"require_crl\": false,\n"
+                              "    \"require_eku\": true,\n"
+                              "    \"kdc_eku\": \"kdc\"\n"
                               "  },\n"
                               "  \"identity\": {\n"
                               "    \"name_format\": \"short\",\n"

@@ -427,7 +427,7 @@ workers_are_started_up_to_a_bound(void **state)
     struct writer w = writer_init(packet, sizeof(packet));
 
     (void)state;
-    ipc_put_empty(&w, IPC_SPAWN);
+    ipc_put_number(&w, IPC_SPAWN, ROLE_LOGON);
     for (size_t i = 1; i < 8; i++) {
         k->children[i].pid = getpid();
         k->children[i].role = ROLE_LOGON;

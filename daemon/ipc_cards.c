@@ -1,0 +1,113 @@
+/* The messages about smart cards (daemon/ipc.h). */
+#include <string.h>
+
+#include "daemon/ipc_fields.h"
+#include "lib/base/visible.h"
+
+void
+ipc_write_card_key(struct writer *w, const struct ipc_card_key *key)
+{
+    writer_bytes(w, key->token, sizeof(key->token));
+    writer_bytes(w, key->hash, sizeof(key->hash));
+}
+
+static void
+read_bytes(struct reader *r, uint8_t *out, size_t n)
+{
+    const uint8_t *p = reader_bytes(r, n);
+
+    if (p != NULL)
+        memcpy(out, p, n);
+}
+
+void
+ipc_read_card_key(struct reader *r, struct ipc_card_key *key_out)
+{
+    memset(key_out, 0, sizeof(*key_out));
+    read_bytes(r, key_out->token, sizeof(key_out->token));
+    read_bytes(r, key_out->hash, sizeof(key_out->hash));
+}
+
+/* Text that people will be shown. */
+static void
+read_text(struct reader *r, char *out, size_t size, bool may_be_empty)
+{
+    char shown[PROTO_NAME_MAX + 1];
+
+    reader_str_copy(r, out, size);
+    (void)visible_text(shown, sizeof(shown), out);
+    if (strcmp(shown, out) != 0 || (out[0] == '\0' && !may_be_empty))
+        reader_fail(r);
+}
+
+static void
+put_card(struct writer *w, const struct ipc_card *c)
+{
+    ipc_write_card_key(w, &c->key);
+    writer_str(w, c->token);
+    writer_str(w, c->name);
+    writer_str(w, c->issuer);
+    writer_u64(w, (uint64_t)c->not_after);
+    writer_str(w, c->upn);
+    writer_u8(w, c->pin_pad);
+    writer_u8(w, c->pin_last_try);
+    writer_u8(w, c->pin_locked);
+}
+
+static void
+get_card(struct reader *r, struct ipc_card *c)
+{
+    ipc_read_card_key(r, &c->key);
+    read_text(r, c->token, sizeof(c->token), false);
+    read_text(r, c->name, sizeof(c->name), false);
+    read_text(r, c->issuer, sizeof(c->issuer), true);
+    c->not_after = (int64_t)reader_u64(r);
+    read_text(r, c->upn, sizeof(c->upn), true);
+    c->pin_pad = get_bool(r);
+    c->pin_last_try = get_bool(r);
+    c->pin_locked = get_bool(r);
+}
+
+void
+ipc_put_cards(struct writer *w, const struct ipc_cards *m)
+{
+    writer_u8(w, IPC_CARDS);
+    writer_u32(w, m->job);
+    writer_u32(w, m->unfit);
+    writer_u32(w, m->n);
+    for (uint32_t i = 0; i < m->n && i < IPC_CARDS_MAX; i++)
+        put_card(w, &m->cards[i]);
+}
+
+static bool
+is_unfit(uint32_t err)
+{
+    switch (err) {
+    case ERR_NO_CARD:
+    case ERR_CARD_UNFIT:
+    case ERR_CARD_EXPIRED:
+    case ERR_CARD_UNTRUSTED:
+    case ERR_CARD_REVOKED:
+    case ERR_CARD_FAILED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool
+ipc_get_cards(const void *packet, size_t len, struct ipc_cards *m_out)
+{
+    struct reader r = open_message(packet, len, IPC_CARDS);
+    struct ipc_cards m = { 0 };
+
+    m.job = reader_u32(&r);
+    m.unfit = reader_u32(&r);
+    m.n = reader_u32(&r);
+    if (m.n > IPC_CARDS_MAX)
+        return false;
+    for (uint32_t i = 0; i < m.n; i++)
+        get_card(&r, &m.cards[i]);
+    *m_out = m;
+    return reader_done(&r) && (m.n == 0 ? is_unfit(m.unfit) : m.unfit == ERR_OK);
+}
