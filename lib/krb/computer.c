@@ -111,7 +111,7 @@ log_on(krb5_context ctx, const struct krb_target *t, krb5_keytab keytab, int32_t
     if (code == 0)
         code = krb5_init_creds_set_keytab(ctx, ic, keytab);
     if (code == 0)
-        code = exchange_as(ctx, &kdc, ic, &x);
+        code = exchange_as(ctx, &kdc, ic, AS_BY_PASSWORD, &x);
     if (code == 0)
         code = krb5_init_creds_get_creds(ctx, ic, &tgt);
     if (code == 0) {

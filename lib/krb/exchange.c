@@ -62,9 +62,13 @@ give_up(krb5_context ctx, krb5_error_code code)
 }
 
 static bool
-as_may_ask(const struct exchange *x)
+as_may_ask(const struct exchange *x, enum as_proof proof)
 {
-    return x->sent == 0 || (x->sent < AS_REQUESTS_MAX && x->error == KRB5KDC_ERR_PREAUTH_REQUIRED);
+    if (x->sent == 0 || (x->sent < AS_REQUESTS_MAX && x->error == KRB5KDC_ERR_PREAUTH_REQUIRED))
+        return true;
+    /* The KDC has another group for Diffie-Hellman (RFC 4556 3.2.1); libkrb5 takes none that is smaller. */
+    return proof == AS_BY_CERTIFICATE && x->sent == AS_REQUESTS_MAX &&
+           x->error == KRB5KDC_ERR_DH_KEY_PARAMETERS_NOT_ACCEPTED;
 }
 
 /*
@@ -87,7 +91,8 @@ note_opened(krb5_context ctx, krb5_init_creds_context ic, struct exchange *x)
 }
 
 krb5_error_code
-exchange_as(krb5_context ctx, struct kdc *kdc, krb5_init_creds_context ic, struct exchange *x_out)
+exchange_as(krb5_context ctx, struct kdc *kdc, krb5_init_creds_context ic, enum as_proof proof,
+            struct exchange *x_out)
 {
     krb5_data request = { 0 }, realm = { 0 }, reply = { 0 };
     unsigned flags = 0;
@@ -98,7 +103,7 @@ exchange_as(krb5_context ctx, struct kdc *kdc, krb5_init_creds_context ic, struc
         code = krb5_init_creds_step(ctx, ic, &reply, &request, &realm, &flags);
         if (code != 0 || (flags & KRB5_INIT_CREDS_STEP_FLAG_CONTINUE) == 0)
             break;
-        if (!as_may_ask(x_out)) {
+        if (!as_may_ask(x_out, proof)) {
             code = give_up(ctx, x_out->error);
             break;
         }

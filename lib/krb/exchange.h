@@ -38,12 +38,18 @@ struct exchange {
     int64_t offset;          /* seconds that the KDC is ahead, by the last such */
 };
 
+/* What the pre-authentication data of an AS exchange prove. */
+enum as_proof { AS_BY_PASSWORD, AS_BY_CERTIFICATE };
+
 /*
  * The AS exchange of ic.  The second request, if there is one, is the only one
  * that ever carries pre-authentication data: whatever libkrb5 would go on to try
  * (another mechanism, another realm, a fresh start) ends with the KDC's error.
+ * A certificate may be sent once more, where the KDC wants other parameters for
+ * Diffie-Hellman: that is no guess that anybody counts.
  */
-krb5_error_code exchange_as(krb5_context ctx, struct kdc *kdc, krb5_init_creds_context ic, struct exchange *x_out);
+krb5_error_code exchange_as(krb5_context ctx, struct kdc *kdc, krb5_init_creds_context ic, enum as_proof proof,
+                            struct exchange *x_out);
 
 /* The prompter of an AS exchange: whatever libkrb5 wants to ask or to tell, nobody is there. */
 krb5_error_code exchange_no_prompt(krb5_context ctx, void *data, const char *name, const char *banner, int n,

@@ -36,6 +36,28 @@ static const struct code_err codes[] = {
     CODE(KRB5KDC_ERR_PREAUTH_FAILED, ERR_WRONG_PASSWORD),
     CODE(KRB5KDC_ERR_PREAUTH_REQUIRED, ERR_NO_ENCTYPE),
     CODE(KRB5KDC_ERR_SVC_UNAVAILABLE, ERR_NO_KDC),
+    /*
+     * RFC 4556 3.2.2 and 3.2.3: a KDC's words on a person's certificate.  What libkrb5 finds wrong with the KDC's own
+     * has the same codes and does not come here (card.c).  That it could not be learned whether the certificate has
+     * been revoked says nothing against the card: the domain demands that it is known.
+     */
+    CODE(KRB5KDC_ERR_CLIENT_NOT_TRUSTED, ERR_CARD_UNTRUSTED),
+    CODE(KRB5KDC_ERR_KDC_NOT_TRUSTED, ERR_KDC_CERTIFICATE),
+    CODE(KRB5KDC_ERR_INVALID_SIG, ERR_CARD_FAILED),
+    CODE(KRB5KDC_ERR_DH_KEY_PARAMETERS_NOT_ACCEPTED, ERR_NO_ENCTYPE),
+    CODE(KRB5KDC_ERR_CERTIFICATE_MISMATCH, ERR_CARD_NOT_YOURS),
+    CODE(KRB5KDC_ERR_CANT_VERIFY_CERTIFICATE, ERR_CARD_UNTRUSTED),
+    CODE(KRB5KDC_ERR_INVALID_CERTIFICATE, ERR_CARD_UNFIT),
+    CODE(KRB5KDC_ERR_REVOKED_CERTIFICATE, ERR_CARD_REVOKED),
+    CODE(KRB5KDC_ERR_REVOCATION_STATUS_UNKNOWN, ERR_POLICY),
+    CODE(KRB5KDC_ERR_REVOCATION_STATUS_UNAVAILABLE, ERR_POLICY),
+    CODE(KRB5KDC_ERR_CLIENT_NAME_MISMATCH, ERR_CARD_NOT_YOURS),
+    CODE(KRB5KDC_ERR_KDC_NAME_MISMATCH, ERR_KDC_CERTIFICATE),
+    CODE(KRB5KDC_ERR_INCONSISTENT_KEY_PURPOSE, ERR_CARD_UNFIT),
+    CODE(KRB5KDC_ERR_DIGEST_IN_CERT_NOT_ACCEPTED, ERR_CARD_UNFIT),
+    CODE(KRB5KDC_ERR_PA_CHECKSUM_MUST_BE_INCLUDED, ERR_NO_ENCTYPE),
+    CODE(KRB5KDC_ERR_DIGEST_IN_SIGNED_DATA_NOT_ACCEPTED, ERR_NO_ENCTYPE),
+    CODE(KRB5KDC_ERR_PUBLIC_KEY_ENCRYPTION_NOT_SUPPORTED, ERR_NO_ENCTYPE),
     CODE(KRB5KRB_AP_ERR_TKT_NYV, ERR_CLOCK),
     CODE(KRB5KRB_AP_ERR_SKEW, ERR_CLOCK),
     CODE(KRB5_KDCREP_SKEW, ERR_CLOCK),
@@ -84,7 +106,18 @@ static const struct status_err {
     { 0xc000019a, ERR_NOT_A_PERSON, "STATUS_NOLOGON_SERVER_TRUST_ACCOUNT" },
     { 0xc0000224, ERR_MUST_CHANGE, "STATUS_PASSWORD_MUST_CHANGE" },
     { 0xc0000234, ERR_LOCKED, "STATUS_ACCOUNT_LOCKED_OUT" },
-    { 0xc00002fa, ERR_POLICY, "STATUS_SMARTCARD_LOGON_REQUIRED" },
+    { 0xc00002f9, ERR_KDC_CERTIFICATE, "STATUS_PKINIT_NAME_MISMATCH" },
+    { 0xc00002fa, ERR_CARD_REQUIRED, "STATUS_SMARTCARD_LOGON_REQUIRED" },
+    { 0xc0000320, ERR_KDC_CERTIFICATE, "STATUS_PKINIT_FAILURE" },
+    { 0xc0000389, ERR_CARD_REVOKED, "STATUS_SMARTCARD_CERT_REVOKED" },
+    { 0xc000038a, ERR_CARD_UNTRUSTED, "STATUS_ISSUING_CA_UNTRUSTED" },
+    { 0xc000038b, ERR_POLICY, "STATUS_REVOCATION_OFFLINE_C" },
+    { 0xc000038c, ERR_CARD_UNTRUSTED, "STATUS_PKINIT_CLIENT_FAILURE" },
+    { 0xc000038d, ERR_CARD_EXPIRED, "STATUS_SMARTCARD_CERT_EXPIRED" },
+    { 0xc000040c, ERR_KDC_CERTIFICATE, "STATUS_REVOCATION_OFFLINE_KDC" },
+    { 0xc000040d, ERR_KDC_CERTIFICATE, "STATUS_ISSUING_CA_UNTRUSTED_KDC" },
+    { 0xc000040e, ERR_KDC_CERTIFICATE, "STATUS_KDC_CERT_EXPIRED" },
+    { 0xc000040f, ERR_KDC_CERTIFICATE, "STATUS_KDC_CERT_REVOKED" },
     { 0xc0000413, ERR_POLICY, "STATUS_AUTHENTICATION_FIREWALL_FAILED" },
 };
 
@@ -160,13 +193,21 @@ is_refined(krb5_error_code code)
            code == KRB5KRB_ERR_GENERIC;
 }
 
+/* The codes on certificates, which NTSTATUS makes more exact where it is one of those that we know. */
+static bool
+is_on_certificate(krb5_error_code code)
+{
+    return code == KRB5KDC_ERR_CLIENT_NOT_TRUSTED ||
+           (code >= KRB5KDC_ERR_CANT_VERIFY_CERTIFICATE && code <= KRB5KDC_ERR_INCONSISTENT_KEY_PURPOSE);
+}
+
 void
 failure_of_exchange(krb5_context ctx, struct krb_failure *f, const char *step, krb5_error_code code,
                     const struct exchange *x)
 {
     failure_set(ctx, f, step, code);
     f->ntstatus = x->ntstatus;
-    if (x->ntstatus != 0 && is_refined(code))
+    if (x->ntstatus != 0 && (is_refined(code) || (is_on_certificate(code) && find_status(x->ntstatus) != NULL)))
         f->err = krb_err_of_ntstatus(x->ntstatus);
     if (x->offset_known)
         f->clock_offset = x->offset;

@@ -43,7 +43,7 @@ krb_password_tgt(krb5_context ctx, const struct krb_target *t, const char *name,
     if (code == 0)
         code = krb5_init_creds_set_password(ctx, ic, password);
     if (code == 0)
-        code = exchange_as(ctx, &kdc, ic, &x);
+        code = exchange_as(ctx, &kdc, ic, AS_BY_PASSWORD, &x);
     if (code == 0)
         code = krb5_init_creds_get_creds(ctx, ic, tgt_out);
     if (code != 0) {

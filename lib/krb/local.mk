@@ -1,8 +1,8 @@
 noinst_LTLIBRARIES += lib/krb/libkrb.la
-lib_krb_libkrb_la_SOURCES = lib/krb/ccache.c lib/krb/ccache.h lib/krb/ccache_name.c lib/krb/computer.c lib/krb/computer_keys.c lib/krb/computer_keys.h lib/krb/edata.c \
+lib_krb_libkrb_la_SOURCES = lib/krb/card.c lib/krb/ccache.c lib/krb/ccache.h lib/krb/ccache_name.c lib/krb/computer.c lib/krb/computer_keys.c lib/krb/computer_keys.h lib/krb/edata.c \
 	lib/krb/edata.h lib/krb/exchange.c lib/krb/exchange.h lib/krb/failure.c lib/krb/failure.h lib/krb/initial.c lib/krb/kdc.c \
-	lib/krb/kdc.h lib/krb/krb.h lib/krb/password.c lib/krb/profile.c lib/krb/tgs.c lib/krb/tgs.h \
-	lib/krb/verifier.c lib/krb/verifier.h lib/krb/verify.c
+	lib/krb/kdc.h lib/krb/krb.h lib/krb/password.c lib/krb/pkinit_seen.c lib/krb/pkinit_seen.h lib/krb/profile.c \
+	lib/krb/steps.c lib/krb/steps.h lib/krb/tgs.c lib/krb/tgs.h lib/krb/verifier.c lib/krb/verifier.h lib/krb/verify.c
 lib_krb_libkrb_la_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(CRYPTO_CFLAGS) $(TALLOC_CFLAGS)
 lib_krb_libkrb_la_LIBADD = lib/base/libbase.la lib/ndr/libndr.la lib/sid/libsid.la \
 	$(KRB5_LIBS) $(CRYPTO_LIBS) $(TALLOC_LIBS)
@@ -11,7 +11,7 @@ lib_krb_libkrb_la_LIBADD = lib/base/libbase.la lib/ndr/libndr.la lib/sid/libsid.
 noinst_PROGRAMS += tests/system/krbprobe
 tests_system_krbprobe_SOURCES = tests/system/krbprobe.c tests/system/tellinfo.c tests/system/tellinfo.h
 tests_system_krbprobe_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS)
-tests_system_krbprobe_LDADD = lib/krb/libkrb.la lib/proto/libproto.la $(KRB5_LIBS) $(TALLOC_LIBS)
+tests_system_krbprobe_LDADD = lib/krb/libkrb.la lib/card/libcard.la lib/proto/libproto.la $(KRB5_LIBS) $(TALLOC_LIBS)
 
 # A KDC that lies, for tests/system/80-rogue.bats.
 EXTRA_PROGRAMS += tests/system/liarkdc

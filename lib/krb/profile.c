@@ -7,10 +7,8 @@
 
 #include <errno.h>
 #include <profile.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
-
-#define RELATIONS_MAX 32
 
 struct relation {
     const char *section;
@@ -20,9 +18,9 @@ struct relation {
 };
 
 struct settings {
-    struct krb_target target; /* strings are children of the struct; what the profile does not need is NULL */
-    struct relation relations[RELATIONS_MAX];
+    struct relation *relations; /* they and their strings are children of the struct */
     size_t n;
+    bool failed; /* memory was short */
 };
 
 static const struct relation fixed[] = {
@@ -40,46 +38,122 @@ static const struct relation fixed[] = {
     { "libdefaults", NULL, "noaddresses", "true" },
     { "libdefaults", NULL, "default_ccache_name", "MEMORY:" },
     { "libdefaults", NULL, "default_keytab_name", "MEMORY:authsod-none" },
-    /* Passwords only: no other module is loaded, and none can ask for a third request. */
+};
+
+/* Passwords only: no other module is loaded, and none can ask for a third request. */
+static const struct relation for_passwords[] = {
     { "plugins", "clpreauth", "enable_only", "encrypted_challenge" },
     { "plugins", "clpreauth", "enable_only", "encrypted_timestamp" },
 };
 
-static void
-add(struct settings *s, const struct relation *r)
+/*
+ * Certificates only: nothing asks for a password.  A shared object, which
+ * libkrb5 loads from where it was built to have such things.  Its default is as
+ * many bits; that it stays so is what keeps a KDC from asking for fewer.
+ */
+static const struct relation for_certificates[] = {
+    { "plugins", "clpreauth", "enable_only", "pkinit" },
+    { "libdefaults", NULL, "pkinit_dh_min_bits", "2048" },
+};
+
+#define ALL(table) table, sizeof(table) / sizeof(table[0])
+
+static char *
+copied(struct settings *s, const char *text)
 {
-    if (s->n < RELATIONS_MAX)
-        s->relations[s->n++] = *r;
+    char *copy = text == NULL ? NULL : talloc_strdup(s, text);
+
+    if (text != NULL && copy == NULL)
+        s->failed = true;
+    return copy;
+}
+
+static void
+add_all(struct settings *s, const struct relation *list, size_t n)
+{
+    struct relation *more = talloc_realloc(s, s->relations, struct relation, (unsigned)(s->n + n));
+
+    if (more == NULL) {
+        s->failed = true;
+        return;
+    }
+    s->relations = more;
+    for (size_t i = 0; i < n; i++) {
+        more[s->n++] = (struct relation){ copied(s, list[i].section), copied(s, list[i].subsection),
+                                          copied(s, list[i].name), copied(s, list[i].value) };
+    }
+}
+
+static void
+add(struct settings *s, const char *section, const char *subsection, const char *name, const char *value)
+{
+    const struct relation r = { section, subsection, name, value };
+
+    add_all(s, &r, 1);
+}
+
+static void
+add_list(struct settings *s, const char *realm, const char *name, const char *const *values)
+{
+    for (size_t i = 0; values != NULL && values[i] != NULL; i++)
+        add(s, "realms", realm, name, values[i]);
+}
+
+/* Of the realm whose KDC gives the TGT. */
+static void
+add_pkinit(struct settings *s, const char *realm, const struct krb_pkinit *p)
+{
+    add_all(s, ALL(for_certificates));
+    add_list(s, realm, "pkinit_anchors", p->anchors);
+    add_list(s, realm, "pkinit_pool", p->intermediates);
+    add_list(s, realm, "pkinit_revoke", p->crls);
+    add(s, "realms", realm, "pkinit_require_crl_checking", p->require_crl ? "true" : "false");
+    add(s, "realms", realm, "pkinit_eku_checking", p->server_eku ? "kpServerAuth" : "kpKDC");
+    if (p->kdc_host != NULL)
+        add(s, "realms", realm, "pkinit_kdc_hostname", p->kdc_host);
 }
 
 static struct settings *
 settings_new(const struct krb_target *t)
 {
     struct settings *s = talloc_zero(NULL, struct settings);
-    struct krb_target *own;
-    const char *timeout;
+    char timeout[16];
 
     if (s == NULL)
         return NULL;
-    own = &s->target;
-    own->timeout = t->timeout;
-    own->realm = talloc_strdup(s, t->realm);
-    own->domain_dns = talloc_strdup(s, t->domain_dns);
-    own->kdc = t->kdc == NULL ? NULL : talloc_strdup(s, t->kdc);
-    timeout = talloc_asprintf(s, "%d", t->timeout);
-    if (own->realm == NULL || own->domain_dns == NULL || (t->kdc != NULL && own->kdc == NULL) || timeout == NULL) {
+    (void)snprintf(timeout, sizeof(timeout), "%d", t->timeout);
+    add_all(s, ALL(fixed));
+    add(s, "libdefaults", NULL, "default_realm", t->realm);
+    /* Known from libkrb5 1.22 on; our own requests have their deadline anyway. */
+    add(s, "libdefaults", NULL, "request_timeout", timeout);
+    add(s, "domain_realm", NULL, t->domain_dns, t->realm);
+    if (t->kdc != NULL) {
+        add(s, "realms", t->realm, "kdc", t->kdc);
+        add(s, "realms", t->realm, "primary_kdc", t->kdc);
+    }
+    if (t->pkinit == NULL)
+        add_all(s, ALL(for_passwords));
+    else
+        add_pkinit(s, t->user_realm == NULL ? t->realm : t->user_realm, t->pkinit);
+    if (s->failed) {
         talloc_free(s);
         return NULL;
     }
-    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
-        add(s, &fixed[i]);
-    add(s, &(struct relation){ "libdefaults", NULL, "default_realm", own->realm });
-    /* Known from libkrb5 1.22 on; our own requests have their deadline anyway. */
-    add(s, &(struct relation){ "libdefaults", NULL, "request_timeout", timeout });
-    add(s, &(struct relation){ "domain_realm", NULL, own->domain_dns, own->realm });
-    if (own->kdc != NULL) {
-        add(s, &(struct relation){ "realms", own->realm, "kdc", own->kdc });
-        add(s, &(struct relation){ "realms", own->realm, "primary_kdc", own->kdc });
+    return s;
+}
+
+/* An independent one with the same relations. */
+static struct settings *
+settings_copy(const struct settings *from)
+{
+    struct settings *s = talloc_zero(NULL, struct settings);
+
+    if (s == NULL)
+        return NULL;
+    add_all(s, from->relations, from->n);
+    if (s->failed) {
+        talloc_free(s);
+        return NULL;
     }
     return s;
 }
@@ -140,9 +214,7 @@ cleanup(void *data)
 static long
 copy(void *data, void **data_out)
 {
-    const struct settings *s = data;
-
-    *data_out = settings_new(&s->target);
+    *data_out = settings_copy(data);
     return *data_out == NULL ? ENOMEM : 0;
 }
 

@@ -2,6 +2,10 @@
  * lib/krb against a real domain, one step a line.
  *
  *   krbprobe [OPTION]... USER PASSWORD
+ *   krbprobe [OPTION]... --token LABEL USER PIN
+ *
+ * With --token a smart card's key proves who USER is: that of the certificate
+ * --id (01) on the token with that label, as lib/card finds it in --module.
  *
  * Each line says the step, OK or the error's name, what else there is to tell,
  * and how long it took.  Exit status: 0 if every step did its work, 1 if not.
@@ -13,11 +17,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/card/card.h"
 #include "lib/krb/ccache.h"
 #include "lib/krb/krb.h"
 #include "tests/system/tellinfo.h"
 
-enum option_code { OPT_FAST = 256, OPT_ARMOR, OPT_VERIFY, OPT_SWAP, OPT_SAVE, OPT_FORWARD, OPT_TIMES, OPT_SID, OPT_CCACHE, OPT_PAC };
+enum option_code { OPT_FAST = 256, OPT_ARMOR, OPT_VERIFY, OPT_SWAP, OPT_SAVE, OPT_FORWARD, OPT_TIMES, OPT_SID, OPT_CCACHE, OPT_PAC,
+                   OPT_MODULE, OPT_TOKEN, OPT_SLOT, OPT_ID, OPT_NO_PIN, OPT_ANCHOR, OPT_POOL, OPT_CRL, OPT_REQUIRE_CRL,
+                   OPT_SERVER_EKU, OPT_KDC_HOST };
+
+#define LIST_MAX 4
 
 struct options {
     struct krb_target target;
@@ -31,6 +40,13 @@ struct options {
     const char *trace;
     const struct sid *sid;
     bool fast, verify, forward, enterprise;
+    const char *module;  /* PKCS#11 */
+    const char *token;   /* its label */
+    const char *slot;    /* in place of the one that token is in */
+    const char *id;      /* CKA_ID, hexadecimal */
+    bool no_pin;         /* it is typed at the reader */
+    struct krb_pkinit pkinit;
+    const char *anchors[LIST_MAX + 1], *pool[LIST_MAX + 1], *crls[LIST_MAX + 1];
     int32_t lifetime, renew_lifetime; /* as in struct krb_options */
     int times;
 };
@@ -115,9 +131,14 @@ save_creds(struct probe *p, const char *cache_name, krb5_creds *tgt, krb5_creds 
     (void)krb5_cc_close(p->ctx, cache);
 }
 
+/* In a context of its own, which can use the computer's key whatever proves a person. */
 static bool
 computer_tgt(struct probe *p)
 {
+    struct krb_target target = p->o.target;
+    krb5_context ctx = NULL;
+    krb5_error_code code;
+
     struct krb_failure f;
     double start = now_ms();
     bool offered = false;
@@ -127,8 +148,13 @@ computer_tgt(struct probe *p)
         p->have_armor = true;
         return true;
     }
-    if (!told("computer", krb_computer_tgt(p->ctx, &p->o.target, p->keytab, 0, &p->armor, &offered, &f), &f, start))
+    target.pkinit = NULL;
+    code = krb_context_new(&target, &ctx);
+    if (code != 0)
+        stop(p, code, "context");
+    if (!told("computer", krb_computer_tgt(ctx, &target, p->keytab, 0, &p->armor, &offered, &f), &f, start))
         return false;
+    krb5_free_context(ctx);
     p->have_armor = true;
     printf("computer OK fast=%d %.1f ms\n", offered, now_ms() - start);
     if (p->o.ldap != NULL) {
@@ -289,6 +315,47 @@ store(struct probe *p, const char *user, const struct krb_logon *logon)
     return name != NULL;
 }
 
+/* The token's slot, as a worker looks for it; no module is open afterwards. */
+static void
+find_slot(const struct probe *p, struct krb_card *card)
+{
+    const struct certificate_rules rules = { .now = time(NULL) };
+    struct cards *cards = card_open(p->mem, p->o.module);
+    struct card_view *view = cards == NULL ? NULL : card_look(cards, p->mem, &rules);
+
+    card_close(cards);
+    if (p->o.slot != NULL) {
+        card->slot = strtoul(p->o.slot, NULL, 10);
+        return;
+    }
+    for (size_t i = 0; view != NULL && i < view->n_tokens; i++) {
+        if (strcmp(view->tokens[i].label, p->o.token) == 0) {
+            card->slot = view->tokens[i].slot;
+            return;
+        }
+    }
+    fprintf(stderr, "krbprobe: no token %s\n", p->o.token);
+    exit(2);
+}
+
+static bool
+logon_card(struct probe *p, const char *user, const char *pin, const struct krb_options *options,
+           struct krb_logon *logon, struct krb_failure *f)
+{
+    struct krb_card card = { .module = p->o.module, .pin = p->o.no_pin ? NULL : pin };
+    uint8_t id[16];
+
+    for (const char *hex = p->o.id; hex[0] != '\0' && hex[1] != '\0' && card.id_len < sizeof(id); hex += 2) {
+        const char pair[] = { hex[0], hex[1], '\0' };
+
+        id[card.id_len++] = (uint8_t)strtoul(pair, NULL, 16);
+    }
+    card.id = id;
+    find_slot(p, &card);
+    return krb_logon_card(p->ctx, &p->o.target, user, p->o.enterprise, &card,
+                          p->o.fast && p->have_armor ? &p->armor : NULL, options, logon, f);
+}
+
 static bool
 logon(struct probe *p, const char *user, const char *password)
 {
@@ -300,8 +367,11 @@ logon(struct probe *p, const char *user, const char *password)
     char *client = NULL;
     bool ok;
 
-    ok = krb_logon_password(p->ctx, &p->o.target, user, p->o.enterprise, password,
-                            p->o.fast && p->have_armor ? &p->armor : NULL, &options, &logon, &f);
+    if (p->o.token != NULL)
+        ok = logon_card(p, user, password, &options, &logon, &f);
+    else
+        ok = krb_logon_password(p->ctx, &p->o.target, user, p->o.enterprise, password,
+                                p->o.fast && p->have_armor ? &p->armor : NULL, &options, &logon, &f);
     if (!told("logon", ok, &f, start))
         return false;
     if (krb5_unparse_name(p->ctx, logon.client, &client) != 0)
@@ -333,8 +403,23 @@ usage(void)
     fprintf(stderr, "usage: krbprobe [--kdc ADDR] [--realm R] [--domain D] [--fqdn F] [--computer NAME] [--timeout S]\n"
                     "  [--keytab NAME] [--fast] [--armor CCACHE] [--service NAME] [--verify] [--sid SID]\n"
                     "  [--swap CCACHE] [--save CCACHE] [--ccache TEMPLATE] [--pac FILE] [--forward] [--enterprise] [--times N] [--trace FILE]\n"
-                    "  [--lifetime S] [--renew S] USER PASSWORD\n");
+                    "  [--lifetime S] [--renew S] USER PASSWORD\n"
+                    "with --token LABEL, and a PIN for the password: [--module PATH] [--slot N] [--id HEX] [--no-pin]\n"
+                    "  [--anchor FILE:PATH] [--pool FILE:PATH] [--crl FILE:PATH] [--require-crl] [--server-eku] [--kdc-host NAME]\n");
     exit(2);
+}
+
+/* list is NULL-terminated and has room for LIST_MAX. */
+static void
+append(const char **list, const char *item)
+{
+    size_t n = 0;
+
+    while (list[n] != NULL)
+        n++;
+    if (n == LIST_MAX)
+        usage();
+    list[n] = item;
 }
 
 static void
@@ -352,6 +437,12 @@ read_options(int argc, char **argv, struct options *o)
         { "times", required_argument, NULL, OPT_TIMES }, { "sid", required_argument, NULL, OPT_SID },
         { "ccache", required_argument, NULL, OPT_CCACHE }, { "lifetime", required_argument, NULL, 'L' },
         { "renew", required_argument, NULL, 'R' },       { "pac", required_argument, NULL, OPT_PAC },
+        { "module", required_argument, NULL, OPT_MODULE }, { "token", required_argument, NULL, OPT_TOKEN },
+        { "slot", required_argument, NULL, OPT_SLOT },   { "id", required_argument, NULL, OPT_ID },
+        { "no-pin", no_argument, NULL, OPT_NO_PIN },     { "anchor", required_argument, NULL, OPT_ANCHOR },
+        { "pool", required_argument, NULL, OPT_POOL },   { "crl", required_argument, NULL, OPT_CRL },
+        { "require-crl", no_argument, NULL, OPT_REQUIRE_CRL },
+        { "server-eku", no_argument, NULL, OPT_SERVER_EKU }, { "kdc-host", required_argument, NULL, OPT_KDC_HOST },
         { NULL, 0, NULL, 0 },
     };
     static struct sid sid;
@@ -382,6 +473,17 @@ read_options(int argc, char **argv, struct options *o)
         case OPT_PAC: o->pac = optarg; break;
         case OPT_FORWARD: o->forward = true; break;
         case OPT_TIMES: o->times = atoi(optarg); break;
+        case OPT_MODULE: o->module = optarg; break;
+        case OPT_TOKEN: o->token = optarg; break;
+        case OPT_SLOT: o->slot = optarg; break;
+        case OPT_ID: o->id = optarg; break;
+        case OPT_NO_PIN: o->no_pin = true; break;
+        case OPT_ANCHOR: append(o->anchors, optarg); break;
+        case OPT_POOL: append(o->pool, optarg); break;
+        case OPT_CRL: append(o->crls, optarg); break;
+        case OPT_REQUIRE_CRL: o->pkinit.require_crl = true; break;
+        case OPT_SERVER_EKU: o->pkinit.server_eku = true; break;
+        case OPT_KDC_HOST: o->pkinit.kdc_host = optarg; break;
         case OPT_SID:
             if (!sid_parse(optarg, &sid))
                 usage();
@@ -407,7 +509,7 @@ main(int argc, char **argv)
     struct probe p = {
         .o = { .target = { .realm = "CORP.TEST", .domain_dns = "corp.test", .kdc = "10.99.0.1",
                            .fqdn = "ws1.corp.test", .computer = "WS1", .timeout = 5 },
-               .keytab = "FILE:/etc/krb5.keytab", .times = 1 },
+               .keytab = "FILE:/etc/krb5.keytab", .times = 1, .module = "/usr/lib/softhsm/libsofthsm2.so", .id = "01" },
         .mem = talloc_new(NULL),
     };
     struct krb_failure f = { 0 };
@@ -419,6 +521,10 @@ main(int argc, char **argv)
     if (argc - optind != 2)
         usage();
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
+    p.o.pkinit.anchors = p.o.anchors;
+    p.o.pkinit.intermediates = p.o.pool;
+    p.o.pkinit.crls = p.o.crls;
+    p.o.target.pkinit = p.o.token == NULL ? NULL : &p.o.pkinit;
     start = now_ms();
     code = krb_context_new(&p.o.target, &p.ctx);
     if (code != 0)

@@ -1,0 +1,277 @@
+/*
+ * The logon with a smart card, as the Authentication Client of [MS-AUTHSOD]
+ * 2.5.5.1.2 and 3.2.2 does it: PKINIT (RFC 4556, [MS-PKCA]) by libkrb5's module
+ * in the AS exchange, all the rest as with a password.
+ */
+#include "lib/krb/krb.h"
+
+#include <limits.h>
+#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/krb/failure.h"
+#include "lib/krb/pkinit_seen.h"
+#include "lib/krb/steps.h"
+
+/* The AS exchange with a card. */
+struct proof {
+    const struct krb_card *card;
+    char *identity;   /* the key, as libkrb5 names it */
+    size_t token_len; /* so many bytes of it name the token */
+    bool given;       /* the PIN: once */
+    krb5_context ctx; /* of its own: libkrb5's module takes one key a context */
+    struct pkinit_seen seen;
+};
+
+/* Without any there is nothing that a KDC's certificate could lead to; libkrb5 1.20 crashes at that. */
+static bool
+has_anchors(const struct krb_target *t, struct krb_failure *f)
+{
+    if (t->pkinit != NULL && t->pkinit->anchors != NULL && t->pkinit->anchors[0] != NULL)
+        return true;
+    failure_say(f, steps_as_name, ERR_INTERNAL, 0, "there are no anchors");
+    return false;
+}
+
+static bool
+name_key(struct proof *p, const struct krb_card *card, struct krb_failure *f)
+{
+    if (card->module[0] != '/' || strchr(card->module, ':') != NULL || card->slot > INT_MAX || card->id_len == 0) {
+        failure_say(f, steps_as_name, ERR_CARD_FAILED, 0, "libkrb5 has no name for such a module, slot or key");
+        return false;
+    }
+    p->identity = talloc_asprintf(NULL, "PKCS11:module_name=%s:slotid=%lu", card->module, card->slot);
+    p->token_len = p->identity == NULL ? 0 : strlen(p->identity);
+    if (p->identity != NULL)
+        p->identity = talloc_strdup_append_buffer(p->identity, ":certid=");
+    for (size_t i = 0; p->identity != NULL && i < card->id_len; i++)
+        p->identity = talloc_asprintf_append_buffer(p->identity, "%02x", card->id[i]);
+    if (p->identity == NULL)
+        failure_say(f, steps_as_name, ERR_INTERNAL, 0, "no memory");
+    return p->identity != NULL;
+}
+
+/*
+ * libkrb5 asks for the PIN of a token by a name like ours with its label added.
+ * For a reader with a PIN pad it asks, too, and does not look at the answer.
+ * No error is returned: without an answer libkrb5 asks exchange_no_prompt, and
+ * fails; at one, 1.20 frees the key's id twice.
+ */
+static krb5_error_code
+give_pin(krb5_context ctx, void *data, krb5_responder_context rctx)
+{
+    krb5_responder_pkinit_challenge *challenge = NULL;
+    struct proof *p = data;
+
+    if (p->card->pin == NULL || p->given ||
+        krb5_responder_pkinit_get_challenge(ctx, rctx, &challenge) != 0 || challenge == NULL)
+        return 0;
+    for (size_t i = 0; !p->given && challenge->identities[i] != NULL; i++) {
+        const char *identity = challenge->identities[i]->identity;
+
+        if (strncmp(identity, p->identity, p->token_len) == 0 && identity[p->token_len] == ':') {
+            p->given = true;
+            (void)krb5_responder_pkinit_set_answer(ctx, rctx, identity, p->card->pin);
+        }
+    }
+    krb5_responder_pkinit_challenge_free(ctx, rctx, challenge);
+    return 0;
+}
+
+static krb5_error_code
+set_key(struct proof *p, struct steps *s)
+{
+    krb5_error_code code = krb5_copy_context(s->ctx, &p->ctx);
+
+    if (code == 0)
+        p->seen.traced = krb5_set_trace_callback(p->ctx, pkinit_see, &p->seen) == 0;
+    if (code == 0)
+        code = krb5_get_init_creds_opt_set_pa(p->ctx, s->options, "X509_user_identity", p->identity);
+    if (code == 0)
+        code = krb5_get_init_creds_opt_set_responder(p->ctx, s->options, give_pin, p);
+    return code;
+}
+
+static void
+say(struct krb_failure *f, enum err err, const char *text)
+{
+    f->err = err;
+    (void)snprintf(f->text, sizeof(f->text), "%s", text);
+}
+
+static bool
+says_one_of(const char *text, const int *reasons, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strstr(text, X509_verify_cert_error_string(reasons[i])) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * What the module says that is wrong with the card.  It checks the certificate
+ * as it checks the KDC's, and gives no code for what it finds, but libcrypto's
+ * words.  Those for what a PKCS#11 module answered are its own, in English.
+ */
+static enum err
+err_of_words(const struct proof *p, const char *text)
+{
+    static const int expired[] = { X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_CERT_NOT_YET_VALID };
+    static const int untrusted[] = {
+        X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT,       X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+        X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,
+        X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,     X509_V_ERR_CERT_SIGNATURE_FAILURE,
+    };
+
+    if (p->seen.reads_trust)
+        return ERR_INTERNAL;
+    if (says_one_of(text, expired, sizeof(expired) / sizeof(expired[0])))
+        return ERR_CARD_EXPIRED;
+    if (says_one_of(text, untrusted, sizeof(untrusted) / sizeof(untrusted[0])))
+        return ERR_CARD_UNTRUSTED;
+    /* A PIN that was given has been found right before; here it may be the first time that one is typed. */
+    if (p->card->pin != NULL || strstr(text, "C_Login") == NULL)
+        return ERR_CARD_FAILED;
+    if (strstr(text, "pin incorrect") != NULL)
+        return ERR_PIN_WRONG;
+    if (strstr(text, "pin locked") != NULL)
+        return ERR_PIN_LOCKED;
+    if (strstr(text, "pin expired") != NULL)
+        return ERR_PIN_CHANGE;
+    if (strstr(text, "cancel") != NULL)
+        return ERR_CANCELLED;
+    return ERR_CARD_FAILED;
+}
+
+/* The KDC has not seen a certificate yet. */
+static void
+judge_request(const struct proof *p, const struct exchange *x, krb5_error_code code, struct krb_failure *f)
+{
+    const struct pkinit_seen *seen = &p->seen;
+
+    if (code == KRB5_LIBOS_CANTREADPWD && x->sent == 1 && x->error == 0) {
+        say(f, ERR_NO_CARD_LOGON, "the KDC asks for no pre-authentication of this account, so for no certificate");
+    } else if (x->sent == 0 || (code != KRB5_PREAUTH_FAILED && !seen->has_asked)) {
+        return; /* It never came to that, or the KDC has something to say of the account. */
+    } else if (seen->traced && !seen->is_offered) {
+        say(f, ERR_NO_CARD_LOGON, "the KDC offers no PKINIT");
+    } else if (seen->has_asked && seen->request != 0) {
+        f->code = seen->request;
+        say(f, err_of_words(p, seen->text), seen->text);
+    } else {
+        f->err = ERR_CARD_FAILED;
+    }
+}
+
+/* What the KDC answered to the certificate, where its code means another thing for a password. */
+static void
+judge_word(krb5_error_code code, struct krb_failure *f)
+{
+    switch (code) {
+    case KRB5KRB_AP_ERR_BAD_INTEGRITY: /* so says Heimdal, which is Samba's, of a chain that does not lead to an anchor */
+        f->err = ERR_CARD_UNTRUSTED;
+        break;
+    case KRB5KDC_ERR_PREAUTH_FAILED:
+        f->err = ERR_CARD_UNFIT;
+        break;
+    case KRB5KDC_ERR_PADATA_TYPE_NOSUPP: /* so says Windows without a certificate of its own */
+    case KRB5KDC_ERR_PREAUTH_REQUIRED:
+        f->err = ERR_NO_CARD_LOGON;
+        break;
+    default:
+        break;
+    }
+}
+
+static bool
+is_about_certificate(krb5_error_code code)
+{
+    return code == KRB5KDC_ERR_INVALID_SIG || code == KRB5KDC_ERR_DIGEST_IN_SIGNED_DATA_NOT_ACCEPTED ||
+           (code >= KRB5KDC_ERR_CANT_VERIFY_CERTIFICATE && code <= KRB5KDC_ERR_INCONSISTENT_KEY_PURPOSE);
+}
+
+/*
+ * The KDC has answered with a ticket.  Where the module does not take the proof
+ * in it, or there is none, libkrb5 would open it with a password.
+ */
+static void
+judge_reply(const struct proof *p, krb5_error_code code, struct krb_failure *f)
+{
+    const struct pkinit_seen *seen = &p->seen;
+    krb5_error_code reason = seen->has_answer && seen->reply != 0 ? seen->reply : code;
+
+    if (is_about_certificate(reason)) {
+        f->err = ERR_KDC_CERTIFICATE;
+    } else if (reason != code || code == KRB5_LIBOS_CANTREADPWD) {
+        f->err = ERR_UNTRUSTED_KDC;
+    } else {
+        return;
+    }
+    f->code = reason;
+    if (reason != code)
+        say(f, f->err, seen->text);
+    else if (seen->traced && !seen->has_answer)
+        say(f, f->err, "the KDC's answer has no proof by a certificate");
+}
+
+static void
+as_failed(const struct proof *p, const struct steps *s, krb5_error_code code)
+{
+    const struct exchange *x = &s->as;
+
+    if (steps_as_failed(s, p->ctx == NULL ? s->ctx : p->ctx, code))
+        ;
+    else if (x->sent < AS_REQUESTS_MAX)
+        judge_request(p, x, code, s->failure);
+    else if (x->error != 0)
+        judge_word(code, s->failure);
+    else
+        judge_reply(p, code, s->failure);
+    steps_judge_proof(s, code);
+}
+
+static bool
+as_exchange(struct proof *p, struct steps *s, krb5_creds *tgt_out)
+{
+    krb5_init_creds_context ic = NULL;
+    krb5_error_code code = set_key(p, s);
+
+    if (code == 0 && p->seen.is_missing) {
+        failure_say(s->failure, steps_as_name, ERR_INTERNAL, 0, p->seen.text);
+        return false;
+    }
+    if (code == 0)
+        code = krb5_init_creds_init(p->ctx, s->client, exchange_no_prompt, NULL, 0, s->options, &ic);
+    if (code == 0)
+        code = steps_exchange(s, p->ctx, ic, AS_BY_CERTIFICATE, tgt_out);
+    if (code != 0)
+        as_failed(p, s, code);
+    krb5_init_creds_free(p->ctx, ic);
+    return code == 0;
+}
+
+bool
+krb_logon_card(krb5_context ctx, const struct krb_target *t, const char *name, bool enterprise,
+               const struct krb_card *card, const krb5_creds *armor, const struct krb_options *o,
+               struct krb_logon *logon_out, struct krb_failure *failure_out)
+{
+    struct krb_logon logon = { 0 };
+    struct proof p = { .card = card };
+    struct steps s;
+    bool ok;
+
+    memset(logon_out, 0, sizeof(*logon_out));
+    ok = steps_begin(&s, ctx, t, name, enterprise, armor, o, failure_out) && has_anchors(t, failure_out) &&
+         name_key(&p, card, failure_out) && as_exchange(&p, &s, &logon.tgt) && steps_tickets(&s, &logon);
+    if (ok)
+        *logon_out = logon;
+    else
+        krb_logon_done(ctx, &logon);
+    steps_done(&s);
+    krb5_free_context(p.ctx);
+    talloc_free(p.identity);
+    return ok;
+}
