@@ -27,13 +27,16 @@ tests_fuzz_fuzz_krb_edata_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLA
 tests_fuzz_fuzz_krb_edata_LDADD = $(fuzz_main) lib/krb/libkrb.la
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_ccache tests/unit/test_krb tests/unit/test_krb_verify
+check_PROGRAMS += tests/unit/test_ccache tests/unit/test_krb tests/unit/test_krb_card tests/unit/test_krb_verify
 tests_unit_test_ccache_SOURCES = tests/unit/test_ccache.c
 tests_unit_test_ccache_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS)
 tests_unit_test_ccache_LDADD = lib/krb/libkrb.la lib/proto/libproto.la $(CMOCKA_LIBS) $(KRB5_LIBS) $(TALLOC_LIBS)
 tests_unit_test_krb_SOURCES = tests/unit/test_krb.c
 tests_unit_test_krb_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS)
 tests_unit_test_krb_LDADD = lib/krb/libkrb.la lib/proto/libproto.la $(CMOCKA_LIBS) $(KRB5_LIBS) $(TALLOC_LIBS)
+tests_unit_test_krb_card_SOURCES = tests/unit/test_krb_card.c
+tests_unit_test_krb_card_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS)
+tests_unit_test_krb_card_LDADD = lib/krb/libkrb.la lib/proto/libproto.la $(CMOCKA_LIBS) $(KRB5_LIBS) $(TALLOC_LIBS)
 tests_unit_test_krb_verify_SOURCES = tests/unit/test_krb_verify.c tests/unit/pac_builder.c tests/unit/pac_builder.h
 tests_unit_test_krb_verify_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS)
 tests_unit_test_krb_verify_LDADD = lib/krb/libkrb.la lib/proto/libproto.la $(CMOCKA_LIBS) $(KRB5_LIBS) $(TALLOC_LIBS)

@@ -16,6 +16,11 @@ softhsm_module=/usr/lib/softhsm/libsofthsm2.so
 #   stranger             of another authority (otherca)
 #   otherupn             bob's
 #   noupn                nobody's by its subjectAltName
+# and certificates with which no controller should be believed, or not by all:
+#   kdcstranger          of another authority
+#   kdcname              another computer's, with its name
+#   kdcexpired           not valid now
+#   kdcserver kdcclient  the controller's name only, and the usage of a TLS server or client
 # Does nothing if they are there.
 lab_pki() {
   local dc=${1:-dc1} dir=$LAB/pki domain=$LAB_DOMAIN log=$LAB/log/pki
@@ -45,11 +50,17 @@ lab_pki() {
       pki_make stranger rsa:2048 "Alice Liddell" "$alice"$'\n'"$logon" -cert "$dir/otherca.pem" -keyfile "$dir/otherca.key" &&
       pki_make otherupn rsa:2048 "Bob" "$bob"$'\n'"$logon" &&
       pki_make noupn rsa:2048 "Alice Liddell" "$logon" &&
+      pki_make kdcstranger rsa:2048 "$dc.$domain" "$(pki_kdc_extensions "$dc.$domain")" \
+        -cert "$dir/otherca.pem" -keyfile "$dir/otherca.key" &&
+      pki_make kdcname rsa:2048 "web.$domain" "extendedKeyUsage=1.3.6.1.5.2.3.5"$'\n'"subjectAltName=DNS:web.$domain" &&
+      pki_make kdcexpired rsa:2048 "$dc.$domain" "$(pki_kdc_extensions "$dc.$domain")" \
+        -startdate 20200101000000Z -enddate 20210101000000Z &&
+      pki_make kdcserver rsa:2048 "$dc.$domain" "extendedKeyUsage=serverAuth"$'\n'"subjectAltName=DNS:$dc.$domain" &&
+      pki_make kdcclient rsa:2048 "$dc.$domain" "extendedKeyUsage=clientAuth"$'\n'"subjectAltName=DNS:$dc.$domain" &&
       openssl ca -config "$dir/ca.cnf" -revoke "$dir/revoked.pem" &&
       openssl ca -config "$dir/ca.cnf" -gencrl -out "$dir/crl.pem" &&
       openssl crl -in "$dir/crl.pem" -outform DER -out "$dir/crl.der"
   } >"$log" 2>&1 || lab_fail "certificates: $(tail -n 20 "$log")" || return 1
-  (umask 077 && cat "$dir/kdc.pem" "$dir/kdc.key" >"$dir/kdc-both.pem") || return 1
   pki_client_config "$dc.$domain" >"$dir/client.conf"
 }
 
@@ -208,11 +219,13 @@ pki_lock() {
     printf "\004" | dd of="$file" bs=1 seek=125 conv=notrunc status=none' pki-lock "$2"
 }
 
-# lab_pkinit_on DC, lab_pkinit_off DC: the KDC of that controller does PKINIT
-# with the certificate kdc, or no longer. It is started anew for that.
+# lab_pkinit_on DC [CERTIFICATE], lab_pkinit_off DC: the KDC of that controller
+# does PKINIT with the certificate kdc, or that one, or no longer. It is started
+# anew for that.
 lab_pkinit_on() {
-  local dc=$1 conf=$LAB/hosts/$1/etc/krb5.conf
+  local dc=$1 certificate=${2:-kdc} conf=$LAB/hosts/$1/etc/krb5.conf
   lab_pki "$dc" || return 1
+  (umask 077 && cat "$LAB/pki/$certificate.pem" "$LAB/pki/$certificate.key" >"$LAB/pki/kdc-both.pem") || return 1
   [ -e "$conf.without-pkinit" ] || cp "$conf" "$conf.without-pkinit"
   {
     cat "$conf.without-pkinit"
