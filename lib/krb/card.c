@@ -9,6 +9,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/krb/failure.h"
@@ -102,6 +103,12 @@ say(struct krb_failure *f, enum err err, const char *text)
 }
 
 static bool
+is_clock_wrong(const struct krb_failure *f)
+{
+    return llabs(f->clock_offset) > CLOCK_SKEW;
+}
+
+static bool
 says_one_of(const char *text, const int *reasons, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -161,6 +168,9 @@ judge_request(const struct proof *p, const struct exchange *x, krb5_error_code c
     } else if (seen->has_asked && seen->request != 0) {
         f->code = seen->request;
         say(f, err_of_words(p, seen->text), seen->text);
+        /* By a clock that is years off no certificate is valid. */
+        if (f->err == ERR_CARD_EXPIRED && is_clock_wrong(f))
+            f->err = ERR_CLOCK;
     } else {
         f->err = ERR_CARD_FAILED;
     }
@@ -171,8 +181,11 @@ static void
 judge_word(krb5_error_code code, struct krb_failure *f)
 {
     switch (code) {
-    case KRB5KRB_AP_ERR_BAD_INTEGRITY: /* so says Heimdal, which is Samba's, of a chain that does not lead to an anchor */
-        f->err = ERR_CARD_UNTRUSTED;
+    case KRB5KRB_AP_ERR_BAD_INTEGRITY: /* so says Samba 4.17 whatever it is that it does not take: the time, too */
+        if (is_clock_wrong(f))
+            f->err = ERR_CLOCK;
+        else
+            say(f, ERR_CARD_UNTRUSTED, "the KDC cannot verify it: its anchors lack the certificate's issuer, or it does no PKINIT");
         break;
     case KRB5KDC_ERR_PREAUTH_FAILED:
         f->err = ERR_CARD_UNFIT;
