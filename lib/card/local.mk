@@ -12,6 +12,13 @@ tests_system_cardprobe_SOURCES = tests/system/cardprobe.c
 tests_system_cardprobe_CPPFLAGS = $(AM_CPPFLAGS) $(TALLOC_CFLAGS)
 tests_system_cardprobe_LDADD = lib/card/libcard.la $(TALLOC_LIBS)
 
+# SoftHSM behind a PIN pad, for tests/system/56-pkinit.bats.
+noinst_LTLIBRARIES += tests/system/padpkcs11.la
+tests_system_padpkcs11_la_SOURCES = tests/system/padpkcs11.c
+tests_system_padpkcs11_la_CPPFLAGS = $(AM_CPPFLAGS) $(P11_KIT_CFLAGS)
+tests_system_padpkcs11_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
+tests_system_padpkcs11_la_LIBADD = -ldl
+
 fuzz_targets += tests/fuzz/fuzz_card_certificate
 tests_fuzz_fuzz_card_certificate_CPPFLAGS = $(AM_CPPFLAGS) $(TALLOC_CFLAGS)
 tests_fuzz_fuzz_card_certificate_LDADD = $(fuzz_main) lib/card/libcard.la lib/base/libbase.la $(TALLOC_LIBS)

@@ -28,7 +28,7 @@ teardown() {
   [ -z "$control" ] || dc_set bob userAccountControl "$control"
   lab_point_member_back ws1
   in_member ws1 nft 'add table inet krb56; delete table inet krb56'
-  in_member ws1 sh -c 'rm -f /tmp/krb56.*'
+  in_member ws1 sh -c 'rm -f /tmp/krb56.* /etc/softhsm/pad'
 }
 
 # told STEP TEXT...: the step's line begins with STEP and has each TEXT.
@@ -172,6 +172,22 @@ spied() {
   [ "$output" = 0 ]
   # The token forgets the wrong one.
   fast='' good good alice
+}
+
+# typed TEXT: what a person does at the reader of a logon for which no PIN is at hand.
+typed() {
+  echo "$1" | in_member ws1 tee /etc/softhsm/pad >/dev/null
+  # shellcheck disable=SC2086 # $fast may be none
+  run in_member ws1 "$probe" $fast "${trust[@]}" --module "${probe%/*}/.libs/padpkcs11.so" --token good --no-pin alice x
+}
+
+pad() {
+  typed "$LAB_PIN" && told logon OK && typed 999999 && told logon PIN_WRONG sent=0 &&
+    typed cancel && told logon CANCELLED && typed "$LAB_PIN" && told logon OK
+}
+
+@test "a PIN typed at the reader" {
+  both pad
 }
 
 count() {
