@@ -108,48 +108,54 @@ is_clock_wrong(const struct krb_failure *f)
     return llabs(f->clock_offset) > CLOCK_SKEW;
 }
 
-static bool
-says_one_of(const char *text, const int *reasons, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (strstr(text, X509_verify_cert_error_string(reasons[i])) != NULL)
-            return true;
-    }
-    return false;
-}
+/* libcrypto's words for what is wrong with a certificate. */
+static const struct {
+    int reason;
+    enum err err;
+} reasons[] = {
+    { X509_V_ERR_CERT_HAS_EXPIRED, ERR_CARD_EXPIRED },
+    { X509_V_ERR_CERT_NOT_YET_VALID, ERR_CARD_EXPIRED },
+    { X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, ERR_CARD_UNTRUSTED },
+    { X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, ERR_CARD_UNTRUSTED },
+    { X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, ERR_CARD_UNTRUSTED },
+    { X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, ERR_CARD_UNTRUSTED },
+    { X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, ERR_CARD_UNTRUSTED },
+    { X509_V_ERR_CERT_SIGNATURE_FAILURE, ERR_CARD_UNTRUSTED },
+};
+
+/* The module's own words, in English, for what it got of a token. */
+static const struct {
+    const char *words;
+    enum err err;
+    bool typed; /* where the PIN is typed at the reader; one that is given has been found right right before */
+} answers[] = {
+    { "no matching tokens", ERR_CARD_REMOVED, false },
+    { "no slots with tokens", ERR_CARD_REMOVED, false },
+    { "token not present", ERR_CARD_REMOVED, false },
+    { "device removed", ERR_CARD_REMOVED, false },
+    { "pin incorrect", ERR_PIN_WRONG, true },
+    { "pin locked", ERR_PIN_LOCKED, true },
+    { "pin expired", ERR_PIN_CHANGE, true },
+    { "function canceled", ERR_CANCELLED, true },
+};
 
 /*
  * What the module says that is wrong with the card.  It checks the certificate
- * as it checks the KDC's, and gives no code for what it finds, but libcrypto's
- * words.  Those for what a PKCS#11 module answered are its own, in English.
+ * as it checks the KDC's, and has one code for whatever it finds.
  */
 static enum err
 err_of_words(const struct proof *p, const char *text)
 {
-    static const int expired[] = { X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_CERT_NOT_YET_VALID };
-    static const int untrusted[] = {
-        X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT,       X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
-        X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,
-        X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,     X509_V_ERR_CERT_SIGNATURE_FAILURE,
-    };
-
     if (p->seen.reads_trust)
         return ERR_INTERNAL;
-    if (says_one_of(text, expired, sizeof(expired) / sizeof(expired[0])))
-        return ERR_CARD_EXPIRED;
-    if (says_one_of(text, untrusted, sizeof(untrusted) / sizeof(untrusted[0])))
-        return ERR_CARD_UNTRUSTED;
-    /* A PIN that was given has been found right before; here it may be the first time that one is typed. */
-    if (p->card->pin != NULL || strstr(text, "C_Login") == NULL)
-        return ERR_CARD_FAILED;
-    if (strstr(text, "pin incorrect") != NULL)
-        return ERR_PIN_WRONG;
-    if (strstr(text, "pin locked") != NULL)
-        return ERR_PIN_LOCKED;
-    if (strstr(text, "pin expired") != NULL)
-        return ERR_PIN_CHANGE;
-    if (strstr(text, "cancel") != NULL)
-        return ERR_CANCELLED;
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+        if (strstr(text, X509_verify_cert_error_string(reasons[i].reason)) != NULL)
+            return reasons[i].err;
+    }
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+        if (strstr(text, answers[i].words) != NULL && (p->card->pin == NULL || !answers[i].typed))
+            return answers[i].err;
+    }
     return ERR_CARD_FAILED;
 }
 
@@ -185,7 +191,7 @@ judge_word(krb5_error_code code, struct krb_failure *f)
         if (is_clock_wrong(f))
             f->err = ERR_CLOCK;
         else
-            say(f, ERR_CARD_UNTRUSTED, "the KDC cannot verify it: its anchors lack the certificate's issuer, or it does no PKINIT");
+            say(f, ERR_CARD_UNTRUSTED, "the KDC cannot verify it: it does not trust the issuer, or does no PKINIT");
         break;
     case KRB5KDC_ERR_PREAUTH_FAILED:
         f->err = ERR_CARD_UNFIT;
@@ -234,14 +240,13 @@ static void
 as_failed(const struct proof *p, const struct steps *s, krb5_error_code code)
 {
     const struct exchange *x = &s->as;
+    bool by_fast = steps_as_failed(s, p->ctx == NULL ? s->ctx : p->ctx, code);
 
-    if (steps_as_failed(s, p->ctx == NULL ? s->ctx : p->ctx, code))
-        ;
-    else if (x->sent < AS_REQUESTS_MAX)
+    if (!by_fast && x->sent < AS_REQUESTS_MAX)
         judge_request(p, x, code, s->failure);
-    else if (x->error != 0)
+    else if (!by_fast && x->error != 0)
         judge_word(code, s->failure);
-    else
+    else if (!by_fast)
         judge_reply(p, code, s->failure);
     steps_judge_proof(s, code);
 }

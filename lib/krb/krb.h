@@ -123,8 +123,8 @@ struct krb_card {
  * and its way to an anchor before), ERR_CARD_NOT_YOURS
  * (another account's), ERR_KDC_CERTIFICATE (the KDC's own: an alarm, nothing
  * else may be tried), ERR_NO_CARD_LOGON (the KDC does not do it),
- * ERR_CARD_FAILED (no token, no key, or it does not sign; a PIN that the module
- * does not take), ERR_INTERNAL (libkrb5's module for PKINIT is not installed;
+ * ERR_CARD_REMOVED (the token is not there), ERR_CARD_FAILED (no key, or it does
+ * not sign; a PIN that the module does not take), ERR_INTERNAL (libkrb5's module for PKINIT is not installed;
  * what pkinit names cannot be read).  Where the PIN is typed at the reader,
  * ERR_PIN_WRONG, ERR_PIN_LOCKED, ERR_PIN_CHANGE and ERR_CANCELLED, too.
  * Words of the KDC that FAST did not protect are no reason for anything but a

@@ -134,10 +134,11 @@ pkinit_see(krb5_context ctx, const krb5_trace_info *info, void *data)
         see_result(seen, line);
     } else if (begins(line, "PKINIT ")) {
         see_step(seen, line);
-    } else if (skip(&line, "Error loading plugin module pkinit: ") || skip(&line, "Error initializing module pkinit: ")) {
+    } else if (skip(&line, "Error loading plugin module pkinit: ") ||
+               skip(&line, "Error initializing module pkinit: ")) {
         seen->is_missing = true;
         (void)skip_code(&line, &code);
-        (void)snprintf(seen->text, sizeof(seen->text), "libkrb5's module for PKINIT is not installed, or does not load: %.*s",
-                       (int)strcspn(line, "\n"), line);
+        (void)snprintf(seen->text, sizeof(seen->text), "libkrb5's module for PKINIT is not installed, or does not load: "
+                       "%.*s", (int)strcspn(line, "\n"), line);
     }
 }

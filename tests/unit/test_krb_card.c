@@ -199,7 +199,8 @@ of_other_lines_nothing_is_taken(void **state)
         "Following referral to realm PKINIT loading CA certs", "Processing preauth types: (empty)",
         "Processing preauth types: PA-PK-AS-REP (17), PA-X (116), PA-Y (161), 1600, 216",
         "Error loading plugin module spake: 2/x", NULL };
-    static const char *const stamps[] = { "", "[", "[1]", "[1] 2", "[x] 1.2: PKINIT a", "[1] 1.2 PKINIT a", "[1] 1: PKINIT a" };
+    static const char *const stamps[] = { "", "[", "[1]", "[1] 2", "[x] 1.2: PKINIT a", "[1] 1.2 PKINIT a",
+                                          "[1] 1: PKINIT a" };
     struct pkinit_seen seen = see(lines);
 
     (void)state;
@@ -243,7 +244,8 @@ what_cannot_be_done_is_not_begun(void **state)
         { "no PKINIT", NULL, { .module = "/m.so", .id = id, .id_len = 1 }, ERR_INTERNAL },
         { "a relative path", &all, { .module = "m.so", .id = id, .id_len = 1 }, ERR_CARD_FAILED },
         { "a path that ends the name", &all, { .module = "/m.so:token=x", .id = id, .id_len = 1 }, ERR_CARD_FAILED },
-        { "a slot that is no int", &all, { .module = "/m.so", .slot = 1UL << 31, .id = id, .id_len = 1 }, ERR_CARD_FAILED },
+        { "a slot that is no int", &all, { .module = "/m.so", .slot = 1UL << 31, .id = id, .id_len = 1 },
+          ERR_CARD_FAILED },
         { "a key without an id", &all, { .module = "/m.so", .id = id }, ERR_CARD_FAILED },
     };
 
