@@ -22,8 +22,8 @@ struct krb_pkinit {
     const char *const *crls;          /* empty: none */
     bool require_crl;                 /* a KDC's certificate without a list of its issuer's is not trusted */
     bool server_eku;                  /* the extended key usage of a TLS server will do; else a KDC's is required */
-    const char *kdc_host;             /* DNS name of the KDC that kdc pins: its certificate must have it, or the name
-                                       * krbtgt/REALM@REALM */
+    const char *kdc_host;             /* DNS name of the KDC that gives the TGT (user_kdc, where there is one): its
+                                       * certificate must have it, or the name krbtgt/REALM@REALM */
 };
 
 /* What the private profile pins. Strings are aliases. */
