@@ -38,10 +38,11 @@ static const struct code_err codes[] = {
     CODE(KRB5KDC_ERR_SVC_UNAVAILABLE, ERR_NO_KDC),
     /*
      * RFC 4556 3.2.2 and 3.2.3: a KDC's words on a person's certificate.  What libkrb5 finds wrong with the KDC's own
-     * has the same codes and does not come here (card.c).  That it could not be learned whether the certificate has
-     * been revoked says nothing against the card: the domain demands that it is known.
+     * has the same codes and does not come here (card.c).  CLIENT_NOT_TRUSTED alone may mean anything: Samba 4.22 says
+     * so of one that has been revoked.  That it could not be learned whether it has been says nothing against the card:
+     * the domain demands that it is known.
      */
-    CODE(KRB5KDC_ERR_CLIENT_NOT_TRUSTED, ERR_CARD_UNTRUSTED),
+    CODE(KRB5KDC_ERR_CLIENT_NOT_TRUSTED, ERR_CARD_UNFIT),
     CODE(KRB5KDC_ERR_KDC_NOT_TRUSTED, ERR_KDC_CERTIFICATE),
     CODE(KRB5KDC_ERR_INVALID_SIG, ERR_CARD_FAILED),
     CODE(KRB5KDC_ERR_DH_KEY_PARAMETERS_NOT_ACCEPTED, ERR_NO_ENCTYPE),
