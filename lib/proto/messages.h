@@ -81,7 +81,9 @@
     X(CARD_REVOKED, 48, PAM_AUTH_ERR, ANYONE, N_("The certificate on the smart card has been revoked. Ask your administrator.")) \
     X(CARD_UNTRUSTED, 49, PAM_AUTH_ERR, ANYONE, N_("The issuer of the certificate on the smart card is not trusted. Ask your administrator.")) \
     X(CARD_NOT_YOURS, 50, PAM_AUTH_ERR, ANYONE, N_("The smart card does not belong to this account.")) \
-    X(KDC_CERTIFICATE, 51, PAM_AUTH_ERR, ANYONE, N_("The domain controller's certificate cannot be trusted. The logon was refused. Tell your administrator."))
+    X(KDC_CERTIFICATE, 51, PAM_AUTH_ERR, ANYONE, N_("The domain controller's certificate cannot be trusted. The logon was refused. Tell your administrator.")) \
+    X(CARD_UNKNOWN, 52, PAM_AUTH_ERR, ANYONE, N_("The smart card belongs to no account of the domain that can be used on this computer. Ask your administrator.")) \
+    X(CARD_NOT_SET_UP, 53, PAM_AUTHINFO_UNAVAIL, ANYONE, N_("Smart cards are required here, and this computer is not set up for them. Ask your administrator."))
 
 enum err {
 #define X(name, number, pam, telling, sentence) ERR_##name = (number),
@@ -107,7 +109,8 @@ enum prompt {
     X(PASSWORD_EXPIRES_TOMORROW, 3, N_("Your password expires tomorrow.")) \
     X(NO_TICKETS_BY_NTLM, 4, N_("You have logged on without Kerberos tickets. Network resources may ask for your password.")) \
     X(PIN_AT_READER, 5, N_("Type the PIN for %1 at the reader.")) \
-    X(PIN_LAST_TRY, 6, N_("One more wrong PIN blocks the smart card."))
+    X(PIN_LAST_TRY, 6, N_("One more wrong PIN blocks the smart card.")) \
+    X(CHOICE_WRONG, 7, N_("Type a number from 1 to %1."))
 
 enum notice {
 #define X(name, number, sentence) NOTICE_##name = (number),

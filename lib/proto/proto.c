@@ -174,6 +174,27 @@ proto_get_answer(const void *packet, size_t len, const char **secret_out, size_t
     return reader_done(&r);
 }
 
+bool
+proto_get_choice(const void *packet, size_t len, unsigned n, unsigned *place_out)
+{
+    const char *text;
+    size_t digits;
+    unsigned place = 0;
+
+    *place_out = 0;
+    if (!proto_get_answer(packet, len, &text, &digits) || digits == 0 || digits > 2 || text[0] == '0')
+        return false;
+    for (size_t i = 0; i < digits; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+        place = place * 10 + (unsigned)(text[i] - '0');
+    }
+    if (place > n)
+        return false;
+    *place_out = place;
+    return true;
+}
+
 static void
 put_values(struct writer *w, unsigned n, char const (*values)[256])
 {

@@ -155,6 +155,8 @@ bool proto_get_begin(const void *packet, size_t len, struct proto_begin *b_out);
 void proto_put_answer(struct writer *w, const char *secret, size_t n);
 /* An alias into the packet, not terminated. */
 bool proto_get_answer(const void *packet, size_t len, const char **secret_out, size_t *n_out);
+/* An ANSWER to a choice from n, 99 at most: 1 to n, in decimal digits without a zero before them, and nothing else. */
+bool proto_get_choice(const void *packet, size_t len, unsigned n, unsigned *place_out);
 
 void proto_put_order(struct writer *w, const struct proto_order *o);
 bool proto_get_order(const void *packet, size_t len, struct proto_order *o_out);

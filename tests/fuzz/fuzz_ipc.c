@@ -46,8 +46,10 @@ fixed(const uint8_t *p, size_t n)
     (void)ipc_get_state_is(p, n, &state_is);
     (void)ipc_get_need_dc(p, n, &need_dc);
     (void)ipc_get_dc(p, n, &dc);
-    if (ipc_get_job(p, n, &job))
+    if (ipc_get_job(p, n, &job)) {
         terminated(job.dc.host, sizeof(job.dc.host));
+        FUZZ_REQUIRE(job.with_card || !job.pin_pad);
+    }
     (void)ipc_get_result(p, n, IPC_RESULT, &result);
     (void)ipc_get_result(p, n, IPC_PASSED, &result);
     if (ipc_get_pass(p, n, &pass)) {
@@ -99,6 +101,27 @@ variable(const uint8_t *p, size_t n)
     talloc_free(mem);
 }
 
+/* Of smart cards: what people are shown, and what names a user. */
+static void
+cards(const uint8_t *p, size_t n)
+{
+    static struct ipc_cards m;
+    uint32_t job;
+
+    (void)ipc_get_number(p, n, IPC_LOOK, &job);
+    if (!ipc_get_cards(p, n, &m))
+        return;
+    FUZZ_REQUIRE(m.n <= IPC_CARDS_MAX && (m.n == 0) == (m.unfit != ERR_OK));
+    for (uint32_t i = 0; i < m.n; i++) {
+        terminated(m.cards[i].token, sizeof(m.cards[i].token));
+        terminated(m.cards[i].name, sizeof(m.cards[i].name));
+        terminated(m.cards[i].issuer, sizeof(m.cards[i].issuer));
+        terminated(m.cards[i].upn, sizeof(m.cards[i].upn));
+        FUZZ_REQUIRE(m.cards[i].token[0] != '\0' && m.cards[i].name[0] != '\0');
+        FUZZ_REQUIRE(strpbrk(m.cards[i].name, "\n\r\x1b") == NULL && strpbrk(m.cards[i].issuer, "\n\r\x1b") == NULL);
+    }
+}
+
 /* Of trusted domains. */
 static void
 trusted(const uint8_t *p, size_t n)
@@ -133,5 +156,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fixed(data, size);
     variable(data, size);
     trusted(data, size);
+    cards(data, size);
     return 0;
 }

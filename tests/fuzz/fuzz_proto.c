@@ -1,6 +1,7 @@
 /* lib/proto: each message of the local protocol. What is accepted must be written again to the same bytes. */
 #include "tests/fuzz/fuzz.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/proto/control.h"
@@ -60,6 +61,26 @@ answer(const uint8_t *data, size_t size)
     same(&w, data, size);
 }
 
+/* Which certificate, as front reads it. */
+static void
+choice(const uint8_t *data, size_t size)
+{
+    for (unsigned n = 1; n <= PROTO_VALUES_MAX + 4; n++) {
+        struct writer w = begin();
+        char text[8];
+        unsigned place;
+
+        if (!proto_get_choice(data, size, n, &place)) {
+            FUZZ_REQUIRE(place == 0);
+            continue;
+        }
+        FUZZ_REQUIRE(place >= 1 && place <= n);
+        (void)snprintf(text, sizeof(text), "%u", place);
+        proto_put_answer(&w, text, strlen(text));
+        same(&w, data, size);
+    }
+}
+
 static void
 order(const uint8_t *data, size_t size)
 {
@@ -111,6 +132,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     get(data, size);
     begin_message(data, size);
     answer(data, size);
+    choice(data, size);
     order(data, size);
     done(data, size);
     control(data, size);

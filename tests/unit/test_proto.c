@@ -110,6 +110,26 @@ put_set(struct writer *w)
     proto_put_order(w, &o);
 }
 
+static void
+put_wait(struct writer *w)
+{
+    proto_put_order(w, &(struct proto_order){ .type = PROTO_WAIT });
+}
+
+static void
+put_choice(struct writer *w)
+{
+    proto_put_answer(w, "7", 1);
+}
+
+static bool
+get_choice(const void *packet, size_t len)
+{
+    unsigned place;
+
+    return proto_get_choice(packet, len, 7, &place);
+}
+
 static bool
 get_order(const void *packet, size_t len)
 {
@@ -169,7 +189,7 @@ get_record(const void *packet, size_t len)
     return proto_get_head(&r) == PROTO_RECORD && record_get(&r, &rec) && record_is_safe(&rec);
 }
 
-enum which { GET_NAME, GET_ID, BEGIN, BEGIN_EMPTY, ANSWER, ASK, SAY, SET, DONE, PASSWD, GROUP, GROUPS };
+enum which { GET_NAME, GET_ID, BEGIN, BEGIN_EMPTY, ANSWER, CHOICE, ASK, SAY, SET, WAIT, DONE, PASSWD, GROUP, GROUPS };
 
 static const struct message {
     const char *name;
@@ -181,6 +201,8 @@ static const struct message {
     [BEGIN] = { "BEGIN", put_begin, get_begin },
     [BEGIN_EMPTY] = { "BEGIN, all empty", put_begin_empty, get_begin },
     [ANSWER] = { "ANSWER", put_answer, get_answer },
+    [CHOICE] = { "ANSWER to a choice", put_choice, get_choice },
+    [WAIT] = { "WAIT", put_wait, get_order },
     [ASK] = { "ASK", put_ask, get_order },
     [SAY] = { "SAY", put_say, get_order },
     [SET] = { "SET", put_set, get_order },
@@ -292,6 +314,14 @@ static const struct {
     { ANSWER, 2, 8, "a secret beyond the end" },
     { ANSWER, 3, 5, "a secret that is too long" },
     { ANSWER, 8, 0, "a NUL in the secret" },
+    { CHOICE, 2, 0, "no digit, then bytes" },
+    { CHOICE, 2, 2, "a digit that is not there" },
+    { CHOICE, 5, 1, "16 million digits" },
+    { CHOICE, 6, '0', "the place before the first" },
+    { CHOICE, 6, '8', "the place behind the last" },
+    { CHOICE, 6, '/', "no digit" },
+    { CHOICE, 6, ':', "no digit" },
+    { CHOICE, 6, 0, "a NUL" },
     { ASK, 2, 0, "how 0" },
     { ASK, 2, 4, "how beyond the last" },
     { ASK, 2, PROTO_HOW_CHOICE, "one thing to choose from" },
@@ -398,6 +428,31 @@ begin_and_answer_come_back(void **state)
     assert_true(proto_get_answer(bytes, encode(&messages[ANSWER]), &secret, &n));
     assert_int_equal(n, 7);
     assert_memory_equal(secret, "hunter2", 7);
+}
+
+static void
+a_choice_is_a_place_in_its_list(void **state)
+{
+    static const struct {
+        const char *text;
+        unsigned n, place;   /* 0: refused */
+    } cases[] = {
+        { "1", 1, 1 },   { "2", 1, 0 },   { "8", 8, 8 },    { "9", 8, 0 },   { "12", 12, 12 }, { "13", 12, 0 },
+        { "99", 99, 99 }, { "100", 99, 0 }, { "0", 8, 0 },  { "01", 8, 0 },  { "1 ", 8, 0 },   { " 1", 8, 0 },
+        { "+1", 8, 0 },  { "-1", 8, 0 },  { "1x", 8, 0 },   { "x", 8, 0 },   { "", 8, 0 },     { "4294967297", 8, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct writer w = writer_init(bytes, sizeof(bytes));
+        unsigned place = 99;
+        bool ok;
+
+        proto_put_answer(&w, cases[i].text, strlen(cases[i].text));
+        ok = proto_get_choice(bytes, w.len, cases[i].n, &place);
+        if (ok != (cases[i].place != 0) || place != cases[i].place)
+            fail_msg("\"%s\" of %u: %u", cases[i].text, cases[i].n, place);
+    }
 }
 
 static void
@@ -532,6 +587,7 @@ main(void)
         cmocka_unit_test(spoilt_fields_are_refused),
         cmocka_unit_test(get_comes_back),
         cmocka_unit_test(begin_and_answer_come_back),
+        cmocka_unit_test(a_choice_is_a_place_in_its_list),
         cmocka_unit_test(orders_and_done_come_back),
         cmocka_unit_test(too_much_is_not_written),
         cmocka_unit_test(records_come_back),
