@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <security/pam_ext.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -9,6 +10,7 @@
 
 #include "lib/base/secret.h"
 #include "lib/proto/client.h"
+#include "pam_authsod/choice.h"
 #include "pam_authsod/sentence.h"
 
 struct conversation {
@@ -16,6 +18,8 @@ struct conversation {
     struct outcome *out;
     int fd;
     int64_t left;                /* milliseconds that the daemon still has */
+    int64_t given;               /* that it was given in all */
+    bool waited;                 /* it has asked for patience */
     struct client_sender front;  /* who sent the first packet; pid 0 before it */
     struct client_sender sender; /* who sent the last one */
     uint8_t packet[8192];        /* every packet of this socket is smaller: see PROTO_TEXT_MAX */
@@ -145,10 +149,32 @@ session_ccname(const struct call *call)
     return name;
 }
 
+/* What a module before us was told; NULL where that is nothing. */
+static const char *
+token_there(const struct conversation *c)
+{
+    const void *token = NULL;
+
+    return pam_get_item(c->call->pamh, PAM_AUTHTOK, &token) == PAM_SUCCESS ? token : NULL;
+}
+
+/* Who may not be asked, or has been asked for his password already, is not to be asked for a card: unless it must be one. */
+static enum proto_card
+card_wanted(const struct conversation *c)
+{
+    enum proto_card card = c->call->options.card;
+
+    if (c->call->operation != PROTO_AUTHENTICATE)
+        return PROTO_CARD_DEFAULT;
+    if (card == PROTO_CARD_REQUIRE || card == PROTO_CARD_ONLY)
+        return card;
+    return c->call->options.use_first_pass || token_there(c) != NULL ? PROTO_CARD_NEVER : card;
+}
+
 static enum err
 send_begin(struct conversation *c, const struct logon *logon)
 {
-    struct proto_begin b = { .operation = c->call->operation };
+    struct proto_begin b = { .operation = c->call->operation, .card = card_wanted(c) };
     struct writer w = writer_init(c->packet, sizeof(c->packet));
     const char *ccname = session_ccname(c->call);
     enum err err;
@@ -191,13 +217,7 @@ asks_token(const struct conversation *c, const struct proto_order *ask)
 static const char *
 token_of_stack(const struct conversation *c, const struct proto_order *ask)
 {
-    const void *token = NULL;
-
-    if (c->out->asked || !asks_token(c, ask))
-        return NULL;
-    if (pam_get_item(c->call->pamh, PAM_AUTHTOK, &token) != PAM_SUCCESS)
-        return NULL;
-    return token;
+    return c->out->asked || !asks_token(c, ask) ? NULL : token_there(c);
 }
 
 /* Gives what the person typed, to be erased and freed by the caller, or NULL. */
@@ -214,19 +234,54 @@ ask_person(const struct conversation *c, const struct proto_order *ask, const ch
     return typed;
 }
 
-/* An empty password, or one longer than any, is wrong: the domain need not be asked, and no bad password is counted. */
+/* An empty password or PIN, or one longer than any, is wrong: nobody need be asked, and no bad one is counted. */
 static enum err
-send_answer(struct conversation *c, const char *answer)
+send_answer(struct conversation *c, const struct proto_order *ask, const char *answer)
 {
     struct writer w = writer_init(c->packet, sizeof(c->packet));
     size_t n = strlen(answer);
 
     if (n == 0 || n > PROTO_SECRET_MAX) {
         send_cancel(c);
-        return ERR_DENIED;
+        c->out->declined = n == 0 && ask->code == PROMPT_PIN;
+        return ask->code == PROMPT_PIN ? ERR_PIN_WRONG : ERR_DENIED;
     }
     proto_put_answer(&w, answer, n);
     return send_packet(c, &w);
+}
+
+/* Somebody is there: from here on a nameless conversation is a logon like any other. */
+static void
+take_time(struct conversation *c, int64_t ms)
+{
+    c->left += ms - c->given;
+    c->given = ms;
+}
+
+/* A card is being looked for, which takes longer than to say that nobody is there. */
+static void
+obey_wait(struct conversation *c)
+{
+    if (c->call->nameless && !c->out->asked && !c->waited)
+        take_time(c, CONVERSATION_FIRST_MS);
+    c->waited = true;
+}
+
+static enum err
+obey_choice(struct conversation *c, const struct proto_order *ask, const char *sentence)
+{
+    char answer[8];
+    unsigned place = 0;
+    enum choice_end end = choice_ask(c->call, ask, sentence, &place);
+
+    if (end != CHOICE_MADE) {
+        send_cancel(c);
+        c->out->declined = end == CHOICE_NONE;
+        c->out->hush = end != CHOICE_WRONG;
+        return ERR_CANCELLED;
+    }
+    (void)snprintf(answer, sizeof(answer), "%u", place);
+    return send_answer(c, ask, answer);
 }
 
 static enum err
@@ -245,6 +300,11 @@ obey_ask(struct conversation *c, const struct proto_order *ask)
     }
     if (!sentence_prompt(ask->code, ask->n_values, ask->values, sentence))
         return broken(c, "a question that this module does not know");
+    if (!c->out->asked && c->call->nameless)
+        take_time(c, CONVERSATION_DAEMON_MS);
+    c->out->asked = true;
+    if (ask->how == PROTO_HOW_CHOICE)
+        return obey_choice(c, ask, sentence);
     if (token == NULL) {
         typed = ask_person(c, ask, sentence);
         if (typed == NULL) {
@@ -253,11 +313,7 @@ obey_ask(struct conversation *c, const struct proto_order *ask)
             return ERR_CANCELLED;
         }
     }
-    /* Somebody is there: from here on a nameless conversation is a logon like any other. */
-    if (!c->out->asked && c->call->nameless)
-        c->left += CONVERSATION_DAEMON_MS - CONVERSATION_NAMELESS_MS;
-    c->out->asked = true;
-    err = send_answer(c, token != NULL ? token : typed);
+    err = send_answer(c, ask, token != NULL ? token : typed);
     secret_erase_str(typed);
     free(typed);
     return err;
@@ -337,6 +393,9 @@ obey_order(struct conversation *c, size_t len)
         return ERR_OK;
     case PROTO_SET:
         return obey_set(c, &order);
+    case PROTO_WAIT:
+        obey_wait(c);
+        return ERR_OK;
     default:
         return broken(c, "an order that is malformed");
     }
@@ -372,6 +431,7 @@ obey(struct conversation *c)
         case PROTO_ASK:
         case PROTO_SAY:
         case PROTO_SET:
+        case PROTO_WAIT:
             err = obey_order(c, len);
             if (err != ERR_OK)
                 return err;
@@ -390,7 +450,7 @@ conversation_run(const struct call *call, const struct logon *logon, struct outc
     enum err err;
 
     memset(out, 0, sizeof(*out));
-    c.left = call->nameless ? CONVERSATION_NAMELESS_MS : CONVERSATION_DAEMON_MS;
+    c.left = c.given = call->nameless ? CONVERSATION_NAMELESS_MS : CONVERSATION_DAEMON_MS;
     err = open_connection(&c);
     if (err == ERR_OK)
         err = send_begin(&c, logon);

@@ -14,7 +14,9 @@
 #ifndef CONVERSATION_DAEMON_MS
 #define CONVERSATION_DAEMON_MS 60000     /* that the daemon may take in all; a person's typing does not count */
 #endif
+#ifndef CONVERSATION_FIRST_MS
 #define CONVERSATION_FIRST_MS 25000      /* until its first word: front never waits longer, or is replaced */
+#endif
 #ifndef CONVERSATION_NAMELESS_MS
 #define CONVERSATION_NAMELESS_MS 1000    /* until its first question, where it is only asked who is there */
 #endif
@@ -24,6 +26,7 @@
 struct outcome {
     struct proto_done done;              /* of DONE; zero where the conversation ended otherwise */
     bool asked;                          /* the person was asked something */
+    bool declined;                       /* and gave no answer to a question about a smart card, but was there */
     bool hush;                           /* the person knows why it ended: no sentence is to be shown */
     char user[PROTO_NAME_MAX + 1];       /* SET USER, "" where there was none */
     char ccname[PROTO_TEXT_MAX + 1];     /* SET KRB5CCNAME, checked; "" where there was none */

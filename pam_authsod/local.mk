@@ -1,4 +1,5 @@
-pam_authsod_sources = pam_authsod/public.c pam_authsod/call.c pam_authsod/call.h pam_authsod/codes.c \
+pam_authsod_sources = pam_authsod/public.c pam_authsod/call.c pam_authsod/call.h pam_authsod/choice.c \
+	pam_authsod/choice.h pam_authsod/codes.c \
 	pam_authsod/codes.h pam_authsod/conversation.c pam_authsod/conversation.h pam_authsod/logon.c pam_authsod/logon.h \
 	pam_authsod/operations.c pam_authsod/operations.h pam_authsod/options.c pam_authsod/options.h \
 	pam_authsod/sentence.c pam_authsod/sentence.h pam_authsod/users.c pam_authsod/users.h
@@ -24,7 +25,7 @@ check_LTLIBRARIES += tests/unit/pam/libpamparts.la tests/unit/pam/pam_under_test
 tests_unit_pam_libpamparts_la_SOURCES = $(pam_authsod_sources) $(pam_lib_sources)
 tests_unit_pam_libpamparts_la_CPPFLAGS = $(AM_CPPFLAGS) -UAUTHSOD_RUNDIR -DAUTHSOD_RUNDIR='"run"' \
 	-ULOCALEDIR -DLOCALEDIR='"locale"' -DUSERS_LOCAL_FILE='"etc-passwd"' -DCONVERSATION_DAEMON_MS=1500 \
-	-DCONVERSATION_NAMELESS_MS=500
+	-DCONVERSATION_NAMELESS_MS=500 -DCONVERSATION_FIRST_MS=1200
 tests_unit_pam_libpamparts_la_CFLAGS = $(pam_authsod_cflags)
 tests_unit_pam_pam_under_test_la_SOURCES =
 tests_unit_pam_pam_under_test_la_LDFLAGS = $(pam_authsod_ldflags) -rpath /nowhere

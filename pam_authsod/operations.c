@@ -106,6 +106,20 @@ keep_logon(struct call *call, const struct outcome *out)
 }
 
 /*
+ * A conversation about nobody by name has come to its end.  Somebody who was
+ * asked for his card and gave no answer wants to log on without it, and who has
+ * a card that tells no name has one himself: unless nothing but a card will do,
+ * and it says who it is.
+ */
+static bool
+settles(const struct call *call, enum err err, const struct outcome *out)
+{
+    if (err == ERR_OK || call->options.card == PROTO_CARD_ONLY)
+        return true;
+    return out->asked && !out->declined && err != ERR_NOT_OURS;
+}
+
+/*
  * The application gave no name.  The daemon may see who is there (a card); if
  * it does not, or is not there itself, the name is asked for as every module
  * asks.  True where that settles the matter, with *code_out.
@@ -117,7 +131,7 @@ authenticate_nameless(struct call *call, int *code_out)
     enum err err = conversation_run(call, NULL, &out);
     const char *user = NULL;
 
-    if (err == ERR_OK || out.asked) {
+    if (settles(call, err, &out)) {
         if (err == ERR_OK)
             err = users_check(call, &out);
         if (err == ERR_OK)

@@ -6,8 +6,6 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "lib/proto/proto.h"
-
 /* What stands behind "name=" in word; NULL for another word. */
 static const char *
 value_of(const char *word, const char *name)
@@ -32,6 +30,27 @@ parse_minimum(pam_handle_t *pamh, const char *text)
     return n < PROTO_ID_MIN ? PROTO_ID_MIN : (uint32_t)n;
 }
 
+/* What a word says of smart cards; DEFAULT for another word. */
+static enum proto_card
+card_of(const char *word)
+{
+    if (strcmp(word, "try_card") == 0)
+        return PROTO_CARD_TRY;
+    if (strcmp(word, "require_card") == 0)
+        return PROTO_CARD_REQUIRE;
+    if (strcmp(word, "card_only") == 0)
+        return PROTO_CARD_ONLY;
+    return PROTO_CARD_DEFAULT;
+}
+
+/* True for what the module does anyway: stacks that were written for others say it. */
+static bool
+is_idle(const char *word)
+{
+    return strcmp(word, "try_first_pass") == 0 || strcmp(word, "forward_pass") == 0 ||
+           strcmp(word, "allow_missing_name") == 0;
+}
+
 struct options
 options_parse(pam_handle_t *pamh, int argc, const char **argv)
 {
@@ -39,6 +58,7 @@ options_parse(pam_handle_t *pamh, int argc, const char **argv)
 
     for (int i = 0; i < argc; i++) {
         const char *minimum = value_of(argv[i], "minimum_uid");
+        enum proto_card card = card_of(argv[i]);
 
         if (minimum != NULL)
             o.minimum_uid = parse_minimum(pamh, minimum);
@@ -48,9 +68,9 @@ options_parse(pam_handle_t *pamh, int argc, const char **argv)
             o.quiet = true;
         else if (strcmp(argv[i], "use_first_pass") == 0)
             o.use_first_pass = true;
-        else if (strcmp(argv[i], "try_first_pass") == 0 || strcmp(argv[i], "forward_pass") == 0)
-            continue; /* what the module does anyway; stacks written for others say it */
-        else
+        else if (card != PROTO_CARD_DEFAULT)
+            o.card = card > o.card ? card : o.card;
+        else if (!is_idle(argv[i]))
             pam_syslog(pamh, LOG_ERR, "unknown option \"%s\" is ignored", argv[i]);
     }
     return o;

@@ -6,10 +6,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/proto/proto.h"
+
 struct options {
     bool debug;
     bool quiet;
     bool use_first_pass;   /* never ask: PAM_AUTHTOK or nothing */
+    enum proto_card card;  /* try_card, require_card, card_only; of several the one that asks for most */
     uint32_t minimum_uid;  /* at least PROTO_ID_MIN */
 };
 

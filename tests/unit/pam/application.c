@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <endian.h>
 #include <err.h>
 #include <security/pam_appl.h>
 #include <stdio.h>
@@ -51,7 +52,8 @@ line_is(const struct application *a, size_t i, const char *word, char line[SCRIP
 static bool
 is_persons(const struct application *a, size_t i)
 {
-    static const char *const words[] = { "prompt", "type", "type-bytes", "give-up", "no-answer", "shown", "becomes" };
+    static const char *const words[] = { "prompt",    "type",  "type-bytes", "give-up",  "no-answer",
+                                         "shown",     "becomes", "list",     "item-of-list", "picks" };
     char line[SCRIPT_LINE_MAX];
     char *rest;
     bool found = false;
@@ -72,13 +74,12 @@ next_line(struct application *a)
 }
 
 static void
-expect_message(struct application *a, const struct pam_message *m)
+expect_seen(struct application *a, const char *style, const char *text)
 {
-    static const char *const styles[] = { "?", "prompt off", "prompt on", "shown error", "shown info" };
     size_t i = next_line(a), n;
     char line[SCRIPT_LINE_MAX], seen[SCRIPT_LINE_MAX];
 
-    (void)snprintf(seen, sizeof(seen), "%s %s", m->msg_style <= PAM_TEXT_INFO ? styles[m->msg_style] : "?", m->msg);
+    (void)snprintf(seen, sizeof(seen), "%s %s", style, text);
     for (n = strlen(seen); n > 0 && seen[n - 1] == ' '; n--)
         seen[n - 1] = '\0';
     if (i == SIZE_MAX) {
@@ -88,6 +89,65 @@ expect_message(struct application *a, const struct pam_message *m)
     script_line(a->script, i, line);
     if (strcmp(line, seen) != 0)
         differs(a, i, "came in its place", seen);
+}
+
+static void
+expect_message(struct application *a, const struct pam_message *m)
+{
+    static const char *const styles[] = { "?", "prompt off", "prompt on", "shown error", "shown info" };
+
+    expect_seen(a, m->msg_style <= PAM_TEXT_INFO ? styles[m->msg_style] : "?", m->msg);
+}
+
+/* gdm's list (gdm/gdm-choice-list-pam-extension.h), as gdm reads it: what it shows and what it gives back. */
+struct gdm_question {
+    uint32_t size;             /* in the order of the network */
+    unsigned char type;
+    const char *title;
+    size_t n;
+    struct {
+        const char *key, *text;
+    } items[];
+};
+
+struct gdm_reply {
+    uint32_t size;
+    unsigned char type;
+    char *key;
+};
+
+/* "picks TYPE KEY": gdm's type for it in this script, and the item; "picks TYPE" alone: its list was closed. */
+static int
+respond_gdm(struct application *a, const struct gdm_question *q, char **answer_out)
+{
+    struct gdm_reply *reply = NULL;
+    char line[SCRIPT_LINE_MAX], item[SCRIPT_LINE_MAX];
+    const char *type;
+    size_t i;
+    char *rest;
+
+    expect_seen(a, "list", q->title);
+    for (size_t k = 0; k < q->n; k++) {
+        (void)snprintf(item, sizeof(item), "%s %s", q->items[k].key, q->items[k].text);
+        expect_seen(a, "item-of-list", item);
+    }
+    assert_int_equal(be32toh(q->size), sizeof(*q) + q->n * sizeof(q->items[0]));
+    i = next_line(a);
+    if (i == SIZE_MAX || !line_is(a, i, "picks", line, &rest))
+        return PAM_CONV_ERR;
+    if (a->daemon >= 0)
+        fake_daemon_await(i);
+    type = script_word(&rest);
+    assert_int_equal(q->type, strtoul(type, NULL, 10));
+    if (rest == NULL)
+        return PAM_CONV_ERR;
+    reply = calloc(1, sizeof(*reply));
+    assert_non_null(reply);
+    reply->size = htobe32(strcmp(rest, "nothing") == 0 ? 4 : (uint32_t)sizeof(*reply));
+    reply->type = q->type;
+    reply->key = strcmp(rest, "nothing") == 0 ? NULL : strdup(rest);
+    *answer_out = (char *)(void *)reply;
+    return PAM_SUCCESS;
 }
 
 /* What the person does at a prompt: PAM's code, and an answer. */
@@ -141,6 +201,10 @@ converse(int n, const struct pam_message **m, struct pam_response **responses_ou
     if (r == NULL)
         return PAM_BUF_ERR;
     for (int i = 0; i < n && code == PAM_SUCCESS; i++) {
+        if (m[i]->msg_style == PAM_BINARY_PROMPT) {
+            code = respond_gdm(a, (const struct gdm_question *)(const void *)m[i]->msg, &r[i].resp);
+            continue;
+        }
         expect_message(a, m[i]);
         if (m[i]->msg_style == PAM_PROMPT_ECHO_OFF || m[i]->msg_style == PAM_PROMPT_ECHO_ON)
             code = respond(a, &r[i].resp);
@@ -331,6 +395,8 @@ prepare(struct application *a, size_t i, struct setting *set, FILE *stack, FILE 
         workplace_german();
     } else if (line_is(a, i, "environment-ccname", line, &rest)) {
         (void)setenv("KRB5CCNAME", rest, 1);
+    } else if (line_is(a, i, "environment-gdm", line, &rest)) {
+        (void)setenv("GDM_SUPPORTED_PAM_EXTENSIONS", rest, 1);
     } else if (!line_is(a, i, "item", line, &rest)) {
         script_line(a->script, i, line);
         errx(1, "script: \"%s\"", line);

@@ -127,8 +127,14 @@ expect_field(const struct play *p, const struct proto_begin *b, const char *fiel
         { "user", b->user }, { "service", b->service }, { "tty", b->tty },
         { "rhost", b->rhost }, { "ruser", b->ruser }, { "ccname", b->ccname },
     };
+    static const char *const cards[] = { "default", "never", "try", "require", "only" };
     char handle[3] = "-";
 
+    if (strcmp(field, "card") == 0) {
+        if (strcmp(cards[b->card], value) != 0)
+            fail(p, "something else about cards in BEGIN");
+        return;
+    }
     if (b->has_handle)
         (void)snprintf(handle, sizeof(handle), "%02x", b->handle[0]);
     if (strcmp(field, "handle") == 0) {
@@ -234,7 +240,9 @@ send_order(struct play *p, const char *verb, char *rest)
     if (first == NULL || second == NULL)
         fail(p, "words are missing");
     if (strcmp(verb, "ASK") == 0) {
-        o.how = strcmp(first, "secret") == 0 ? PROTO_HOW_SECRET : PROTO_HOW_TEXT;
+        o.how = strcmp(first, "secret") == 0   ? PROTO_HOW_SECRET
+                : strcmp(first, "choice") == 0 ? PROTO_HOW_CHOICE
+                                               : PROTO_HOW_TEXT;
         o.code = script_prompt(second);
     } else if (strcmp(verb, "SAY") == 0) {
         o.type = PROTO_SAY;
@@ -247,6 +255,16 @@ send_order(struct play *p, const char *verb, char *rest)
         (void)snprintf(o.text, sizeof(o.text), "%s", second);
     }
     take_values(&o.n_values, o.values, rest);
+    proto_put_order(&w, &o);
+    send_writer(p, &w);
+}
+
+static void
+send_wait(struct play *p)
+{
+    const struct proto_order o = { .type = PROTO_WAIT };
+    struct writer w = writer_init(p->packet, sizeof(p->packet));
+
     proto_put_order(&w, &o);
     send_writer(p, &w);
 }
@@ -316,6 +334,8 @@ act(struct play *p, char *line)
         (void)snprintf(copy, sizeof(copy), "%s", rest != NULL ? rest : "");
         if (strcmp(verb, "ASK") == 0 || strcmp(verb, "SAY") == 0 || strcmp(verb, "SET") == 0)
             send_order(p, verb, copy);
+        else if (strcmp(verb, "WAIT") == 0)
+            send_wait(p);
         else if (strcmp(verb, "DONE") == 0)
             send_done(p, copy);
         else if (strcmp(verb, "RAW") == 0)

@@ -92,5 +92,6 @@ workplace_usual(void)
     (void)unsetenv("LANGUAGE");
     (void)unsetenv("LOCPATH");
     (void)unsetenv("KRB5CCNAME");
+    (void)unsetenv("GDM_SUPPORTED_PAM_EXTENSIONS");
     (void)setlocale(LC_ALL, "C");
 }
