@@ -270,8 +270,8 @@ take_peer(struct front *f, const struct ipc_peer *m, int fd)
 {
     struct watch *w = m->role == ROLE_DIRECTORY ? &f->directory : m->role == ROLE_MEMBER ? &f->member : &f->netlogon;
 
-    if (m->role == ROLE_LOGON)
-        return front_pool_add(f, m->id, fd);
+    if (m->role == ROLE_LOGON || m->role == ROLE_CARD)
+        return front_pool_add(f, (enum role)m->role, m->id, fd);
     if (m->role != ROLE_DIRECTORY && m->role != ROLE_MEMBER && m->role != ROLE_NETLOGON)
         return false;
     /* The end of the one before may not have been read yet. */
@@ -281,7 +281,7 @@ take_peer(struct front *f, const struct ipc_peer *m, int fd)
         front_unwatch(f, w);
     /* Workers know the netlogon that has ended: those that work now end their logons, new ones know the new. */
     if (m->role == ROLE_NETLOGON)
-        front_pool_retire(f);
+        front_pool_retire(f, &f->logons);
     w->fd = fd;
     return front_watch(f, w, EPOLLIN);
 }
@@ -298,7 +298,8 @@ take_config(struct front *f, int fd)
     log_init("front", c->log_level);
     local_names_config(f->names, c);
     front_nss_forget(f);
-    front_pool_retire(f);
+    front_pool_retire(f, &f->logons);
+    front_pool_retire(f, &f->cards);
 }
 
 /* No conversation begins any more; lookups are answered to the end. */
@@ -406,6 +407,7 @@ front_begin(struct front *f)
     if (f->epoll_fd < 0 || f->names == NULL || f->cache == NULL || !front_nss_begin(f))
         return false;
     f->dc.err = ERR_NO_KDC;
+    front_pool_begin(f);
     set_watch(&f->keeper, FD_KEEPER, keeper_ready);
     if (!front_map_begin(f))
         return false;

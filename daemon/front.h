@@ -39,7 +39,11 @@
 #define FRONT_ASK_MS 3600000             /* a lock screen's prompt may stand for long */
 #define FRONT_WAIT_MS 20000              /* for directory or keeper, inside a conversation */
 #define FRONT_NSS_MS 15000               /* for one lookup */
-#define FRONT_WORKER_IDLE_MS 60000       /* after which all idle workers but one are let go */
+#define FRONT_WORKER_IDLE_MS 60000       /* after which all idle logon workers but one, and all idle card workers, are let go */
+#define FRONT_LOOK_MS 5000               /* to say what smart cards there are; as long again for a worker that does */
+#define FRONT_PIN_PAD_MS 20000           /* more than a logon has, to type the PIN at the reader */
+#define FRONT_LAST_CARDS 64              /* certificates that were chosen, remembered */
+#define CARD_WORKERS_MAX 4
 
 struct front;
 
@@ -54,19 +58,37 @@ struct lookups;
 struct letter;
 struct map;
 
-/* A logon worker. */
+/* A logon worker, of either kind. */
 struct worker {
     struct watch watch;                /* the channel */
     struct worker *next;
-    uint32_t id;
+    struct worker_pool *pool;
+    uint32_t id;                       /* no two have the same, of whatever kind */
     struct conversation *conversation; /* NULL: idle */
     int64_t since;                     /* idle or busy since */
     bool retire;                       /* after this job: the configuration has changed */
 };
 
+/* Conversations that wait for a worker, the oldest first. */
+struct queue {
+    struct conversation *head;
+    unsigned n;
+};
+
+/* The workers of one kind, and what waits for one: neither kind holds up the other. */
+struct worker_pool {
+    enum role role;                    /* ROLE_LOGON or ROLE_CARD */
+    struct worker *workers;
+    unsigned n_workers, n_starting;
+    int64_t starting_since;
+    struct queue jobs, looks;          /* who has typed his PIN comes before who waits to be asked for it */
+};
+
 enum conversation_state {
     CONVERSATION_BEGIN,    /* waits for BEGIN */
     CONVERSATION_WHO,      /* directory is looking the user up */
+    CONVERSATION_LOOK,     /* what smart cards are there? with a worker: it is looking; without: waits for one */
+    CONVERSATION_CHOICE,   /* stands and asks which certificate */
     CONVERSATION_ANSWER,   /* a prompt stands */
     CONVERSATION_QUEUED,   /* the answer is there, unread; waits for a worker */
     CONVERSATION_RUNNING,  /* a worker has it */
@@ -84,7 +106,9 @@ struct conversation {
     struct ucred peer;
     bool gone;                         /* the module has hung up; a worker still runs */
     struct proto_begin begin;
-    struct ipc_identity who;
+    struct ipc_identity who;           /* name "": not known yet */
+    struct ipc_cards *cards;           /* that a choice is asked from, as they were shown; else NULL */
+    struct ipc_card *card;             /* the certificate that is logged on with; NULL: a password */
     uint32_t request;                  /* of the message that is waited for */
     int64_t deadline;
     int64_t started;
@@ -106,6 +130,14 @@ struct ticket {
     int64_t until;                     /* front_clock() based; 0: free */
 };
 
+/* Which of several certificates somebody has chosen. */
+struct last_card {
+    uint32_t uid;                      /* FRONT_ANYBODY: to log on without a name at this computer */
+    uint8_t hash[IPC_HASH_BYTES];
+    int64_t at;                        /* front_clock() based; 0: free */
+};
+#define FRONT_ANYBODY UINT32_MAX
+
 struct outbox {
     struct letter *first, *last;
     size_t size;                       /* bytes */
@@ -121,11 +153,8 @@ struct front {
     struct map *map;                   /* of front_map.c */
     struct conversation *conversations;
     unsigned n_conversations;
-    struct conversation *queue_head, *queue_tail;
-    unsigned n_queued;
-    struct worker *workers;
-    unsigned n_workers, n_starting;
-    int64_t starting_since;
+    struct worker_pool logons, cards;
+    struct last_card last_cards[FRONT_LAST_CARDS];
     struct ticket tickets[FRONT_TICKETS_MAX];
     uint32_t last_request;
     uint32_t forgotten;                /* what was learned for requests up to this one is not kept */
@@ -293,11 +322,7 @@ bool cache_same(const struct cache_key *a, const struct cache_key *b);
 
 void front_pam_accept(struct front *f, struct watch *w, uint32_t events);
 bool front_pam_identity(struct front *f, const uint8_t *packet, size_t len);
-bool front_pam_learned(struct front *f, const uint8_t *packet, size_t len);
-bool front_pam_state(struct front *f, const uint8_t *packet, size_t len);
 bool front_pam_ccache(struct front *f, const uint8_t *packet, size_t len);
-/* A worker's result came (or NULL: it died). */
-void front_pam_result(struct front *f, struct conversation *c, const struct ipc_result *result, int tgt_fd);
 void front_pam_tick(struct front *f, int64_t now);
 /* directory or keeper has ended: what waits for it fails. */
 void front_pam_peer_gone(struct front *f);
@@ -305,8 +330,46 @@ void front_pam_peer_gone(struct front *f);
 void front_pam_stop(struct front *f);
 /* Tells the module something before the end. */
 void front_pam_order(const struct conversation *c, const struct proto_order *order);
+/* Asks the person, and waits for the answer in that state; where we are ending, or the module is gone, c ends. */
+void front_pam_ask(struct front *f, struct conversation *c, const struct proto_order *ask, enum conversation_state state);
+void front_pam_ask_password(struct front *f, struct conversation *c);
+/* Has directory say who that is: front_pam_identity goes on. */
+void front_pam_who(struct front *f, struct conversation *c, const char *name);
+/* Nothing is to be read from the module any more: from here on only a hang-up is of interest. False: c has ended. */
+bool front_pam_deaf(struct front *f, struct conversation *c);
 /* Ends the conversation; err as the worker or front found it, told as far as it may be. */
 void front_pam_end(struct front *f, struct conversation *c, enum err err, bool proved, const char *value);
+/* Ends it without a word. */
+void front_pam_free(struct front *f, struct conversation *c);
+/* The conversation that waits in that state for the answer to that request; NULL: none. */
+struct conversation *front_pam_waiting(struct front *f, enum conversation_state state, uint32_t request);
+
+/* front_result.c: what a logon came to */
+
+/* A worker's result came (or NULL: it died). */
+void front_pam_result(struct front *f, struct conversation *c, const struct ipc_result *result, int tgt_fd);
+bool front_pam_learned(struct front *f, const uint8_t *packet, size_t len);
+bool front_pam_state(struct front *f, const uint8_t *packet, size_t len);
+
+/* front_card.c: conversations with a smart card */
+
+/*
+ * An authentication whose user is known, or who was not named and may be seen
+ * from a card: looks for cards where they are used, else asks for the password.
+ */
+void front_card_begin(struct front *f, struct conversation *c);
+/* What the worker that looked has seen; NULL: it has ended, or is late. */
+void front_card_seen(struct front *f, struct conversation *c, const struct ipc_cards *cards);
+/* No worker could look; err says why. */
+void front_card_unseen(struct front *f, struct conversation *c, enum err err);
+/* The module has answered a choice. */
+void front_card_chosen(struct front *f, struct conversation *c);
+/* The user of the chosen card is known. */
+void front_card_ask_pin(struct front *f, struct conversation *c);
+/* The PIN is there, unread, or will be typed at the reader. */
+void front_card_run(struct front *f, struct conversation *c);
+/* " by smart card ..." for the log; "" where it is none. Gives buf. */
+const char *front_card_text(const struct conversation *c, char *buf, size_t size);
 
 /* front_cred.c: what comes after authentication */
 
@@ -325,9 +388,10 @@ void front_cred_tick(struct front *f, int64_t now);
 
 /* front_pool.c: workers */
 
-/* The conversation's answer is there: to an idle worker, or into the queue. */
+/* To an idle worker, or into the queue: a look in the state LOOK, else the job of a conversation whose answer is there. */
 void front_pool_run(struct front *f, struct conversation *c);
-bool front_pool_add(struct front *f, uint32_t id, int fd);
+/* role: ROLE_LOGON or ROLE_CARD. */
+bool front_pool_add(struct front *f, enum role role, uint32_t id, int fd);
 /* VOUCH of member or netlogon. */
 bool front_pool_vouch(struct front *f, enum role by, const uint8_t *packet, size_t len);
 /* Reads what member and netlogon have sent already: a VOUCH is sent before the worker's RESULT. */
@@ -336,8 +400,9 @@ void front_drain_vouchers(struct front *f);
 void front_pool_dc(struct front *f, const struct ipc_dc *dc);
 /* The worker loses its conversation. kill: it hangs. */
 void front_pool_release(struct front *f, struct worker *w, bool kill);
-/* All workers read the old configuration. */
-void front_pool_retire(struct front *f);
+/* The workers of that kind know what is no longer so: the configuration, a role that has ended. */
+void front_pool_retire(struct front *f, struct worker_pool *pool);
+void front_pool_begin(struct front *f);
 void front_pool_tick(struct front *f, int64_t now);
 
 #endif

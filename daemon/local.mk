@@ -10,9 +10,9 @@ daemon_libsandbox_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
 # Everything but main, so that tests can link what they drive.
 noinst_LTLIBRARIES += daemon/libdaemon.la
 daemon_libdaemon_la_SOURCES = daemon/ccache_main.c daemon/channel.c daemon/channel.h daemon/fallback.c \
-	daemon/fallback.h daemon/front.c daemon/front.h daemon/front_cache.c daemon/front_cred.c \
+	daemon/fallback.h daemon/front.c daemon/front.h daemon/front_cache.c daemon/front_card.c daemon/front_cred.c \
 	daemon/front_map.c daemon/front_nss.c daemon/front_outbox.c daemon/front_pam.c daemon/front_pool.c \
-	daemon/front_record.c daemon/front_share.c daemon/ipc.c daemon/ipc.h daemon/ipc_cards.c daemon/ipc_fields.h \
+	daemon/front_record.c daemon/front_result.c daemon/front_share.c daemon/ipc.c daemon/ipc.h daemon/ipc_cards.c daemon/ipc_fields.h \
 	daemon/ipc_rotate.c daemon/ipc_trusts.c daemon/keeper.c daemon/keeper.h daemon/keeper_ccache.c \
 	daemon/keeper_control.c daemon/keeper_local.c daemon/keeper_map.c daemon/keeper_requests.c \
 	daemon/keeper_rotate.c daemon/keeper_setup.c daemon/keeper_spawn.c daemon/keytab_main.c \
@@ -44,6 +44,8 @@ dist_man_MANS += doc/man/authsodd.8
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_front_cache tests/unit/test_front_cred tests/unit/test_front_map
 check_PROGRAMS += tests/unit/test_fallback tests/unit/test_front_vouch
+check_PROGRAMS += tests/unit/test_front_card tests/unit/test_front_card_choice
+check_PROGRAMS += tests/unit/test_front_card_workers
 check_PROGRAMS += tests/unit/test_front_nss tests/unit/test_front_pool tests/unit/test_front_pam tests/unit/test_ipc
 check_PROGRAMS += tests/unit/test_keeper tests/unit/test_keeper_local tests/unit/test_keeper_map
 check_PROGRAMS += tests/unit/test_local_names tests/unit/test_notice tests/unit/test_password_key
@@ -55,7 +57,8 @@ tests_unit_test_netlogon_channel_SOURCES = tests/unit/test_netlogon_channel.c te
 tests_unit_test_netlogon_channel_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_netlogon_channel_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 check_LTLIBRARIES += tests/unit/libfront.la
-tests_unit_libfront_la_SOURCES = tests/unit/front_fixture.c tests/unit/front_fixture.h
+tests_unit_libfront_la_SOURCES = tests/unit/front_fixture.c tests/unit/front_fixture.h tests/unit/card_stage.c \
+	tests/unit/card_stage.h
 tests_unit_libfront_la_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_front_nss_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_front_nss_LDADD = tests/unit/libfront.la $(daemon_libs) $(CMOCKA_LIBS)
@@ -65,6 +68,12 @@ tests_unit_test_fallback_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFL
 tests_unit_test_fallback_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_front_pool_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_front_pool_LDADD = tests/unit/libfront.la $(daemon_libs) $(CMOCKA_LIBS)
+tests_unit_test_front_card_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_front_card_LDADD = tests/unit/libfront.la $(daemon_libs) $(CMOCKA_LIBS)
+tests_unit_test_front_card_choice_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_front_card_choice_LDADD = tests/unit/libfront.la $(daemon_libs) $(CMOCKA_LIBS)
+tests_unit_test_front_card_workers_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_front_card_workers_LDADD = tests/unit/libfront.la $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_front_map_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_front_map_LDADD = tests/unit/libfront.la $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_front_cache_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)

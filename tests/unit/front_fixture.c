@@ -309,6 +309,12 @@ connect_to(const char *name)
 }
 
 int
+pam_connect(void)
+{
+    return connect_to("pam");
+}
+
+int
 nss_connect(void)
 {
     return connect_to("nss");

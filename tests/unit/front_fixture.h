@@ -47,6 +47,9 @@ void refuse_map(struct fixture *x, uint32_t code);
 /* True if keeper was told to place the map it gave. */
 bool map_placed(struct fixture *x);
 
+/* A connection to pam.sock that front has not seen yet. */
+int pam_connect(void);
+
 /* A connection to nss.sock that front has not seen yet. */
 int nss_connect(void);
 void nss_send(int fd, enum record_kind kind, enum proto_by by, const char *name, uint32_t id);

@@ -396,7 +396,7 @@ a_role_that_breaks_the_protocol_is_ended(void **state)
     struct ipc_lookup m;
     uint32_t role;
 
-    x->f->n_starting = 1;
+    x->f->logons.n_starting = 1;
     for (int i = 0; i < 2; i++) {
         int fd = nss_ask(x, RECORD_PASSWD, "alice");
 

@@ -26,7 +26,7 @@ add_workers(struct fixture *x)
 
         assert_true(channel_pair(pair));
         workers[i] = pair[0];
-        assert_true(front_pool_add(x->f, i + 1, pair[1]));
+        assert_true(front_pool_add(x->f, ROLE_LOGON, i + 1, pair[1]));
     }
 }
 
@@ -171,8 +171,8 @@ a_slow_controller_holds_up_nobody(void **state)
     tick(x);
     assert_int_equal(begun(&job, &worker), WORKERS - TOGETHER);
     /* Those that are left have no worker yet: as many are asked for as may begin. */
-    assert_int_equal(x->f->n_queued, LOGONS - WORKERS);
-    assert_int_equal(x->f->n_starting, TOGETHER - (WORKERS - TOGETHER));
+    assert_int_equal(x->f->logons.jobs.n, LOGONS - WORKERS);
+    assert_int_equal(x->f->logons.n_starting, TOGETHER - (WORKERS - TOGETHER));
     end(x);
 }
 

@@ -35,7 +35,7 @@ scene(struct fixture *x)
 
     assert_true(channel_pair(pair));
     s.worker = pair[0];
-    assert_true(front_pool_add(x->f, WORKER, pair[1]));
+    assert_true(front_pool_add(x->f, ROLE_LOGON, WORKER, pair[1]));
     assert_true(channel_pair(pair));
     s.module = pair[0];
     s.c->watch.fd = pair[1];
@@ -44,21 +44,22 @@ scene(struct fixture *x)
     s.c->state = CONVERSATION_RUNNING;
     s.c->deadline = INT64_MAX;
     s.c->begin.operation = PROTO_AUTHENTICATE;
-    s.c->worker = x->f->workers;
+    s.c->worker = x->f->logons.workers;
     s.c->next = x->f->conversations;
+    (void)snprintf(s.c->begin.user, sizeof(s.c->begin.user), "alice");
     (void)snprintf(s.c->who.name, sizeof(s.c->who.name), "alice");
     assert_true(sid_parse(DOMAIN "-1103", &s.c->who.sid));
     x->f->conversations = s.c;
     x->f->n_conversations++;
-    x->f->workers->conversation = s.c;
+    x->f->logons.workers->conversation = s.c;
     return s;
 }
 
 static void
 scene_end(const struct scene *s)
 {
-    if (s->x->f->workers != NULL)
-        s->x->f->workers->conversation = NULL;
+    if (s->x->f->logons.workers != NULL)
+        s->x->f->logons.workers->conversation = NULL;
     if (s->x->f->conversations != NULL)
         front_pam_end(s->x->f, s->x->f->conversations, ERR_CANCELLED, false, NULL);
     (void)close(s->module);
@@ -310,12 +311,12 @@ a_new_netlogon_has_new_workers(void **state)
     (void)close(introduce(x, ROLE_NETLOGON));
     (void)turn(x);
     /* That one has a logon to finish. */
-    assert_int_equal(x->f->n_workers, 1);
-    assert_true(x->f->workers->retire);
+    assert_int_equal(x->f->logons.n_workers, 1);
+    assert_true(x->f->logons.workers->retire);
     vouch(x->member, WORKER, JOB, DOMAIN "-1103");
     claim(&s, false, true);
     assert_true(learning(&s) != 0);
-    assert_int_equal(x->f->n_workers, 0);
+    assert_int_equal(x->f->logons.n_workers, 0);
     scene_end(&s);
 }
 
