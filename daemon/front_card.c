@@ -112,7 +112,7 @@ front_card_begin(struct front *f, struct conversation *c)
     } else if (f->stopping) {
         front_pam_end(f, c, ERR_NO_SERVICE, false, NULL);
     } else if (has_his_share(f, c)) {
-        go_without(f, c, ERR_BUSY);
+        go_without(f, c, ERR_CARD_BUSY);
     } else {
         front_pam_order(c, &wait);
         c->state = CONVERSATION_LOOK;
@@ -336,7 +336,7 @@ front_card_run(struct front *f, struct conversation *c)
 {
     c->state = CONVERSATION_QUEUED; /* and no look any more */
     if (has_his_share(f, c))
-        front_pam_end(f, c, ERR_BUSY, false, NULL);
+        front_pam_end(f, c, ERR_CARD_BUSY, false, NULL);
     else
         front_pool_run(f, c);
 }

@@ -437,7 +437,7 @@ front_pam_tick(struct front *f, int64_t now)
             log_error("a logon worker is past its deadline: it is ended");
             front_pool_release(f, c->worker, true);
             c->worker = NULL;
-            front_pam_end(f, c, ERR_TIMEOUT, false, NULL);
+            front_pam_end(f, c, c->card != NULL ? ERR_CARD_LATE : ERR_TIMEOUT, false, NULL);
             break;
         case CONVERSATION_LOOK:
             if (c->worker == NULL)

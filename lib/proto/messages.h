@@ -83,7 +83,9 @@
     X(CARD_NOT_YOURS, 50, PAM_AUTH_ERR, ANYONE, N_("The smart card does not belong to this account.")) \
     X(KDC_CERTIFICATE, 51, PAM_AUTH_ERR, ANYONE, N_("The domain controller's certificate cannot be trusted. The logon was refused. Tell your administrator.")) \
     X(CARD_UNKNOWN, 52, PAM_AUTH_ERR, ANYONE, N_("The smart card belongs to no account of the domain that can be used on this computer. Ask your administrator.")) \
-    X(CARD_NOT_SET_UP, 53, PAM_AUTHINFO_UNAVAIL, ANYONE, N_("Smart cards are required here, and this computer is not set up for them. Ask your administrator."))
+    X(CARD_NOT_SET_UP, 53, PAM_AUTHINFO_UNAVAIL, ANYONE, N_("Smart cards are required here, and this computer is not set up for them. Ask your administrator.")) \
+    X(CARD_LATE, 54, PAM_AUTHINFO_UNAVAIL, ANYONE, N_("The smart card or the domain did not answer in time. Try again.")) \
+    X(CARD_BUSY, 55, PAM_AUTHINFO_UNAVAIL, ANYONE, N_("Another program of yours is using the smart card. Try again in a moment."))
 
 enum err {
 #define X(name, number, pam, telling, sentence) ERR_##name = (number),

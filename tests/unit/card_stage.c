@@ -115,7 +115,8 @@ describe(const struct proto_order *o, char *out, size_t size)
     else if (o->type == PROTO_SET)
         (void)snprintf(out, size, "SET %s", o->text);
     else if (o->type == PROTO_SAY)
-        (void)snprintf(out, size, "%s %s", o->is_error ? "SAY" : "NOTICE", o->is_error ? err_name(o->code) : notice_name(o->code));
+        (void)snprintf(out, size, "%s %s", o->is_error ? "SAY" : "NOTICE",
+                       o->is_error ? err_name(o->code) : notice_name(o->code));
     else if (o->how == PROTO_HOW_CHOICE)
         (void)snprintf(out, size, "CHOICE");
     else

@@ -42,6 +42,7 @@ cards_are_used_where_they_may_be(void **state)
         { "auto", "alice", "10.0.0.9", PROTO_CARD_REQUIRE, "DONE DENIED", PROTO_AUTHENTICATE },
         { "auto", "alice", "10.0.0.9", PROTO_CARD_ONLY, "DONE NOT_OURS", PROTO_AUTHENTICATE },
         { "require", "alice", "", PROTO_CARD_DEFAULT, "DONE NO_CHANGE", PROTO_CHANGE_PASSWORD },
+        { "auto", "alice", "10.0.0.9 (he says)", PROTO_CARD_DEFAULT, "WAIT", PROTO_AUTHENTICATE },
         { "auto", "", "", PROTO_CARD_DEFAULT, "WAIT", PROTO_AUTHENTICATE },
         { "off", "", "", PROTO_CARD_DEFAULT, "DONE NOT_OURS", PROTO_AUTHENTICATE },
         { "auto", "", "", PROTO_CARD_NEVER, "DONE NOT_OURS", PROTO_AUTHENTICATE },
@@ -67,6 +68,8 @@ cards_are_used_where_they_may_be(void **state)
             stage_config(x, cases[i].smartcard);
         else /* no authority that a certificate must lead to */
             reload(x, "[domain]\nname = corp.test\n");
+        /* An unprivileged program is at this computer. */
+        peer_uid = strchr(b.rhost, '(') != NULL ? stage_id(ALICE_SID) : 0;
         module = stage_begin_as(x, &b);
         assert_string_equal(stage_who(x), cases[i].user);
         if (cases[i].user[0] != '\0')
@@ -134,7 +137,7 @@ without_a_card_it_depends_on_whether_one_is_needed(void **state)
 
         (void)snprintf(what, sizeof(what), "case %zu", i);
         stage_config(x, cases[i].smartcard);
-        module = cases[i].user[0] != '\0' ? stage_waits(x, "alice", ALICE_SID, cases[i].card) : stage_waits(x, "", NULL, cases[i].card);
+        module = stage_waits(x, cases[i].user, cases[i].user[0] != '\0' ? ALICE_SID : NULL, cases[i].card);
         worker = stage_worker(x, ROLE_CARD, WORKER);
         stage_no_cards(x, worker, cases[i].unfit);
         stage_expect(what, module, cases[i].next, NULL);
@@ -284,7 +287,7 @@ what_the_card_says_of_its_pin_is_told(void **state)
 
     stage_config(x, "auto");
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        int module = cases[i].user[0] != '\0' ? stage_waits(x, "alice", ALICE_SID, cases[i].card) : stage_waits(x, "", NULL, cases[i].card), fd = -1;
+        int module = stage_waits(x, cases[i].user, cases[i].user[0] != '\0' ? ALICE_SID : NULL, cases[i].card), fd = -1;
         int worker = stage_worker(x, ROLE_CARD, WORKER);
         struct ipc_card card = stage_card(1);
         struct ipc_result r = { .err = ERR_CANCELLED };

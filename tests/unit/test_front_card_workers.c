@@ -301,7 +301,7 @@ a_job_that_ends_badly_is_one_logon_s(void **state)
             stage_result(x, worker, WORKER, &r, ALICE_SID);
         }
         assert_true(is_ended(x, WORKER));
-        stage_expect("badly", module, i == HANGS ? "DONE TIMEOUT" : "DONE INTERNAL", NULL);
+        stage_expect("badly", module, i == HANGS ? "DONE CARD_LATE" : "DONE INTERNAL", NULL);
         end(x, module);
         if (!dies)
             (void)close(worker);
@@ -390,7 +390,7 @@ unprivileged_users_starve_nobody(void **state)
     third = stage_begin(x, "alice", PROTO_CARD_REQUIRE);
     assert_string_equal(stage_who(x), "alice");
     stage_is(x, "alice", ALICE_SID);
-    stage_expect("one more that needs a card", third, "DONE BUSY", NULL);
+    stage_expect("one more that needs a card", third, "DONE CARD_BUSY", NULL);
     end(x, second);
     end(x, third);
     /* It counts until its end, also where he has hung up. */
@@ -400,7 +400,7 @@ unprivileged_users_starve_nobody(void **state)
     second = stage_begin(x, "alice", PROTO_CARD_REQUIRE);
     assert_string_equal(stage_who(x), "alice");
     stage_is(x, "alice", ALICE_SID);
-    stage_expect("one after another", second, "DONE BUSY", NULL);
+    stage_expect("one after another", second, "DONE CARD_BUSY", NULL);
     end(x, second);
     /* Two other users (front is told that they are known as themselves): one runs, one waits. */
     for (uint32_t i = 0; i < 2; i++) {
@@ -450,7 +450,7 @@ an_unprivileged_user_has_one_job(void **state)
     assert_true(stage_job(worker, &job, &fd));
     (void)close(fd);
     stage_answer(x, modules[1], "2");
-    stage_expect("the second", modules[1], "DONE BUSY", NULL);
+    stage_expect("the second", modules[1], "DONE CARD_BUSY", NULL);
     stage_result(x, worker, WORKER, &(struct ipc_result){ .job = job.job, .err = ERR_PIN_WRONG }, NULL);
     stage_expect("the first", modules[0], "DONE PIN_WRONG", NULL);
     end(x, modules[0]);
