@@ -19,7 +19,6 @@ struct conversation {
     int fd;
     int64_t left;                /* milliseconds that the daemon still has */
     int64_t given;               /* that it was given in all */
-    bool waited;                 /* it has asked for patience */
     struct client_sender front;  /* who sent the first packet; pid 0 before it */
     struct client_sender sender; /* who sent the last one */
     uint8_t packet[8192];        /* every packet of this socket is smaller: see PROTO_TEXT_MAX */
@@ -250,7 +249,7 @@ send_answer(struct conversation *c, const struct proto_order *ask, const char *a
     return send_packet(c, &w);
 }
 
-/* Somebody is there: from here on a nameless conversation is a logon like any other. */
+/* So much it has in all, counted from the beginning: saying so once more gives it nothing. */
 static void
 take_time(struct conversation *c, int64_t ms)
 {
@@ -262,9 +261,8 @@ take_time(struct conversation *c, int64_t ms)
 static void
 obey_wait(struct conversation *c)
 {
-    if (c->call->nameless && !c->out->asked && !c->waited)
+    if (c->call->nameless && !c->out->asked)
         take_time(c, CONVERSATION_FIRST_MS);
-    c->waited = true;
 }
 
 static enum err
@@ -300,6 +298,7 @@ obey_ask(struct conversation *c, const struct proto_order *ask)
     }
     if (!sentence_prompt(ask->code, ask->n_values, ask->values, sentence))
         return broken(c, "a question that this module does not know");
+    /* Somebody is there: from here on a nameless conversation is a logon like any other. */
     if (!c->out->asked && c->call->nameless)
         take_time(c, CONVERSATION_DAEMON_MS);
     c->out->asked = true;

@@ -137,6 +137,15 @@ the_last_choice_comes_first(void **state)
     stage_clear(x, module);
     stage_clear(x, asked_which(x, "", NULL, worker, cards, 3, third));
     stage_clear(x, asked_which(x, "bob", BOB_SID, worker, cards, 3, first));
+    /* An unprivileged program chooses for its own user, whether it names him or not. */
+    peer_uid = stage_id(ALICE_SID);
+    module = asked_which(x, "", NULL, worker, cards, 3, third);
+    stage_answer(x, module, "3");
+    assert_string_equal(stage_who(x), "alice@corp.test");
+    stage_is(x, NULL, NULL);
+    stage_clear(x, module);
+    peer_uid = 0;
+    stage_clear(x, asked_which(x, "", NULL, worker, cards, 3, third));
     (void)close(worker);
 }
 

@@ -120,6 +120,7 @@ struct gdm_reply {
 static int
 respond_gdm(struct application *a, const struct gdm_question *q, char **answer_out)
 {
+    static char unseen[] = "1"; /* behind the end of a reply that is too short for it: not to be touched */
     struct gdm_reply *reply = NULL;
     char line[SCRIPT_LINE_MAX], item[SCRIPT_LINE_MAX];
     const char *type;
@@ -145,7 +146,7 @@ respond_gdm(struct application *a, const struct gdm_question *q, char **answer_o
     assert_non_null(reply);
     reply->size = htobe32(strcmp(rest, "nothing") == 0 ? 4 : (uint32_t)sizeof(*reply));
     reply->type = q->type;
-    reply->key = strcmp(rest, "nothing") == 0 ? NULL : strdup(rest);
+    reply->key = strcmp(rest, "nothing") == 0 ? unseen : strdup(rest);
     *answer_out = (char *)(void *)reply;
     return PAM_SUCCESS;
 }
