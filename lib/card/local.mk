@@ -44,11 +44,18 @@ tests_unit_fake_pkcs11_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(P11_KIT_C
 tests_unit_fake_pkcs11_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
 tests_unit_fake_pkcs11_la_LIBADD = $(CRYPTO_LIBS)
 
-check_PROGRAMS += tests/unit/test_card
-tests_unit_test_card_SOURCES = tests/unit/test_card.c tests/unit/certificate_builder.c \
-	tests/unit/certificate_builder.h tests/unit/fake_pkcs11.h
-tests_unit_test_card_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS) $(P11_KIT_CFLAGS) $(TALLOC_CFLAGS) \
+card_fixture = tests/unit/card_fixture.c tests/unit/card_fixture.h tests/unit/fake_pkcs11.h
+card_fixture_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS) $(P11_KIT_CFLAGS) $(TALLOC_CFLAGS) \
 	-DTEST_FAKE_PKCS11='"$(abs_top_builddir)/tests/unit/.libs/fake_pkcs11.so"'
+check_PROGRAMS += tests/unit/test_card tests/unit/test_card_pin
+tests_unit_test_card_SOURCES = tests/unit/test_card.c $(card_fixture) tests/unit/certificate_builder.c \
+	tests/unit/certificate_builder.h
+tests_unit_test_card_CPPFLAGS = $(card_fixture_cppflags)
 tests_unit_test_card_LDADD = lib/card/libcard.la $(CMOCKA_LIBS) $(CRYPTO_LIBS) $(TALLOC_LIBS) -ldl
 EXTRA_tests_unit_test_card_DEPENDENCIES = tests/unit/fake_pkcs11.la
+tests_unit_test_card_pin_SOURCES = tests/unit/test_card_pin.c $(card_fixture) tests/unit/certificate_builder.c \
+	tests/unit/certificate_builder.h
+tests_unit_test_card_pin_CPPFLAGS = $(card_fixture_cppflags)
+tests_unit_test_card_pin_LDADD = lib/card/libcard.la $(CMOCKA_LIBS) $(CRYPTO_LIBS) $(TALLOC_LIBS) -ldl
+EXTRA_tests_unit_test_card_pin_DEPENDENCIES = tests/unit/fake_pkcs11.la
 endif
