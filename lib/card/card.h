@@ -66,6 +66,7 @@ struct card_certificate {
     size_t der_len;          /* at most CERTIFICATE_MAX */
     struct certificate_facts facts; /* all zero where unfit is CERTIFICATE_UNREADABLE */
     enum certificate_unfit unfit;   /* CERTIFICATE_FIT, or the first reason why it is not */
+    const char *why;                /* what chain_judge said of its issuers, for the log; "" for nothing */
     enum card_key key;
 };
 
@@ -103,7 +104,8 @@ struct card_view {
 
 /*
  * Everything that is there now, under mem; one call sees what changed since
- * the last.  Without a PIN.  NULL if out of memory.  A view needs c no longer.
+ * the last.  Without a PIN.  A certificate that is fit by the other rules is
+ * judged by rules->chain, where there is one.  NULL if out of memory.  A view needs c no longer.
  */
 struct card_view *card_look(struct cards *c, TALLOC_CTX *mem, const struct certificate_rules *rules);
 

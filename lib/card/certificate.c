@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "lib/base/utf8.h"
-#include "lib/base/visible.h"
+#include "lib/card/name.h"
 
 static bool
 read_time(const ASN1_TIME *t, int64_t *seconds_out)
@@ -20,63 +20,12 @@ read_time(const ASN1_TIME *t, int64_t *seconds_out)
     return true;
 }
 
-/* n bytes of text as a visible string, cut where it is too long. */
-static const char *
-show(TALLOC_CTX *mem, const void *p, size_t n)
-{
-    char text[CERTIFICATE_TEXT_MAX];
-    char *raw = talloc_strndup(mem, p == NULL ? "" : p, n);
-    const char *shown = NULL;
-
-    if (raw != NULL) {
-        (void)visible_text(text, sizeof(text), raw);
-        shown = talloc_strdup(mem, text);
-    }
-    talloc_free(raw);
-    return shown;
-}
-
-static const char *
-show_name(TALLOC_CTX *mem, const X509_NAME *name)
-{
-    BIO *bio = BIO_new(BIO_s_mem());
-    const char *shown = NULL;
-    char *text;
-    long n;
-
-    /* RFC 2253, but other letters than ASCII's as they are. */
-    if (bio != NULL && X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0) {
-        n = BIO_get_mem_data(bio, &text);
-        shown = show(mem, text, n < 0 ? 0 : (size_t)n);
-    }
-    BIO_free(bio);
-    return shown;
-}
-
-/* The last common name, which is the most specific one; "" where there is none. */
-static const char *
-show_common_name(TALLOC_CTX *mem, const X509_NAME *name)
-{
-    const char *shown = NULL;
-    unsigned char *text = NULL;
-    int at = -1, last = -1, n;
-
-    while ((at = X509_NAME_get_index_by_NID(name, NID_commonName, at)) >= 0)
-        last = at;
-    if (last < 0)
-        return talloc_strdup(mem, "");
-    n = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, last)));
-    shown = show(mem, text, n < 0 ? 0 : (size_t)n);
-    OPENSSL_free(text);
-    return shown;
-}
-
 static bool
 read_names(TALLOC_CTX *mem, X509 *x, struct certificate_facts *facts)
 {
-    facts->subject = show_name(mem, X509_get_subject_name(x));
-    facts->issuer = show_name(mem, X509_get_issuer_name(x));
-    facts->name = show_common_name(mem, X509_get_subject_name(x));
+    facts->subject = name_text(mem, X509_get_subject_name(x));
+    facts->issuer = name_text(mem, X509_get_issuer_name(x));
+    facts->name = name_common(mem, X509_get_subject_name(x));
     if (facts->subject == NULL || facts->issuer == NULL || facts->name == NULL)
         return false;
     if (facts->name[0] == '\0')

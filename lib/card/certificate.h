@@ -1,8 +1,8 @@
 /*
  * A certificate of a card: what it says, and whether one can log on with it
  * (RFC 5280, RFC 4556, [MS-PKCA] 3.1.5).  Functions of bytes alone; whether its
- * issuer is trusted and has not revoked it is for the KDC, or for who verifies
- * its chain.
+ * issuer is trusted and has not revoked it is for lib/card/chain.h, and for the
+ * KDC.
  */
 #ifndef AUTHSOD_CARD_CERTIFICATE_H
 #define AUTHSOD_CARD_CERTIFICATE_H
@@ -37,12 +37,15 @@ struct certificate_facts {
     uint8_t hash[CERTIFICATE_HASH_BYTES]; /* SHA-256 of the DER */
 };
 
+struct chain;
+
 /* What the caller wants of a certificate. */
 struct certificate_rules {
     int64_t now;           /* seconds since 1970 */
     bool logon_eku;        /* an extended key usage for logon is required */
     bool elliptic;         /* keys on elliptic curves can be used (libkrb5: from 1.22 on) */
     unsigned rsa_bits_min; /* shorter keys are too small: 2048 */
+    const struct chain *chain; /* lib/card/chain.h, for card_look; NULL: issuers are for the KDC to judge */
 };
 
 /* X(NAME, what is wrong), in the order in which they are looked for */
@@ -57,6 +60,9 @@ struct certificate_rules {
     X(BAD_UPN, "its user principal name cannot be used") \
     X(NOT_YET, "it is not valid yet") \
     X(EXPIRED, "it has expired") \
+    X(UNTRUSTED, "it does not lead to an authority that is trusted here") \
+    X(REVOKED, "it was revoked, or an authority between was") \
+    X(NO_CRL, "no list that is in force says whether it was revoked") \
     X(NO_KEY, "its private key is not on the card")
 
 enum certificate_unfit {
@@ -72,7 +78,10 @@ enum certificate_unfit {
  */
 bool certificate_read(TALLOC_CTX *mem, const uint8_t *der, size_t len, struct certificate_facts *facts_out);
 
-/* The first reason against it, or CERTIFICATE_FIT. CERTIFICATE_UNREADABLE and CERTIFICATE_NO_KEY are the caller's. */
+/*
+ * The first reason against it, or CERTIFICATE_FIT.  What it cannot know is the caller's: UNREADABLE, UNTRUSTED, REVOKED,
+ * NO_CRL and NO_KEY.
+ */
 enum certificate_unfit certificate_judge(const struct certificate_facts *facts, const struct certificate_rules *rules);
 
 /* "NO_EKU"; "?" for a number that is not in the list. */

@@ -3,6 +3,7 @@
 
 #include "lib/base/log.h"
 #include "lib/card/card_private.h"
+#include "lib/card/chain.h"
 #include "lib/card/text.h"
 
 #define HANDLES_MAX 16 /* of one C_FindObjects */
@@ -99,6 +100,19 @@ seen_before(const struct card_token *t, const struct card_certificate *certifica
     return false;
 }
 
+/* The last question, as it is the one that costs most. False if out of memory. */
+static bool
+judge_chain(struct look *l, TALLOC_CTX *mem, struct card_certificate *c)
+{
+    char why[CHAIN_WHY_MAX];
+
+    if (c->unfit != CERTIFICATE_FIT || l->rules->chain == NULL)
+        return true;
+    c->unfit = chain_judge(l->rules->chain, c->der, c->der_len, l->rules->now, why);
+    c->why = talloc_strdup(mem, why);
+    return c->why != NULL;
+}
+
 /* False if out of memory. Whatever the token does not tell is missing in the certificate. */
 static bool
 read_certificate(struct look *l, struct card_token *t, CK_FUNCTION_LIST *p11, CK_SESSION_HANDLE session,
@@ -112,6 +126,7 @@ read_certificate(struct look *l, struct card_token *t, CK_FUNCTION_LIST *p11, CK
     if (der == NULL)
         return false;
     memset(c, 0, sizeof(*c));
+    c->why = "";
     (void)get_attribute(p11, session, object, CKA_ID, c->id, sizeof(c->id), &c->id_len);
     (void)get_attribute(p11, session, object, CKA_LABEL, label, sizeof(label), &n);
     c->label = card_text(t->certificates, label, n);
@@ -124,6 +139,8 @@ read_certificate(struct look *l, struct card_token *t, CK_FUNCTION_LIST *p11, CK
             return false;
         if (certificate_read(t->certificates, c->der, c->der_len, &c->facts))
             c->unfit = certificate_judge(&c->facts, l->rules);
+        if (!judge_chain(l, t->certificates, c))
+            return false;
     }
     talloc_free(der);
     if (c->unfit == CERTIFICATE_UNREADABLE || !seen_before(t, c))

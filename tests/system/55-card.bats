@@ -79,7 +79,7 @@ x509() {
   certificate expired unfit=EXPIRED
   certificate future unfit=NOT_YET
   certificate noeku unfit=NO_EKU
-  # Not for a look at the card alone to know.
+  # Not for a look at the card alone to know: see below.
   certificate revoked unfit=FIT
   certificate stranger unfit=FIT 'issuer="CN=Stranger CA"'
   certificate otherupn unfit=FIT 'upn="bob@corp.test"'
@@ -97,6 +97,43 @@ x509() {
   probe --bits 4096 look
   certificate good unfit=KEY_SMALL
   certificate rsa4096 unfit=FIT
+}
+
+@test "issuers: trusted or not, revoked or not, with a list or without" {
+  local card
+  local -a pki=(--anchors "$LAB/pki/ca.pem" --crls "$LAB/pki/crl.pem")
+  probe "${pki[@]}" --require-crl look
+  [ "$status" -eq 0 ]
+  told chain OK 'why=""'
+  for card in good rsa4096 otherupn noupn; do
+    certificate "$card" unfit=FIT 'why=""'
+  done
+  certificate stranger unfit=UNTRUSTED
+  told 'certificate token="stranger"' 'why="CN=Alice Liddell: unable to get local issuer certificate"'
+  certificate revoked unfit=REVOKED
+  told 'certificate token="revoked"' 'why="CN=Alice Liddell: certificate revoked"'
+  # What else is wrong comes first.
+  certificate expired unfit=EXPIRED
+  probe --anchors "$LAB/pki/ca.pem" look
+  certificate revoked unfit=FIT
+  certificate stranger unfit=UNTRUSTED
+  probe --anchors "$LAB/pki/otherca.pem" look
+  certificate stranger unfit=FIT
+  certificate good unfit=UNTRUSTED
+  probe --anchors "$LAB/pki/ca.pem" --require-crl look
+  certificate good unfit=NO_CRL
+  # The lab's list is in force for 30 days.
+  probe "${pki[@]}" --now "$(date -d '+40 days' +%s)" look
+  certificate good unfit=FIT 'why="CN=Lab CA: its list of revoked certificates has expired"'
+  probe "${pki[@]}" --require-crl --now "$(date -d '+40 days' +%s)" look
+  certificate good unfit=NO_CRL
+  # A folder with keys, requests, lists and certificates of both authorities and of users.
+  probe --anchors "$LAB/pki" look
+  certificate good unfit=FIT
+  certificate stranger unfit=FIT
+  probe --anchors "$LAB/pki/crl.pem" look
+  [ "$status" -ne 0 ]
+  told chain NONE
 }
 
 @test "a PIN: right, wrong, of a length that none has; tried once, and logged out again" {

@@ -8,6 +8,9 @@
  *   --no-eku        no extended key usage for logon is required
  *   --elliptic      keys on elliptic curves can be used
  *   --bits N        shorter RSA keys are too small (2048)
+ *   --anchors PATH, --intermediates PATH, --crls PATH
+ *                   files or folders of PEM; with the first one issuers are judged, too
+ *   --require-crl   whoever has no list in force of an issuer's is not fit
  *
  *   look                    what is there
  *   pin LABEL PIN           tries it on the token with that label
@@ -25,10 +28,15 @@
 #include <time.h>
 
 #include "lib/card/card.h"
+#include "lib/card/chain.h"
 
 struct probe {
     const char *module;
     struct certificate_rules rules;
+    const char *anchors;
+    const char *intermediates;
+    const char *crls;
+    bool require_crl;
     TALLOC_CTX *mem;
     struct cards *cards;
 };
@@ -58,7 +66,8 @@ tell_certificate(const struct card_token *t, const struct card_certificate *c)
 
     printf("certificate token=\"%s\"", t->label);
     print_hex("id", c->id, c->id_len);
-    printf(" label=\"%s\" unfit=%s private=%s", c->label, certificate_unfit_name(c->unfit), keys[c->key]);
+    printf(" label=\"%s\" unfit=%s private=%s why=\"%s\"", c->label, certificate_unfit_name(c->unfit), keys[c->key],
+           c->why);
     if (c->unfit != CERTIFICATE_UNREADABLE) {
         printf(" kind=%s bits=%u subject=\"%s\" issuer=\"%s\" name=\"%s\" upn=\"%s\" from=%" PRId64 " to=%" PRId64,
                kinds[c->facts.key], c->facts.key_bits, c->facts.subject, c->facts.issuer, c->facts.name,
@@ -194,7 +203,9 @@ parse(int argc, char **argv, struct probe *p)
     static const struct option options[] = {
         { "module", required_argument, NULL, 'm' }, { "now", required_argument, NULL, 'n' },
         { "no-eku", no_argument, NULL, 'u' },       { "elliptic", no_argument, NULL, 'e' },
-        { "bits", required_argument, NULL, 'b' },   { NULL, 0, NULL, 0 },
+        { "bits", required_argument, NULL, 'b' },   { "anchors", required_argument, NULL, 'A' },
+        { "intermediates", required_argument, NULL, 'I' }, { "crls", required_argument, NULL, 'C' },
+        { "require-crl", no_argument, NULL, 'R' },  { NULL, 0, NULL, 0 },
     };
     int c;
 
@@ -216,11 +227,38 @@ parse(int argc, char **argv, struct probe *p)
         case 'b':
             p->rules.rsa_bits_min = (unsigned)strtoul(optarg, NULL, 10);
             break;
+        case 'A':
+            p->anchors = optarg;
+            break;
+        case 'I':
+            p->intermediates = optarg;
+            break;
+        case 'C':
+            p->crls = optarg;
+            break;
+        case 'R':
+            p->require_crl = true;
+            break;
         default:
             return false;
         }
     }
     return true;
+}
+
+/* Where there are anchors. */
+static bool
+open_chain(struct probe *p)
+{
+    const char *const anchors[] = { p->anchors, NULL }, *const intermediates[] = { p->intermediates, NULL },
+                     *const crls[] = { p->crls, NULL };
+    char why[CHAIN_WHY_MAX];
+
+    if (p->anchors == NULL)
+        return true;
+    p->rules.chain = chain_new(p->mem, anchors, intermediates, crls, p->require_crl, why);
+    printf("chain %s why=\"%s\"\n", p->rules.chain == NULL ? "NONE" : "OK", why);
+    return p->rules.chain != NULL;
 }
 
 int
@@ -234,7 +272,7 @@ main(int argc, char **argv)
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     p.mem = talloc_new(NULL);
     p.cards = card_open(p.mem, p.module);
-    if (p.cards == NULL)
+    if (p.cards == NULL || !open_chain(&p))
         return 1;
     for (int taken; optind < argc; optind += taken) {
         taken = run(&p, argc - optind, argv + optind, &good);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/unit/card_fixture.h"
+#include "tests/unit/chain_fixture.h"
 
 static void
 what_is_there(void **state)
@@ -242,6 +243,52 @@ pulled_while_we_look(void **state)
     }
 }
 
+/* After everything else that may be wrong with a certificate. */
+static void
+issuers_are_judged_last(void **state)
+{
+    struct certificate_rules rules = strict;
+    struct fake_token *t = &fake->tokens[0];
+    static uint8_t der[BUILT_CERTIFICATE_MAX];
+    const struct card_certificate *c;
+    struct card_view *view;
+    struct chain *chain;
+
+    (void)state;
+    assert_int_equal(chain_group_setup(NULL), 0);
+    assert_int_equal(chain_setup(NULL), 0);
+    put_certificate("anchors", &w.root);
+    chain = open_chain(false);
+    assert_non_null(chain);
+    rules.chain = chain;
+    t->objects[2] = (struct fake_object){ .class = CKO_CERTIFICATE, .id = "2", .der = der };
+    t->objects[2].der_len = build_certificate(&w.user, der);
+    t->objects[3] = (struct fake_object){ .class = CKO_CERTIFICATE, .id = "3", .der = bob, .der_len = bob_len };
+    t->n_objects = 4;
+    view = card_look(cards, mem, &rules);
+    assert_non_null(view);
+    c = view->tokens[0].certificates;
+    assert_int_equal(c[0].unfit, CERTIFICATE_UNTRUSTED);
+    assert_non_null(strstr(c[0].why, "CN=Alice Liddell,O=corp: "));
+    assert_int_equal(c[1].unfit, CERTIFICATE_FIT);
+    assert_string_equal(c[1].why, "");
+    assert_int_equal(c[2].unfit, CERTIFICATE_NO_EKU);
+    assert_string_equal(c[2].why, "");
+    /* The rules' time, not the clock's. */
+    w.root.not_after = BUILT_NOW - 1;
+    put_away("anchors");
+    put_certificate("anchors", &w.root);
+    talloc_free(chain);
+    chain = open_chain(false);
+    rules.chain = chain;
+    assert_int_equal(card_look(cards, mem, &rules)->tokens[0].certificates[1].unfit, CERTIFICATE_UNTRUSTED);
+    rules.now = BUILT_NOW - 10;
+    assert_int_equal(card_look(cards, mem, &rules)->tokens[0].certificates[1].unfit, CERTIFICATE_FIT);
+    talloc_free(chain);
+    assert_int_equal(chain_teardown(NULL), 0);
+    assert_int_equal(chain_group_teardown(NULL), 0);
+}
+
 int
 main(void)
 {
@@ -249,7 +296,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         T(what_is_there), T(flags_of_a_token), T(several_certificates), T(cards_come_and_go),
         T(modules_that_do_not_load), T(calls_that_fail), T(numbers_that_are_lies), T(many_certificates_that_differ),
-        T(too_long_a_certificate), T(pulled_while_we_look),
+        T(too_long_a_certificate), T(pulled_while_we_look), T(issuers_are_judged_last),
     };
 
     return cmocka_run_group_tests_name("card", tests, card_group_setup, card_group_teardown);

@@ -1,0 +1,503 @@
+/* lib/card/chain.h: who issued a certificate, and who revoked it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/chain_fixture.h"
+
+static void
+ways_that_lead_to_an_anchor(void **state)
+{
+    (void)state;
+    put_certificate("anchors", &w.stranger);
+    put_certificate("anchors", &w.root);
+    assert_judged(judge(&w.user), CERTIFICATE_FIT);
+    assert_string_equal(w.why, "");
+    put_certificate("between", &w.between);
+    w.user.issuer = &w.between;
+    assert_judged(judge(&w.user), CERTIFICATE_FIT);
+    put_certificate("between", &w.second);
+    w.user.issuer = &w.second;
+    assert_judged(judge(&w.user), CERTIFICATE_FIT);
+    assert_string_equal(w.why, "");
+    /* Names alone do, too. */
+    w.user.key_ids = false;
+    assert_judged(judge(&w.user), CERTIFICATE_FIT);
+}
+
+static void
+ways_that_lead_nowhere(void **state)
+{
+    struct certificate_spec self = built_alice_certificate(w.user_key);
+
+    (void)state;
+    put_certificate("anchors", &w.root);
+    w.user.issuer = &w.second;
+    assert_judged(judge(&w.user), CERTIFICATE_UNTRUSTED);
+    put_certificate("between", &w.second);
+    assert_judged(judge(&w.user), CERTIFICATE_UNTRUSTED);
+    assert_why("CN=Second,O=corp: ");
+    put_certificate("between", &w.between);
+    assert_judged(judge(&w.user), CERTIFICATE_FIT);
+    /* An authority that is not trusted gains nothing by being one of those between. */
+    put_certificate("between", &w.stranger);
+    w.user.issuer = &w.stranger;
+    assert_judged(judge(&w.user), CERTIFICATE_UNTRUSTED);
+    self.issuer = &self;
+    assert_judged(judge(&self), CERTIFICATE_UNTRUSTED);
+    put_certificate("between", &self);
+    assert_judged(judge(&self), CERTIFICATE_UNTRUSTED);
+}
+
+static void
+another_issuer_of_the_same_name(void **state)
+{
+    struct certificate_spec twin = w.between;
+
+    (void)state;
+    twin.key = w.stranger_key;
+    put_certificate("anchors", &w.root);
+    put_certificate("between", &twin);
+    w.user.issuer = &w.between;
+    assert_judged(judge(&w.user), CERTIFICATE_UNTRUSTED);
+    w.user.key_ids = false;
+    assert_judged(judge(&w.user), CERTIFICATE_UNTRUSTED);
+    /* Both: the right one is found by its key's name. */
+    w.user.key_ids = true;
+    put_certificate("between", &w.between);
+    assert_judged(judge(&w.user), CERTIFICATE_FIT);
+    w.user.issuer = &twin;
+    assert_judged(judge(&w.user), CERTIFICATE_FIT);
+    /* A root that is not ours and says that it is. */
+    w.stranger.name = "Root";
+    w.user.issuer = &w.stranger;
+    assert_judged(judge(&w.user), CERTIFICATE_UNTRUSTED);
+    w.user.key_ids = false;
+    assert_judged(judge(&w.user), CERTIFICATE_UNTRUSTED);
+}
+
+static void
+all_are_valid_at_that_time(void **state)
+{
+    struct certificate_spec *all[] = { &w.root, &w.between, &w.user };
+
+    (void)state;
+    w.user.issuer = &w.between;
+    for (size_t i = 0; i < 2 * sizeof(all) / sizeof(all[0]); i++) {
+        struct certificate_spec *one = all[i / 2], before = *one;
+
+        if (i % 2 == 0)
+            one->not_before = BUILT_NOW + 3600;
+        else
+            one->not_after = BUILT_NOW - 3600;
+        put_certificate("anchors", &w.root);
+        put_certificate("between", &w.between);
+        assert_judged(judge(&w.user), CERTIFICATE_UNTRUSTED);
+        assert_why(i % 2 == 0 ? "not yet valid" : "has expired");
+        /* It is the caller's time that counts. */
+        assert_judged(judge_at(&w.user, false, i % 2 == 0 ? BUILT_NOW + 7200 : BUILT_NOW - 7200), CERTIFICATE_FIT);
+        *one = before;
+        put_away("anchors");
+        put_away("between");
+    }
+    put_certificate("anchors", &w.root);
+    put_certificate("between", &w.between);
+    assert_judged(judge_at(&w.user, false, INT64_MAX), CERTIFICATE_UNTRUSTED);
+    assert_judged(judge_at(&w.user, false, INT64_MIN), CERTIFICATE_UNTRUSTED);
+    assert_judged(judge_at(&w.user, false, 0), CERTIFICATE_UNTRUSTED);
+}
+
+/* One thing is wrong with who stands between. */
+static void
+who_may_issue(void **state)
+{
+    static const uint8_t bytes[] = { 5, 0 };
+    static const struct {
+        struct certificate_spec change;
+        enum certificate_unfit want;
+    } cases[] = {
+        { { .name = NULL }, CERTIFICATE_FIT },
+        { { .basic = "CA:TRUE" }, CERTIFICATE_FIT },
+        { { .basic = "critical,CA:TRUE,pathlen:0" }, CERTIFICATE_FIT },
+        { { .basic = "CA:FALSE" }, CERTIFICATE_UNTRUSTED },
+        { { .basic = "" }, CERTIFICATE_UNTRUSTED },
+        { { .usage = "critical,digitalSignature,cRLSign" }, CERTIFICATE_UNTRUSTED },
+        { { .usage = "" }, CERTIFICATE_FIT },
+        { { .constraints = "critical,permitted;DNS:corp.test" }, CERTIFICATE_FIT },
+        { { .constraints = "critical,permitted;DNS:other.test" }, CERTIFICATE_UNTRUSTED },
+        { { .constraints = "critical,excluded;DNS:corp.test" }, CERTIFICATE_UNTRUSTED },
+        { { .policies = "critical,requireExplicitPolicy:0" }, CERTIFICATE_UNTRUSTED },
+        { { .policies = "critical,requireExplicitPolicy:5" }, CERTIFICATE_FIT },
+        { { .raw_nid = NID_title, .raw = bytes, .raw_len = 2 }, CERTIFICATE_FIT },
+        { { .raw_nid = NID_title, .raw = bytes, .raw_len = 2, .raw_critical = true }, CERTIFICATE_UNTRUSTED },
+        { { .raw_nid = NID_basic_constraints, .raw = bytes, .raw_len = 2 }, CERTIFICATE_UNTRUSTED },
+    };
+
+    (void)state;
+    put_certificate("anchors", &w.root);
+    w.user.issuer = &w.between;
+    w.user.alternative = BUILT_UPN("alice@corp.test") ",DNS:ws1.corp.test";
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct certificate_spec one = w.between;
+        const struct certificate_spec *change = &cases[i].change;
+        enum certificate_unfit got;
+
+        if (change->basic != NULL)
+            one.basic = change->basic[0] == '\0' ? NULL : change->basic;
+        if (change->usage != NULL)
+            one.usage = change->usage[0] == '\0' ? NULL : change->usage;
+        one.constraints = change->constraints;
+        one.policies = change->policies;
+        one.raw_nid = change->raw_nid;
+        one.raw = change->raw;
+        one.raw_len = change->raw_len;
+        one.raw_critical = change->raw_critical;
+        put_certificate("between", &one);
+        got = judge(&w.user);
+        if (got != cases[i].want)
+            fail_msg("case %zu: %s: %s", i, certificate_unfit_name(got), w.why);
+        put_away("between");
+    }
+    /* In the certificate itself. */
+    w.user.issuer = &w.root;
+    w.user.raw_nid = NID_title;
+    w.user.raw = bytes;
+    w.user.raw_len = 2;
+    assert_judged(judge(&w.user), CERTIFICATE_FIT);
+    w.user.raw_critical = true;
+    assert_judged(judge(&w.user), CERTIFICATE_UNTRUSTED);
+}
+
+static void
+long_ways(void **state)
+{
+    struct certificate_spec way[CHAIN_BETWEEN_MAX + 1];
+    char names[CHAIN_BETWEEN_MAX + 1][16];
+
+    (void)state;
+    put_certificate("anchors", &w.root);
+    for (size_t i = 0; i <= CHAIN_BETWEEN_MAX; i++) {
+        way[i] = w.between;
+        (void)snprintf(names[i], sizeof(names[i]), "Step %zu", i);
+        way[i].name = names[i];
+        way[i].issuer = i == 0 ? &w.root : &way[i - 1];
+        put_certificate("between", &way[i]);
+    }
+    w.user.issuer = &way[CHAIN_BETWEEN_MAX - 1];
+    assert_judged(judge(&w.user), CERTIFICATE_FIT);
+    w.user.issuer = &way[CHAIN_BETWEEN_MAX];
+    assert_judged(judge(&w.user), CERTIFICATE_UNTRUSTED);
+    /* Fewer are allowed by the second one. */
+    put_away("between");
+    w.between.basic = "critical,CA:TRUE,pathlen:0";
+    put_certificate("between", &w.between);
+    put_certificate("between", &w.second);
+    w.user.issuer = &w.second;
+    assert_judged(judge(&w.user), CERTIFICATE_UNTRUSTED);
+    assert_why("path length");
+}
+
+static void
+weak_signatures_and_keys(void **state)
+{
+    EVP_PKEY *small = build_rsa_key(1024), *rsa = build_rsa_key(2048);
+    struct certificate_spec user = w.user;
+
+    (void)state;
+    /* An anchor's own signature says nothing. */
+    w.root.digest = "SHA1";
+    put_certificate("anchors", &w.root);
+    assert_judged(judge(&w.user), CERTIFICATE_FIT);
+    w.user.digest = "SHA1";
+    assert_judged(judge(&w.user), CERTIFICATE_UNTRUSTED);
+    assert_why("too weak");
+    w.user.digest = "SHA512";
+    assert_judged(judge(&w.user), CERTIFICATE_FIT);
+    w.user.key = small;
+    assert_judged(judge(&w.user), CERTIFICATE_UNTRUSTED);
+    user.issuer = &w.between;
+    w.between.digest = "SHA1";
+    put_certificate("between", &w.between);
+    assert_judged(judge(&user), CERTIFICATE_UNTRUSTED);
+    put_away("between");
+    w.between.digest = NULL;
+    w.between.key = small;
+    put_certificate("between", &w.between);
+    assert_judged(judge(&user), CERTIFICATE_UNTRUSTED);
+    put_away("between");
+    w.between.key = rsa;
+    put_certificate("between", &w.between);
+    user.pss = true;
+    assert_judged(judge(&user), CERTIFICATE_FIT);
+    user.digest = "SHA1";
+    assert_judged(judge(&user), CERTIFICATE_UNTRUSTED);
+    EVP_PKEY_free(small);
+    EVP_PKEY_free(rsa);
+}
+
+/* Serial numbers: see the fixture. */
+static const unsigned user_revoked[] = { 5, 17, 0 }, between_revoked[] = { 2, 0 }, others_revoked[] = { 5, 18, 0 };
+
+static void
+revoked_by_the_issuer(void **state)
+{
+    (void)state;
+    put_certificate("anchors", &w.root);
+    put_crl("crls", &(struct crl_spec){ .issuer = &w.root, .revoked = others_revoked });
+    assert_judged(judge(&w.user), CERTIFICATE_FIT);
+    assert_judged(judge_strictly(&w.user), CERTIFICATE_FIT);
+    assert_string_equal(w.why, "");
+    put_away("crls");
+    put_crl("crls", &(struct crl_spec){ .issuer = &w.root, .revoked = user_revoked });
+    assert_judged(judge(&w.user), CERTIFICATE_REVOKED);
+    assert_why("CN=Alice Liddell,O=corp: ");
+    assert_judged(judge_strictly(&w.user), CERTIFICATE_REVOKED);
+    put_away("crls");
+    assert_judged(judge(&w.user), CERTIFICATE_FIT);
+    assert_judged(judge_strictly(&w.user), CERTIFICATE_NO_CRL);
+}
+
+static void
+revoked_on_the_way(void **state)
+{
+    (void)state;
+    put_certificate("anchors", &w.root);
+    put_certificate("between", &w.between);
+    w.user.issuer = &w.between;
+    put_crl("crls", &(struct crl_spec){ .issuer = &w.between });
+    assert_judged(judge(&w.user), CERTIFICATE_FIT);
+    assert_judged(judge_strictly(&w.user), CERTIFICATE_NO_CRL);
+    assert_why("CN=Between,O=corp: ");
+    put_crl("crls", &(struct crl_spec){ .issuer = &w.root, .revoked = others_revoked });
+    assert_judged(judge_strictly(&w.user), CERTIFICATE_FIT);
+    put_away("crls");
+    put_crl("crls", &(struct crl_spec){ .issuer = &w.root, .revoked = between_revoked });
+    assert_judged(judge(&w.user), CERTIFICATE_REVOKED);
+    assert_why("CN=Between,O=corp: ");
+    /* The number is another issuer's. */
+    put_away("crls");
+    put_crl("crls", &(struct crl_spec){ .issuer = &w.root, .revoked = user_revoked });
+    assert_judged(judge(&w.user), CERTIFICATE_FIT);
+    /* Who is not trusted is not asked of. */
+    w.user.issuer = &w.stranger;
+    put_crl("crls", &(struct crl_spec){ .issuer = &w.stranger, .revoked = user_revoked });
+    assert_judged(judge(&w.user), CERTIFICATE_UNTRUSTED);
+}
+
+/* Each would revoke it, if it could be used. */
+static void
+lists_that_are_as_none(void **state)
+{
+    static const uint8_t null[] = { 5, 0 };
+    const struct {
+        struct crl_spec spec;
+        const char *why;
+    } cases[] = {
+        { { .next_update = BUILT_NOW }, "has expired" },
+        { { .next_update = BUILT_NOW + 1 }, NULL },
+        { { .next_update = -1 }, "does not say when" },
+        { { .last_update = BUILT_NOW + 1 }, "not in force yet" },
+        { { .last_update = BUILT_NOW }, NULL },
+        { { .key = w.stranger_key }, "signed wrongly" },
+        { { .digest = "SHA1" }, "weak digest" },
+        { { .digest = "SHA384" }, NULL },
+        { { .issuer = &w.stranger }, "" },
+        { { .raw_nid = NID_issuing_distribution_point, .raw = null, .raw_len = sizeof(null) }, "cannot be read" },
+    };
+
+    (void)state;
+    put_certificate("anchors", &w.root);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct crl_spec spec = cases[i].spec;
+        enum certificate_unfit got, strictly;
+
+        spec.issuer = spec.issuer != NULL ? spec.issuer : &w.root;
+        spec.revoked = user_revoked;
+        put_crl("crls", &spec);
+        strictly = judge_strictly(&w.user);
+        got = judge(&w.user);
+        if (got != (cases[i].why == NULL ? CERTIFICATE_REVOKED : CERTIFICATE_FIT) ||
+            strictly != (cases[i].why == NULL ? CERTIFICATE_REVOKED : CERTIFICATE_NO_CRL))
+            fail_msg("case %zu: %s, %s: %s", i, certificate_unfit_name(got), certificate_unfit_name(strictly), w.why);
+        if (cases[i].why != NULL)
+            assert_why(cases[i].why);
+        put_away("crls");
+    }
+}
+
+static void
+lists_of_an_authority_that_may_sign_none(void **state)
+{
+    (void)state;
+    w.root.usage = "critical,keyCertSign";
+    put_certificate("anchors", &w.root);
+    put_crl("crls", &(struct crl_spec){ .issuer = &w.root, .revoked = user_revoked });
+    assert_judged(judge(&w.user), CERTIFICATE_FIT);
+    assert_why("CN=Root,O=corp: it may not sign lists");
+    assert_judged(judge_strictly(&w.user), CERTIFICATE_NO_CRL);
+}
+
+/* A list that is as none hides no other. */
+static void
+several_lists(void **state)
+{
+    const struct crl_spec good = { .issuer = &w.root, .revoked = user_revoked, .last_update = BUILT_NOW - 7200 };
+    const struct crl_spec others[] = {
+        { .issuer = &w.root, .key = w.stranger_key, .last_update = BUILT_NOW - 60 },
+        { .issuer = &w.root, .next_update = BUILT_NOW - 60, .last_update = BUILT_NOW - 120 },
+        { .issuer = &w.root, .last_update = BUILT_NOW + 60 },
+        { .issuer = &w.root, .digest = "SHA1", .last_update = BUILT_NOW - 60 },
+        { .issuer = &w.root, .delta = true, .last_update = BUILT_NOW - 60 },
+    };
+
+    (void)state;
+    put_certificate("anchors", &w.root);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        put_crl("crls", &others[i]);
+        put_crl("crls", &good);
+        assert_judged(judge(&w.user), CERTIFICATE_REVOKED);
+        put_away("crls");
+    }
+    /* The newer one of two good ones counts. */
+    put_crl("crls", &good);
+    put_crl("crls", &(struct crl_spec){ .issuer = &w.root, .last_update = BUILT_NOW - 60 });
+    assert_judged(judge_strictly(&w.user), CERTIFICATE_FIT);
+    /* As it may: with an old one that has run out nothing need be told. */
+    put_crl("crls", &others[1]);
+    assert_judged(judge_strictly(&w.user), CERTIFICATE_FIT);
+    assert_string_equal(w.why, "");
+}
+
+static void
+deltas(void **state)
+{
+    (void)state;
+    put_certificate("anchors", &w.root);
+    put_crl("crls", &(struct crl_spec){ .issuer = &w.root });
+    put_crl("crls", &(struct crl_spec){ .issuer = &w.root, .delta = true, .revoked = others_revoked });
+    assert_judged(judge_strictly(&w.user), CERTIFICATE_FIT);
+    put_crl("crls", &(struct crl_spec){ .issuer = &w.root, .delta = true, .revoked = user_revoked });
+    assert_judged(judge_strictly(&w.user), CERTIFICATE_REVOKED);
+    put_away("crls");
+    put_crl("crls", &(struct crl_spec){ .issuer = &w.root, .delta = true, .revoked = user_revoked });
+    assert_judged(judge(&w.user), CERTIFICATE_REVOKED);
+    put_away("crls");
+    /* One alone does not say who is not revoked. */
+    put_crl("crls", &(struct crl_spec){ .issuer = &w.root, .delta = true });
+    assert_judged(judge_strictly(&w.user), CERTIFICATE_NO_CRL);
+    /* As none, like others. */
+    put_crl("crls", &(struct crl_spec){ .issuer = &w.root, .delta = true, .revoked = user_revoked, .key = w.stranger_key });
+    assert_judged(judge(&w.user), CERTIFICATE_FIT);
+}
+
+/* What it revokes is; of what else it says nothing is known. */
+static void
+lists_of_something_else(void **state)
+{
+    static const uint8_t null[] = { 5, 0 }, only_authorities[] = { 0x30, 0x03, 0x82, 0x01, 0xff },
+                         some_reasons[] = { 0x30, 0x04, 0x83, 0x02, 0x06, 0x40 },
+                         of_others[] = { 0x30, 0x03, 0x84, 0x01, 0xff };
+    const struct crl_spec lists[] = {
+        { .issuer = &w.root, .raw_nid = NID_title, .raw = null, .raw_len = sizeof(null) },
+        { .issuer = &w.root, .raw_nid = NID_issuing_distribution_point, .raw = only_authorities,
+          .raw_len = sizeof(only_authorities) },
+        { .issuer = &w.root, .raw_nid = NID_issuing_distribution_point, .raw = some_reasons,
+          .raw_len = sizeof(some_reasons) },
+        { .issuer = &w.root, .raw_nid = NID_issuing_distribution_point, .raw = of_others, .raw_len = sizeof(of_others) },
+    };
+
+    (void)state;
+    put_certificate("anchors", &w.root);
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        struct crl_spec list = lists[i];
+
+        put_crl("crls", &list);
+        assert_judged(judge(&w.user), CERTIFICATE_FIT);
+        assert_judged(judge_strictly(&w.user), CERTIFICATE_NO_CRL);
+        put_away("crls");
+        list.revoked = user_revoked;
+        put_crl("crls", &list);
+        assert_judged(judge(&w.user), CERTIFICATE_REVOKED);
+        assert_int_not_equal(judge_strictly(&w.user), CERTIFICATE_FIT);
+        put_away("crls");
+    }
+}
+
+static void
+lists_signed_in_other_ways(void **state)
+{
+    EVP_PKEY *rsa = build_rsa_key(2048);
+
+    (void)state;
+    w.root.key = rsa;
+    put_certificate("anchors", &w.root);
+    put_crl("crls", &(struct crl_spec){ .issuer = &w.root, .revoked = user_revoked, .pss = true });
+    assert_judged(judge(&w.user), CERTIFICATE_REVOKED);
+    put_away("crls");
+    put_crl("crls", &(struct crl_spec){ .issuer = &w.root, .revoked = user_revoked, .pss = true, .digest = "SHA1" });
+    assert_judged(judge(&w.user), CERTIFICATE_FIT);
+    assert_why("weak digest");
+    EVP_PKEY_free(rsa);
+}
+
+/* Whatever is broken in it, it is not fit; nor does anything come to libcrypto's list of errors. */
+static void
+certificates_that_are_none(void **state)
+{
+    static uint8_t der[BUILT_CERTIFICATE_MAX], big[CERTIFICATE_MAX + 1];
+    struct chain *c;
+    size_t n = build_certificate(&w.user, der);
+    unsigned long error;
+
+    (void)state;
+    put_certificate("anchors", &w.root);
+    put_crl("crls", &(struct crl_spec){ .issuer = &w.root });
+    c = open_chain(false);
+    assert_non_null(c);
+    ERR_raise(ERR_LIB_USER, 7);
+    error = ERR_peek_last_error();
+    assert_int_equal(chain_judge(c, der, n, BUILT_NOW, w.why), CERTIFICATE_FIT);
+    for (size_t i = 0; i < n; i++) {
+        uint8_t *copy = malloc(n);
+        uint8_t *cut = malloc(i == 0 ? 1 : i);
+
+        assert_non_null(copy);
+        assert_non_null(cut);
+        memcpy(cut, der, i);
+        assert_int_equal(chain_judge(c, cut, i, BUILT_NOW, w.why), CERTIFICATE_UNTRUSTED);
+        memcpy(copy, der, n);
+        copy[i] ^= 1U << i % 8;
+        assert_int_equal(chain_judge(c, copy, n, BUILT_NOW, w.why), CERTIFICATE_UNTRUSTED);
+        free(copy);
+        free(cut);
+    }
+    assert_int_equal(chain_judge(c, der, n + 1, BUILT_NOW, w.why), CERTIFICATE_UNTRUSTED);
+    assert_string_equal(w.why, "it cannot be read");
+    assert_int_equal(chain_judge(c, big, sizeof(big), BUILT_NOW, w.why), CERTIFICATE_UNTRUSTED);
+    assert_int_equal(ERR_peek_last_error(), error);
+    ERR_clear_error();
+    talloc_free(c);
+}
+
+int
+main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, chain_setup, chain_teardown)
+    const struct CMUnitTest tests[] = {
+        T(ways_that_lead_to_an_anchor), T(ways_that_lead_nowhere), T(another_issuer_of_the_same_name),
+        T(all_are_valid_at_that_time), T(who_may_issue), T(long_ways), T(weak_signatures_and_keys),
+        T(revoked_by_the_issuer), T(revoked_on_the_way), T(lists_that_are_as_none),
+        T(lists_of_an_authority_that_may_sign_none), T(several_lists), T(deltas),
+        T(lists_of_something_else), T(lists_signed_in_other_ways), T(certificates_that_are_none),
+    };
+
+    return cmocka_run_group_tests_name("card_chain", tests, chain_group_setup, chain_group_teardown);
+}
