@@ -205,22 +205,6 @@ done:
     X509_STORE_CTX_free(context);
 }
 
-/* OpenSSL lets keyUsage alone make an authority; RFC 5280 4.2.1.9 lets it only of the anchor, which is ours. */
-static bool
-issuers_are_authorities(STACK_OF(X509) *chain, struct verdict *v)
-{
-    for (int i = 1; i < sk_X509_num(chain) - 1; i++) {
-        X509 *x = sk_X509_value(chain, i);
-
-        if (X509_check_ca(x) != 1) {
-            why_add_name(v->why, X509_get_subject_name(x), "no authority");
-            v->unfit = CERTIFICATE_UNTRUSTED;
-            return false;
-        }
-    }
-    return true;
-}
-
 static void
 ask_partial_lists(STACK_OF(X509_CRL) *lists, STACK_OF(X509) *chain, struct verdict *v)
 {
@@ -250,7 +234,7 @@ verify_with_lists(const struct chain *c, X509 *x, int64_t now, struct verdict *v
         goto done;
     }
     verify(c, x, now, NULL, v, &chain);
-    if (v->unfit != CERTIFICATE_FIT || !issuers_are_authorities(chain, v))
+    if (v->unfit != CERTIFICATE_FIT)
         goto done;
     if (!crl_choose(c->crls, chain, now, whole, partial, v->why)) {
         v->unfit = CERTIFICATE_UNTRUSTED;

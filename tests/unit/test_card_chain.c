@@ -474,7 +474,7 @@ certificates_that_are_none(void **state)
         memcpy(cut, der, i);
         assert_int_equal(chain_judge(c, cut, i, BUILT_NOW, w.why), CERTIFICATE_UNTRUSTED);
         memcpy(copy, der, n);
-        copy[i] ^= 1U << i % 8;
+        copy[i] ^= (uint8_t)(1U << i % 8);
         assert_int_equal(chain_judge(c, copy, n, BUILT_NOW, w.why), CERTIFICATE_UNTRUSTED);
         free(copy);
         free(cut);
