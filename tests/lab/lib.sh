@@ -60,6 +60,7 @@ fi
 . "$lab_dir/member.sh"
 . "$lab_dir/rogue.sh"
 . "$lab_dir/pki.sh"
+. "$lab_dir/reader.sh"
 . "$lab_dir/fault.sh"
 . "$lab_dir/trust.sh"
 

@@ -1,5 +1,5 @@
 /*
- * lib/card against real PKCS#11 modules, for tests/system/55-card.bats.
+ * lib/card against real PKCS#11 modules, for tests/system/55-card.bats and 58-reader.bats.
  *
  *   cardprobe [OPTION]... [COMMAND ARG...]...
  *
@@ -10,11 +10,13 @@
  *   --bits N        shorter RSA keys are too small (2048)
  *   --anchors PATH, --intermediates PATH, --crls PATH
  *                   files or folders of PEM; with the first one issuers are judged, too
+ *   --hold          waits for a line of input between the look of pin or sign and the PIN
  *   --require-crl   whoever has no list in force of an issuer's is not fit
  *
  *   look                    what is there
  *   pin LABEL PIN           tries it on the token with that label
  *   sign LABEL ID PIN       a challenge, with the certificate of that id (hexadecimal)
+ *   wait                    for a line of input
  *   reopen                  closes all modules and opens them again
  *
  * Each line says what it is about and what there is to tell.  Exit status: 0 if
@@ -37,6 +39,7 @@ struct probe {
     const char *intermediates;
     const char *crls;
     bool require_crl;
+    bool hold;
     TALLOC_CTX *mem;
     struct cards *cards;
 };
@@ -103,14 +106,28 @@ look(struct probe *p)
     return true;
 }
 
+static void
+wait_for_line(void)
+{
+    int c;
+
+    printf("waiting\n");
+    do
+        c = getchar();
+    while (c != '\n' && c != EOF);
+}
+
 static struct card_token *
 find_token(struct probe *p, const char *label)
 {
     const struct card_view *view = card_look(p->cards, p->mem, &p->rules);
 
     for (size_t i = 0; view != NULL && i < view->n_tokens; i++) {
-        if (strcmp(view->tokens[i].label, label) == 0)
-            return &view->tokens[i];
+        if (strcmp(view->tokens[i].label, label) != 0)
+            continue;
+        if (p->hold)
+            wait_for_line();
+        return &view->tokens[i];
     }
     printf("token NONE label=\"%s\"\n", label);
     return NULL;
@@ -182,6 +199,10 @@ run(struct probe *p, int n, char **words, bool *good)
         *good &= look(p);
         return 1;
     }
+    if (strcmp(words[0], "wait") == 0) {
+        wait_for_line();
+        return 1;
+    }
     if (strcmp(words[0], "reopen") == 0) {
         *good &= reopen(p);
         return 1;
@@ -205,7 +226,8 @@ parse(int argc, char **argv, struct probe *p)
         { "no-eku", no_argument, NULL, 'u' },       { "elliptic", no_argument, NULL, 'e' },
         { "bits", required_argument, NULL, 'b' },   { "anchors", required_argument, NULL, 'A' },
         { "intermediates", required_argument, NULL, 'I' }, { "crls", required_argument, NULL, 'C' },
-        { "require-crl", no_argument, NULL, 'R' },  { NULL, 0, NULL, 0 },
+        { "require-crl", no_argument, NULL, 'R' },  { "hold", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
     };
     int c;
 
@@ -235,6 +257,9 @@ parse(int argc, char **argv, struct probe *p)
             break;
         case 'C':
             p->crls = optarg;
+            break;
+        case 'h':
+            p->hold = true;
             break;
         case 'R':
             p->require_crl = true;
