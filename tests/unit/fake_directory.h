@@ -68,6 +68,24 @@ fake_directory_init(struct fake_directory *f, int timeout_ms)
     fake_require(dir_attach(f->d, fds[0], "dc1.corp.test"));
 }
 
+/* A new one; ended by fake_directory_end. */
+static inline struct fake_directory *
+fake_directory_begin(int timeout_ms)
+{
+    struct fake_directory *f = malloc(sizeof(*f));
+
+    fake_require(f != NULL);
+    fake_directory_init(f, timeout_ms);
+    return f;
+}
+
+static inline void
+fake_directory_end(struct fake_directory *f)
+{
+    fake_directory_done(f);
+    free(f);
+}
+
 /* An entry in answer to the request with that id (they count from 1). Values of one attribute stand together. */
 static inline void
 fake_entry(struct fake_directory *f, uint32_t id, const char *dn, const struct fake_value *values)

@@ -141,23 +141,6 @@ account_states_are_told(void **state)
     }
 }
 
-static struct fake_directory *
-begin(void)
-{
-    struct fake_directory *f = malloc(sizeof(*f));
-
-    assert_non_null(f);
-    fake_directory_init(f, TIMEOUT_MS);
-    return f;
-}
-
-static void
-end(struct fake_directory *f)
-{
-    fake_directory_done(f);
-    free(f);
-}
-
 static uint8_t alice_sid[SID_BINARY_MAX];
 static size_t alice_sid_len;
 
@@ -188,7 +171,7 @@ alice(struct fake_directory *f, uint32_t id, const char *without, const struct f
 static void
 a_user_is_read(void **state)
 {
-    struct fake_directory *f = begin();
+    struct fake_directory *f = fake_directory_begin(TIMEOUT_MS);
     struct dir_user *u;
     char text[SID_TEXT_MAX];
 
@@ -206,7 +189,7 @@ a_user_is_read(void **state)
     assert_false(u->is_machine);
     assert_false(u->state.disabled || u->state.locked || u->state.expired || u->state.must_change);
     assert_true(u->state.password_expires == INT64_MAX);
-    end(f);
+    fake_directory_end(f);
 }
 
 static const struct {
@@ -266,7 +249,7 @@ malformed_users_are_refused(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
-        struct fake_directory *f = begin();
+        struct fake_directory *f = fake_directory_begin(TIMEOUT_MS);
         struct dir_user *u;
 
         alice(f, 1, entries[i].without, entries[i].with);
@@ -279,7 +262,7 @@ malformed_users_are_refused(void **state)
             assert_string_equal(u->full_name, "alice");
         if (u != NULL && i >= sizeof(entries) / sizeof(entries[0]) - 3)
             assert_true(u->state.outside_hours);
-        end(f);
+        fake_directory_end(f);
     }
 }
 
@@ -287,7 +270,7 @@ static void
 names_that_are_none_are_not_asked(void **state)
 {
     static const char *const names[] = { "", "\n", "a\177", "\377", "\303" };
-    struct fake_directory *f = begin();
+    struct fake_directory *f = fake_directory_begin(TIMEOUT_MS);
     char longest[600], byte;
     struct dir_user *u;
     struct dir_group *g;
@@ -305,14 +288,14 @@ names_that_are_none_are_not_asked(void **state)
     assert_int_equal(directory_user_by_upn(f->d, f->d, "alice", &u), ERR_UNKNOWN_PRINCIPAL);
     assert_int_equal(directory_user_by_upn(f->d, f->d, "@corp.test", &u), ERR_UNKNOWN_PRINCIPAL);
     assert_int_equal(recv(f->peer, &byte, 1, 0), -1);
-    end(f);
+    fake_directory_end(f);
 }
 
 static void
 a_upn_of_the_domain_is_an_account_too(void **state)
 {
     static const struct fake_value none[] = { { NULL, NULL, 0 } };
-    struct fake_directory *f = begin();
+    struct fake_directory *f = fake_directory_begin(TIMEOUT_MS);
     struct dir_user *u;
 
     (void)state;
@@ -333,7 +316,7 @@ a_upn_of_the_domain_is_an_account_too(void **state)
     fake_send(f);
     assert_int_equal(directory_user_by_upn(f->d, f->d, "alice@corp.test", &u), ERR_UNKNOWN_PRINCIPAL);
     assert_false(f->d->dead);
-    end(f);
+    fake_directory_end(f);
 }
 
 static void
@@ -353,20 +336,20 @@ result_codes_are_told_apart(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct fake_directory *f = begin();
+        struct fake_directory *f = fake_directory_begin(TIMEOUT_MS);
 
         fake_result(f, 1, cases[i].code, NULL);
         fake_send(f);
         assert_int_equal(directory_user_by_account(f->d, f->d, "alice", &u), cases[i].err);
         assert_int_equal(f->d->dead, cases[i].err == ERR_NO_KDC);
-        end(f);
+        fake_directory_end(f);
     }
 }
 
 static void
 more_entries_than_asked_for_end_the_connection(void **state)
 {
-    struct fake_directory *f = begin();
+    struct fake_directory *f = fake_directory_begin(TIMEOUT_MS);
     struct dir_user *u;
 
     (void)state;
@@ -376,7 +359,7 @@ more_entries_than_asked_for_end_the_connection(void **state)
     fake_send(f);
     assert_int_equal(directory_user_by_account(f->d, f->d, "alice", &u), ERR_NO_KDC);
     assert_true(f->d->dead);
-    end(f);
+    fake_directory_end(f);
 }
 
 /* Each way of not answering ends in time, and after it nothing is asked any more. */
@@ -389,7 +372,7 @@ no_answer_ends_in_time(void **state)
 
     (void)state;
     for (int i = 0; i < 6; i++) {
-        struct fake_directory *f = begin();
+        struct fake_directory *f = fake_directory_begin(TIMEOUT_MS);
         int64_t began;
 
         f->d->timeout_ms = 300;
@@ -413,7 +396,7 @@ no_answer_ends_in_time(void **state)
         began = client_now();
         assert_int_equal(directory_user_by_account(f->d, f->d, "alice", &u), ERR_NO_KDC);
         assert_true(client_now() - began < 300);
-        end(f);
+        fake_directory_end(f);
     }
 }
 

@@ -14,23 +14,6 @@
 #define TIMEOUT_MS 1000
 #define COMPUTER_DN "CN=WS1,CN=Computers,DC=corp,DC=test"
 
-static struct fake_directory *
-begin(void)
-{
-    struct fake_directory *f = malloc(sizeof(*f));
-
-    assert_non_null(f);
-    fake_directory_init(f, TIMEOUT_MS);
-    return f;
-}
-
-static void
-end(struct fake_directory *f)
-{
-    fake_directory_done(f);
-    free(f);
-}
-
 static void
 a_computer_is_read(void **state)
 {
@@ -55,7 +38,7 @@ a_computer_is_read(void **state)
         const struct fake_value values[] = { { "userAccountControl", cases[i].control, strlen(cases[i].control) },
                                              { "msDS-KeyVersionNumber", cases[i].kvno, strlen(cases[i].kvno) },
                                              { NULL, NULL, 0 } };
-        struct fake_directory *f = begin();
+        struct fake_directory *f = fake_directory_begin(TIMEOUT_MS);
         struct dir_computer *c;
 
         fake_entry(f, 1, COMPUTER_DN, values);
@@ -69,7 +52,7 @@ a_computer_is_read(void **state)
             assert_int_equal(c->is_workstation, cases[i].is_workstation);
             assert_int_equal(c->is_disabled, cases[i].is_disabled);
         }
-        end(f);
+        fake_directory_end(f);
     }
 }
 
@@ -113,7 +96,7 @@ who_made_how_many_is_counted(void **state)
     (void)state;
     assert_true(sid_parse(FAKE_DOMAIN "-1103", &alice));
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct fake_directory *f = begin();
+        struct fake_directory *f = fake_directory_begin(TIMEOUT_MS);
         uint8_t requests[4096];
         struct dir_quota quota;
         ssize_t len;
@@ -126,14 +109,14 @@ who_made_how_many_is_counted(void **state)
         assert_true(len > 0);
         /* By the SID, as it is. */
         assert_int_equal(memmem(requests, (size_t)len, sid_bytes, sid_len) != NULL, cases[i].allowed > 0);
-        end(f);
+        fake_directory_end(f);
     }
 }
 
 static void
 a_quota_that_is_not_answered(void **state)
 {
-    struct fake_directory *f = begin();
+    struct fake_directory *f = fake_directory_begin(TIMEOUT_MS);
     struct dir_quota quota;
     struct sid alice;
 
@@ -143,7 +126,7 @@ a_quota_that_is_not_answered(void **state)
     fake_send(f);
     assert_int_equal(directory_quota(f->d, &alice, &quota), ERR_NO_KDC);
     assert_int_equal(quota.allowed, 0);
-    end(f);
+    fake_directory_end(f);
 }
 
 int

@@ -16,23 +16,6 @@
 #define TIMEOUT_MS 3000
 #define USER_DN "CN=alice,CN=Users,DC=corp,DC=test"
 
-static struct fake_directory *
-begin(void)
-{
-    struct fake_directory *f = malloc(sizeof(*f));
-
-    assert_non_null(f);
-    fake_directory_init(f, TIMEOUT_MS);
-    return f;
-}
-
-static void
-end(struct fake_directory *f)
-{
-    fake_directory_done(f);
-    free(f);
-}
-
 static void
 group(struct fake_directory *f, uint32_t id, uint32_t rid, const char *name)
 {
@@ -48,7 +31,7 @@ group(struct fake_directory *f, uint32_t id, uint32_t rid, const char *name)
 static void
 groups_are_asked_for_in_batches(void **state)
 {
-    struct fake_directory *f = begin();
+    struct fake_directory *f = fake_directory_begin(TIMEOUT_MS);
     struct sid sids[250];
     struct dir_group *groups;
     size_t n;
@@ -69,7 +52,7 @@ groups_are_asked_for_in_batches(void **state)
     assert_int_equal(groups[247].sid.subs[4], 2249);
     assert_int_equal(directory_groups_by_sid(f->d, f->d, sids, 0, &groups, &n), ERR_OK);
     assert_int_equal(n, 0);
-    end(f);
+    fake_directory_end(f);
 }
 
 /* Answers come so often that none is late, but all of them together are. */
@@ -77,7 +60,7 @@ static void
 all_requests_of_an_operation_share_its_time(void **state)
 {
     enum { BATCHES = 30, EACH_MS = 150 };
-    struct fake_directory *f = begin();
+    struct fake_directory *f = fake_directory_begin(TIMEOUT_MS);
     struct sid sids[100 * BATCHES];
     struct dir_group *groups;
     size_t n;
@@ -102,14 +85,14 @@ all_requests_of_an_operation_share_its_time(void **state)
     assert_int_equal(directory_groups_by_sid(f->d, f->d, sids, 100 * BATCHES, &groups, &n), ERR_NO_KDC);
     assert_int_equal(kill(child, SIGKILL), 0);
     assert_int_equal(waitpid(child, NULL, 0), child);
-    end(f);
+    fake_directory_end(f);
 }
 
 static void
 token_groups_are_sids_or_left_out(void **state)
 {
     static const struct fake_value none[] = { { NULL, NULL, 0 } };
-    struct fake_directory *f = begin();
+    struct fake_directory *f = fake_directory_begin(TIMEOUT_MS);
     uint8_t a[SID_BINARY_MAX], b[SID_BINARY_MAX];
     size_t len = fake_sid(513, a, sizeof(a));
     const struct fake_value values[] = {
@@ -133,7 +116,7 @@ token_groups_are_sids_or_left_out(void **state)
     assert_int_equal(directory_token_groups(f->d, f->d, USER_DN, &sids, &n), ERR_UNKNOWN_PRINCIPAL);
     assert_null(sids);
     assert_int_equal(directory_token_groups(f->d, f->d, USER_DN, &sids, &n), ERR_UNKNOWN_PRINCIPAL);
-    end(f);
+    fake_directory_end(f);
 }
 
 static void
@@ -150,7 +133,7 @@ static void
 members_come_by_pages_up_to_the_limit(void **state)
 {
     struct dir_group g = { .dn = "CN=Staff,DC=corp,DC=test", .account = "Staff" };
-    struct fake_directory *f = begin();
+    struct fake_directory *f = fake_directory_begin(TIMEOUT_MS);
     const char **names;
     uint8_t requests[8192];
     size_t n;
@@ -181,7 +164,7 @@ members_come_by_pages_up_to_the_limit(void **state)
     assert_non_null(memmem(requests, (size_t)len, "\4\4more", 6));
     assert_null(memmem(requests, (size_t)len, "and more", 8));
     assert_int_equal(directory_members(f->d, f->d, &g, 0, &names, &n), ERR_TIMEOUT); /* nothing is left to answer it */
-    end(f);
+    fake_directory_end(f);
 }
 
 /* What is too much for a controller says nothing against it. */
@@ -190,7 +173,7 @@ members_that_are_too_many_to_find(void **state)
 {
     static const uint32_t codes[] = { LDAP_TIMELIMIT_EXCEEDED, LDAP_ADMINLIMIT_EXCEEDED, LDAP_UNWILLING_TO_PERFORM };
     struct dir_group g = { .dn = "CN=Staff,DC=corp,DC=test", .account = "Staff" };
-    struct fake_directory *f = begin();
+    struct fake_directory *f = fake_directory_begin(TIMEOUT_MS);
     uint8_t request[4096];
     const char **names;
     struct dir_group *others;
@@ -226,12 +209,12 @@ members_that_are_too_many_to_find(void **state)
     assert_int_equal(directory_members(f->d, f->d, &g, 5, &names, &n), ERR_TIMEOUT);
     assert_in_range(client_now() - began, DIRECTORY_MEMBERS_MS - 10, DIRECTORY_MEMBERS_MS + 2000);
     assert_true(f->d->dead);
-    end(f);
+    fake_directory_end(f);
     /* A connection that breaks is no search that is too much. */
-    f = begin();
+    f = fake_directory_begin(TIMEOUT_MS);
     assert_int_equal(shutdown(f->peer, SHUT_WR), 0);
     assert_int_equal(directory_members(f->d, f->d, &g, 5, &names, &n), ERR_NO_KDC);
-    end(f);
+    fake_directory_end(f);
 }
 
 int
