@@ -43,6 +43,7 @@ dist_man_MANS += doc/man/authsodd.8
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_front_cache tests/unit/test_front_cred tests/unit/test_front_map
+check_PROGRAMS += tests/unit/test_front_map_room
 check_PROGRAMS += tests/unit/test_fallback tests/unit/test_front_vouch
 check_PROGRAMS += tests/unit/test_front_card tests/unit/test_front_card_choice
 check_PROGRAMS += tests/unit/test_front_card_workers
@@ -74,6 +75,12 @@ tests_unit_test_front_card_choice_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(C
 tests_unit_test_front_card_choice_LDADD = tests/unit/libfront.la $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_front_card_workers_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_front_card_workers_LDADD = tests/unit/libfront.la $(daemon_libs) $(CMOCKA_LIBS)
+tests_unit_test_front_map_SOURCES = tests/unit/test_front_map.c tests/unit/front_map_fixture.c \
+	tests/unit/front_map_fixture.h
+tests_unit_test_front_map_room_SOURCES = tests/unit/test_front_map_room.c tests/unit/front_map_fixture.c \
+	tests/unit/front_map_fixture.h
+tests_unit_test_front_map_room_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_front_map_room_LDADD = tests/unit/libfront.la $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_front_map_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_front_map_LDADD = tests/unit/libfront.la $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_front_cache_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
