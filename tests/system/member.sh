@@ -176,6 +176,9 @@ PrintMotd no
 LogLevel VERBOSE
 AcceptEnv LANG
 EOF
+  # From OpenSSH 9.8 on: who types wrong passwords here shall not be kept out for it.
+  ! in_member "$name" /usr/sbin/sshd -t -o PerSourcePenalties=no 2>/dev/null ||
+    echo 'PerSourcePenalties no' >>"$LAB/hosts/$name/etc/ssh/sshd_config"
   lab_spawn "$LAB/log/$name-sshd.log" "$lab_dir/in" "$name" /usr/sbin/sshd -D -e
   lab_wait 20 member_answers "$name" 22 || lab_fail "$name: sshd: $(tail -n 5 "$LAB/log/$name-sshd.log")"
 }
