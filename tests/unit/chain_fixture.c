@@ -35,7 +35,7 @@ chain_group_setup(void **state)
     w.between_key = build_ec_key("P-256");
     w.second_key = build_ec_key("P-256");
     w.stranger_key = build_ec_key("P-256");
-    w.user_key = build_rsa_key(2048);
+    w.user_key = build_ec_key("P-256");
     return 0;
 }
 
@@ -48,6 +48,7 @@ chain_group_teardown(void **state)
     EVP_PKEY_free(w.second_key);
     EVP_PKEY_free(w.stranger_key);
     EVP_PKEY_free(w.user_key);
+    EVP_PKEY_free(w.rsa_key);
     return 0;
 }
 

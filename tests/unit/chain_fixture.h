@@ -8,7 +8,8 @@
 #include "tests/unit/certificate_builder.h"
 
 struct chain_world {
-    EVP_PKEY *root_key, *between_key, *second_key, *user_key, *stranger_key;
+    EVP_PKEY *root_key, *between_key, *second_key, *user_key, *stranger_key; /* on a curve */
+    EVP_PKEY *rsa_key; /* NULL, or what a test puts there for all of its group */
     /* root signs itself and between, between signs second; stranger is an authority that signs itself. */
     struct certificate_spec root, between, second, stranger;
     struct certificate_spec user; /* Alice's, serial number 17, issued by root */

@@ -261,6 +261,7 @@ issuers_are_judged_last(void **state)
     chain = open_chain(false);
     assert_non_null(chain);
     rules.chain = chain;
+    rules.elliptic = true;
     t->objects[2] = (struct fake_object){ .class = CKO_CERTIFICATE, .id = "2", .der = der };
     t->objects[2].der_len = build_certificate(&w.user, der);
     t->objects[3] = (struct fake_object){ .class = CKO_CERTIFICATE, .id = "3", .der = bob, .der_len = bob_len };

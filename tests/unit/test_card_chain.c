@@ -208,7 +208,7 @@ long_ways(void **state)
 static void
 weak_signatures_and_keys(void **state)
 {
-    EVP_PKEY *small = build_rsa_key(1024), *rsa = build_rsa_key(2048);
+    EVP_PKEY *small = build_rsa_key(1024);
     struct certificate_spec user = w.user;
 
     (void)state;
@@ -233,14 +233,13 @@ weak_signatures_and_keys(void **state)
     put_certificate("between", &w.between);
     assert_judged(judge(&user), CERTIFICATE_UNTRUSTED);
     put_away("between");
-    w.between.key = rsa;
+    w.between.key = w.rsa_key;
     put_certificate("between", &w.between);
     user.pss = true;
     assert_judged(judge(&user), CERTIFICATE_FIT);
     user.digest = "SHA1";
     assert_judged(judge(&user), CERTIFICATE_UNTRUSTED);
     EVP_PKEY_free(small);
-    EVP_PKEY_free(rsa);
 }
 
 /* Serial numbers: see the fixture. */
@@ -434,10 +433,8 @@ lists_of_something_else(void **state)
 static void
 lists_signed_in_other_ways(void **state)
 {
-    EVP_PKEY *rsa = build_rsa_key(2048);
-
     (void)state;
-    w.root.key = rsa;
+    w.root.key = w.rsa_key;
     put_certificate("anchors", &w.root);
     put_crl("crls", &(struct crl_spec){ .issuer = &w.root, .revoked = user_revoked, .pss = true });
     assert_judged(judge(&w.user), CERTIFICATE_REVOKED);
@@ -445,7 +442,6 @@ lists_signed_in_other_ways(void **state)
     put_crl("crls", &(struct crl_spec){ .issuer = &w.root, .revoked = user_revoked, .pss = true, .digest = "SHA1" });
     assert_judged(judge(&w.user), CERTIFICATE_FIT);
     assert_why("weak digest");
-    EVP_PKEY_free(rsa);
 }
 
 /* Whatever is broken in it, it is not fit; nor does anything come to libcrypto's list of errors. */
@@ -487,6 +483,13 @@ certificates_that_are_none(void **state)
     talloc_free(c);
 }
 
+static int
+group_setup(void **state)
+{
+    w.rsa_key = build_rsa_key(2048);
+    return chain_group_setup(state);
+}
+
 int
 main(void)
 {
@@ -499,5 +502,5 @@ main(void)
         T(lists_of_something_else), T(lists_signed_in_other_ways), T(certificates_that_are_none),
     };
 
-    return cmocka_run_group_tests_name("card_chain", tests, chain_group_setup, chain_group_teardown);
+    return cmocka_run_group_tests_name("card_chain", tests, group_setup, chain_group_teardown);
 }
