@@ -7,12 +7,14 @@ bats_require_minimum_version 1.5.0
 setup_file() {
   . "$BATS_TEST_DIRNAME/../lab/lib.sh"
   lab_pki
+  lab_pkinit_on dc1
   lab_reader ws1
 }
 
 teardown_file() {
   . "$BATS_TEST_DIRNAME/../lab/lib.sh"
   lab_reader_end ws1
+  lab_pkinit_off dc1
 }
 
 setup() {
@@ -200,4 +202,17 @@ EOF
   # Whatever the module makes of it, the PIN is tried at most once, and none is lost.
   [ "$(grep -c '^PIN' "$LAB/log/ws1.card")" -le 1 ]
   [ "$(lab_card_tries good)" -eq 3 ]
+}
+
+@test "a stock client logs on with the card, and tries a wrong PIN once" {
+  local -a stock=(env KRB5_CONFIG="$LAB/pki/client.conf" KRB5CCNAME=FILE:/tmp/card.cc
+    kinit -X "X509_user_identity=PKCS11:module_name=$opensc_module" alice)
+  lab_card_in ws1 good
+  in_member ws1 "${stock[@]}" <<<"$LAB_PIN"
+  run in_member ws1 klist -c FILE:/tmp/card.cc
+  in_member ws1 rm -f /tmp/card.cc
+  [[ $output == *'Default principal: alice@CORP.TEST'* ]]
+  run in_member ws1 "${stock[@]}" <<<999999
+  [ "$status" -ne 0 ]
+  card_heard 'PIN right left 3' signature 'PIN wrong left 2'
 }
