@@ -17,7 +17,7 @@ daemon_libdaemon_la_SOURCES = daemon/ccache_main.c daemon/channel.c daemon/chann
 	daemon/keeper_control.c daemon/keeper_local.c daemon/keeper_map.c daemon/keeper_requests.c \
 	daemon/keeper_rotate.c daemon/keeper_setup.c daemon/keeper_spawn.c daemon/keytab_main.c \
 	daemon/local_names.c \
-	daemon/local_names.h daemon/logon.c daemon/logon.h daemon/logon_pass.c daemon/logon_realm.c \
+	daemon/local_names.h daemon/logon.c daemon/logon.h daemon/logon_pass.c daemon/logon_password.c daemon/logon_realm.c \
 	daemon/member.c daemon/member.h daemon/member_keytab.c daemon/member_tgt.c daemon/member_trusts.c \
 	daemon/netlogon.c daemon/netlogon.h daemon/netlogon_channel.c daemon/netlogon_key.c \
 	daemon/netlogon_rotate.c daemon/netlogon_trusts.c daemon/netlogon_verdict.c daemon/notice.c \

@@ -1,16 +1,17 @@
 /*
- * A logon worker: one conversation at a time, straight down.  It holds no key
- * of the computer: the armor is short-lived, and whether the domain really let
- * the user in is decided by member, not here.
+ * What logon workers do for passwords and for cards: one conversation at a
+ * time, straight down.  They hold no key of the computer: the armor is
+ * short-lived, and whether the domain really let the user in is decided by
+ * member, not here.
  */
+#include "daemon/logon.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/logon.h"
-#include "daemon/password_key.h"
 #include "lib/base/log.h"
 #include "lib/base/secret.h"
 #include "lib/krb/ccache.h"
@@ -57,8 +58,8 @@ read_answer(struct job *j)
     len = client_recv(j->fd, j->packet, SECRET_MAX - 1, NULL, client_now() + 1000);
     if (len <= 0 || !proto_get_answer(j->packet, (size_t)len, &secret, &n))
         return false;
-    j->password = j->packet + (secret - j->packet);
-    j->password[n] = '\0'; /* the packet ends there, and there is room for one more */
+    j->secret = j->packet + (secret - j->packet);
+    j->secret[n] = '\0'; /* the packet ends there, and there is room for one more */
     return true;
 }
 
@@ -150,22 +151,12 @@ take_failure(struct job *j, const struct krb_failure *failure)
                    failure->user_kdc ? j->user_dc.host : j->m.dc.host);
 }
 
-/* What the password comes to is needed as soon as the controller has answered. */
-static void
-make_key(void *arg)
-{
-    const struct job *j = arg;
-
-    password_key_ahead(j->password, j->user_realm[0] != '\0' ? j->user_realm : j->config->realm, j->m.principal);
-}
-
 /* One try at the domain controller that j->m.dc names. */
 static bool
 try_logon(struct job *j, bool armor_refused, struct krb_failure *failure_out)
 {
     struct krb_options o = { .forwardable = j->config->forwardable, .renewable = j->config->renewable,
-                             .lifetime = j->config->lifetime, .renew_lifetime = j->config->renew_lifetime,
-                             .meanwhile = make_key, .arg = j };
+                             .lifetime = j->config->lifetime, .renew_lifetime = j->config->renew_lifetime };
     bool ok = false, has_armor = false;
     krb5_creds armor;
 
@@ -177,6 +168,8 @@ try_logon(struct job *j, bool armor_refused, struct krb_failure *failure_out)
         j->target.user_realm = j->user_realm;
         j->target.user_kdc = j->user_dc.address;
     }
+    if (j->method->aim != NULL)
+        j->method->aim(j);
     if (krb_context_new(&j->target, &j->krb) != 0) {
         j->result.err = ERR_INTERNAL;
         return false;
@@ -184,8 +177,7 @@ try_logon(struct job *j, bool armor_refused, struct krb_failure *failure_out)
     j->end.stage = KERBEROS_COMPUTER;
     if (get_armor(j, armor_refused, &armor, &has_armor)) {
         j->end.stage = KERBEROS_EXCHANGE;
-        ok = krb_logon_password(j->krb, &j->target, j->m.principal, false, j->password, has_armor ? &armor : NULL, &o,
-                                &j->logon, failure_out);
+        ok = j->method->exchange(j, has_armor ? &armor : NULL, &o, failure_out);
         if (!ok)
             take_failure(j, failure_out);
     }
@@ -222,7 +214,7 @@ find_user_dc(struct job *j, const char *avoid)
  * one may have counted the password, and after a definite answer, it is final.
  */
 static bool
-log_on(struct job *j)
+exchange(struct job *j)
 {
     char avoid[sizeof(j->m.dc.address)] = "";
     bool armor_refused = false, user_kdc = false, is_same_user = false;
@@ -286,40 +278,10 @@ verify(struct job *j)
     return j->result.err == ERR_OK;
 }
 
-static bool
-may_fall_back(struct job *j)
+bool
+logon_kerberos(struct job *j)
 {
-    j->end.err = (enum err)j->result.err;
-    return fallback_may(j->config->ntlm_fallback, &j->end);
-}
-
-/*
- * Where no KDC answered others a moment ago: who waits for one in vain, each for
- * himself, waits long.  True if there is the domain's verdict; else Kerberos is
- * tried as ever.
- */
-static bool
-pass_at_once(struct job *j)
-{
-    if (!j->m.no_kdc || j->config->ntlm_fallback == CONFIG_FALLBACK_NEVER)
-        return false;
-    j->result.err = ERR_NO_KDC;
-    (void)snprintf(j->result.step, sizeof(j->result.step), "AS exchange");
-    (void)snprintf(j->result.text, sizeof(j->result.text), "none answered a moment ago");
-    if (logon_pass(j))
-        return true;
-    memset(&j->result, 0, sizeof(j->result));
-    j->result.err = ERR_INTERNAL;
-    return false;
-}
-
-/* By Kerberos, or by what may stand in for it. */
-static void
-authenticate(struct job *j)
-{
-    if (pass_at_once(j) || (log_on(j) && verify(j)) || !may_fall_back(j))
-        return;
-    j->result.no_kdc = logon_pass(j) && j->end.err == ERR_NO_KDC && j->m.home.dns[0] == '\0';
+    return exchange(j) && verify(j);
 }
 
 static void
@@ -342,11 +304,11 @@ send_result(struct job *j)
         (void)close(fd);
 }
 
-static void
-run(struct config *c, const struct ipc_job *m, int fd)
+void
+logon_run(const struct method *method, struct config *c, const struct ipc_job *m, int fd)
 {
-    struct job j = { .config = c, .m = *m, .fd = fd, .deadline = client_now() + (int64_t)c->deadline * 1000 };
-    bool was_ahead;
+    struct job j = { .method = method, .config = c, .m = *m, .fd = fd,
+                     .deadline = client_now() + (int64_t)c->deadline * 1000 };
 
     log_set_logon(m->job);
     j.target.realm = c->realm;
@@ -356,44 +318,17 @@ run(struct config *c, const struct ipc_job *m, int fd)
     j.target.timeout = c->timeout;
     trust_realm(m->home.dns, j.user_realm);
     j.result.err = ERR_INTERNAL;
-    if (!read_answer(&j))
+    if (!m->pin_pad && !read_answer(&j))
         j.result.err = ERR_CANCELLED;
     else
-        authenticate(&j);
-    was_ahead = password_key_forget();
-    log_debug("the key of the password was %s", was_ahead ? "there when it was asked for" : "not made ahead");
+        method->authenticate(&j);
     secret_free(j.packet, SECRET_MAX);
-    (void)close(fd);
+    if (fd >= 0)
+        (void)close(fd);
     send_result(&j);
     if (j.krb != NULL) {
         krb_logon_done(j.krb, &j.logon);
         krb5_free_context(j.krb);
     }
     log_set_logon(0);
-}
-
-int
-logon_main(void)
-{
-    TALLOC_CTX *mem = talloc_new(NULL);
-    struct config *c = role_begin(mem, ROLE_LOGON);
-    uint8_t packet[2 * PROTO_TEXT_MAX];
-
-    for (;;) {
-        int fds[CHANNEL_FDS_MAX];
-        ssize_t n = channel_recv(FD_FRONT, packet, sizeof(packet), fds, -1);
-        struct ipc_job m;
-
-        /* front lets a worker go by closing the channel. */
-        if (n == 0)
-            break;
-        if (n < 0 || !ipc_get_job(packet, (size_t)n, &m) || fds[0] < 0) {
-            log_error("front broke the protocol: this worker ends");
-            return EXIT_FAILURE;
-        }
-        run(c, &m, channel_take_fd(fds));
-        channel_close_fds(fds);
-    }
-    talloc_free(mem);
-    return EXIT_SUCCESS;
 }

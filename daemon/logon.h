@@ -1,4 +1,8 @@
-/* A logon worker's job: what logon.c (Kerberos) and logon_pass.c (NTLM pass-through) share. */
+/*
+ * A worker's job.  What is the same for passwords and cards is in logon.c; what
+ * is not in logon_password.c and logon_pass.c (NTLM pass-through), and in
+ * logon_card.c.
+ */
 #ifndef AUTHSOD_DAEMON_LOGON_H
 #define AUTHSOD_DAEMON_LOGON_H
 
@@ -7,12 +11,26 @@
 #include "lib/directory/locator.h"
 #include "lib/krb/krb.h"
 
+struct job;
+
+/* How a worker lets people prove who they are. */
+struct method {
+    /* All of the logon, which begins when the secret is there: j->result. */
+    void (*authenticate)(struct job *j);
+    /* A controller has been chosen: what else j->target needs for it. NULL: nothing. */
+    void (*aim)(struct job *j);
+    /* Kerberos with the user's secret at the controller that j->target names: as krb_logon_password. */
+    bool (*exchange)(struct job *j, const krb5_creds *armor, struct krb_options *o, struct krb_failure *failure_out);
+};
+
 struct job {
+    const struct method *method;
     struct config *config;
     struct ipc_job m;
-    int fd;                       /* the module's connection */
-    char *packet;                 /* the ANSWER, in secret memory */
-    char *password;               /* inside it */
+    int fd;                       /* the module's connection; -1 where no answer is in it */
+    char *packet;                 /* the ANSWER, in secret memory; NULL where there is none */
+    char *secret;                 /* inside it: the password, or the PIN */
+    struct card_use *card;        /* of a logon with a card */
     int64_t deadline;             /* then front ends this worker */
     char user_realm[TRUST_DNS_MAX + 1]; /* of a user of another domain */
     struct dc user_dc;            /* its domain controller; address "": none is known */
@@ -22,6 +40,15 @@ struct job {
     struct kerberos_end end;      /* how far Kerberos came; err is result's */
     struct ipc_result result;
 };
+
+/* A job from its beginning to the RESULT. fd is closed. Ends the process where front or member breaks the protocol. */
+void logon_run(const struct method *method, struct config *c, const struct ipc_job *m, int fd);
+/*
+ * For a method: tries the domain controllers one after the other, then has
+ * member check what came of it.  True: member vouches.  Else j->result and
+ * j->end say why not.
+ */
+bool logon_kerberos(struct job *j);
 
 /* The domain whose user it is: DNS name. */
 const char *logon_home(const struct job *j);

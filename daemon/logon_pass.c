@@ -22,7 +22,7 @@ send_password(const struct job *j, int64_t deadline)
 
     memcpy(m.account, j->m.principal, sizeof(m.account));
     memcpy(m.domain, j->m.home.netbios, sizeof(j->m.home.netbios));
-    if (!nt_hash(j->password, m.nt_hash))
+    if (!nt_hash(j->secret, m.nt_hash))
         why = "the password is too long for NTLM, or not UTF-8";
     ipc_put_pass(&w, &m);
     if (why == NULL && (!writer_ok(&w) || !channel_send(FD_PASS, packet, w.len, NULL, 0, false)))
