@@ -1,4 +1,4 @@
-#include "config.h"
+#include <config.h> /* not daemon/config.h */
 
 #include "daemon/sandbox.h"
 
@@ -215,21 +215,25 @@ landlock_writes(const char *path)
                              LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |
                              LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_EXECUTE;
     struct landlock_ruleset_attr ruleset = { .handled_access_fs = writing };
-    struct landlock_path_beneath_attr beneath = { .allowed_access = writing & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE };
+    struct landlock_path_beneath_attr beneath = {
+        .parent_fd = -1, .allowed_access = writing & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE
+    };
     int fd = (int)syscall(SYS_landlock_create_ruleset, &ruleset, sizeof(ruleset), 0);
     bool ok = false;
 
     if (fd < 0)
         return errno == ENOSYS || errno == EOPNOTSUPP;
-    if (path != NULL) {
+    if (path != NULL)
         beneath.parent_fd = open(path, O_PATH | O_CLOEXEC | O_DIRECTORY);
+    /* What is not there is not written to. */
+    if (path != NULL && (beneath.parent_fd >= 0 || errno != ENOENT)) {
         if (beneath.parent_fd < 0 || syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) != 0)
             goto done;
     }
     ok = syscall(SYS_landlock_restrict_self, fd, 0) == 0;
 
 done:
-    if (path != NULL && beneath.parent_fd >= 0)
+    if (beneath.parent_fd >= 0)
         (void)close(beneath.parent_fd);
     (void)close(fd);
     return ok;

@@ -252,6 +252,18 @@ enter_tool(enum role role)
     return sandbox_enter_tool();
 }
 
+/* What the filter lets it do Landlock refuses, where the kernel has it. */
+static bool
+no_write_elsewhere(void)
+{
+    int fd;
+
+    if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) <= 0)
+        return true;
+    fd = open("/tmp/authsod-sandbox-test", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    return refused(fd) && refused(open("/dev/null", O_WRONLY | O_CLOEXEC)) && refused(mkdir("/tmp/authsod-sandbox-test", 0700));
+}
+
 struct rule {
     const char *name;
     enum role role;
@@ -281,6 +293,7 @@ static const struct rule rules[] = {
     RULE(ROLE_NETLOGON, no_listen), RULE(ROLE_NETLOGON, may_use_internet),
     RULE(ROLE_DIRECTORY, no_exec), RULE(ROLE_DIRECTORY, no_ptrace), RULE(ROLE_DIRECTORY, no_unix_socket),
     RULE(ROLE_DIRECTORY, no_setuid), RULE(ROLE_DIRECTORY, no_listen), RULE(ROLE_DIRECTORY, may_use_internet),
+    RULE(ROLE_DIRECTORY, no_write_elsewhere),
     WAITS(ROLE_CCACHE, no_exec), WAITS(ROLE_CCACHE, no_internet), WAITS(ROLE_CCACHE, no_ptrace),
     WAITS(ROLE_CCACHE, no_chroot), WAITS(ROLE_CCACHE, may_become_a_user),
     WAITS(ROLE_CCACHE, may_copy),
