@@ -11,7 +11,7 @@
  *   keeper - member     PEER, CONFIG, KEYTAB      <-> GET_KEYTAB
  *   keeper - directory  PEER, CONFIG
  *   keeper - netlogon   PEER, CONFIG, MACHINE_SECRET, KEYTAB, ROTATE, ROTATE_SET <-> GET_SECRET, ROTATE_HOLDS, ROTATE_END
- *   keeper - logon      (silence; its end is the worker's end)
+ *   keeper - logon, card (silence; its end is the worker's end)
  *   keeper - ccache     CCACHE_CHILD; to the child CCACHE_WRITE or CCACHE_DESTROY, once <-> CCACHE_BORN, CCACHE_DONE
  *   keeper - keytab     KEYTAB_MAKE, once         <-> KEYTAB
  *   front - directory   LOOKUP, WHO, LEARN, STATE, NEED_DC <-> FOUND, IDENTITY, LEARNED, STATE_IS, DC
@@ -114,7 +114,7 @@ struct ipc_reason {
     char text[512];                /* for the log */
 };
 
-/* A new channel to a process of that role; id is the number of a logon worker, else 0. */
+/* A new channel to a process of that role; id is the number of a logon or card worker, else 0. */
 struct ipc_peer {
     uint32_t role;
     uint32_t id;

@@ -150,12 +150,12 @@ bury(struct keeper *k, struct child *c, int status)
         front_gone(k);
     else
         keeper_rotate_gone(k, role, pid);
-    if (k->stopping || role == ROLE_KEYTAB || (role == ROLE_CCACHE && !spare) || role == ROLE_LOGON)
+    if (k->stopping || role == ROLE_KEYTAB || (role == ROLE_CCACHE && !spare) || role_is_worker(role))
         return;
     /* Workers know one member and one front: new ones come with the new. */
     if (role == ROLE_FRONT || role == ROLE_MEMBER) {
         for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++) {
-            if (k->children[i].role == ROLE_LOGON)
+            if (role_is_worker(k->children[i].role))
                 keeper_kill(&k->children[i]);
         }
     }
@@ -185,7 +185,7 @@ read_child(struct keeper *k, struct child *c)
     } else if (n <= 0) {
         (void)close(c->channel);
         c->channel = -1;
-        if (c->role != ROLE_LOGON && c->role != ROLE_CCACHE && c->role != ROLE_KEYTAB && !k->stopping)
+        if (!role_is_worker(c->role) && c->role != ROLE_CCACHE && c->role != ROLE_KEYTAB && !k->stopping)
             keeper_kill(c);
     }
     /* Of such a one there is nothing but its channel. */
@@ -223,7 +223,7 @@ restart_due(struct keeper *k)
         if (!keeper_restart(k, role))
             k->restart_at[role] = client_now() + KEEPER_PAUSE_MS;
         else if (role == ROLE_FRONT || role == ROLE_MEMBER)
-            (void)keeper_start_worker(k);
+            (void)keeper_start_worker(k, ROLE_LOGON);
         k->ping_seen = k->ping_sent;
     }
 }

@@ -108,23 +108,31 @@ do_get_secret(struct keeper *k, struct child *from, const uint8_t *packet, size_
     return true;
 }
 
+/* Workers that front has let go may still be on their way out. */
+static unsigned
+most_workers(const struct keeper *k, enum role role)
+{
+    unsigned most = 2 * (unsigned)k->config->workers;
+
+    if (role == ROLE_CARD)
+        return KEEPER_CARDS_MAX;
+    return most < KEEPER_WORKERS_MAX ? most : KEEPER_WORKERS_MAX;
+}
+
 static bool
 do_spawn(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds)
 {
-    /* Workers that front has let go may still be on their way out. */
-    unsigned most = 2 * (unsigned)k->config->workers, running = 0;
+    unsigned running = 0;
     uint32_t role;
 
     (void)from;
     (void)fds;
-    if (!ipc_get_number(packet, len, IPC_SPAWN, &role) || role != ROLE_LOGON)
+    if (!ipc_get_number(packet, len, IPC_SPAWN, &role) || !role_is_worker(role))
         return false;
-    if (most > KEEPER_WORKERS_MAX)
-        most = KEEPER_WORKERS_MAX;
     for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++)
-        running += k->children[i].pid != 0 && k->children[i].role == ROLE_LOGON;
-    if (running < most && !k->stopping)
-        (void)keeper_start_worker(k);
+        running += k->children[i].pid != 0 && k->children[i].role == role;
+    if (running < most_workers(k, (enum role)role) && !k->stopping)
+        (void)keeper_start_worker(k, (enum role)role);
     return true;
 }
 
@@ -138,7 +146,7 @@ do_end_worker(struct keeper *k, struct child *from, const uint8_t *packet, size_
     if (!ipc_get_number(packet, len, IPC_END_WORKER, &id))
         return false;
     for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++) {
-        if (k->children[i].pid != 0 && k->children[i].role == ROLE_LOGON && k->children[i].id == id)
+        if (k->children[i].pid != 0 && role_is_worker(k->children[i].role) && k->children[i].id == id)
             keeper_kill(&k->children[i]);
     }
     return true;

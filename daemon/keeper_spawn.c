@@ -150,7 +150,9 @@ introduce(const struct child *to, enum role peer, uint32_t id, int fd)
 static const struct account *
 account_of(const struct keeper *k, enum role role)
 {
-    return role == ROLE_MEMBER || role == ROLE_NETLOGON || role == ROLE_KEYTAB ? &k->member : role == ROLE_LOGON ? &k->logon : &k->daemon;
+    if (role == ROLE_MEMBER || role == ROLE_NETLOGON || role == ROLE_KEYTAB)
+        return &k->member;
+    return role_is_worker(role) ? &k->logon : &k->daemon;
 }
 
 #define PEERS_MAX 3
@@ -224,28 +226,30 @@ bool
 keeper_start_roles(struct keeper *k)
 {
     return keeper_restart(k, ROLE_DIRECTORY) && keeper_restart(k, ROLE_MEMBER) && keeper_restart(k, ROLE_NETLOGON) &&
-           keeper_restart(k, ROLE_FRONT) && keeper_start_worker(k);
+           keeper_restart(k, ROLE_FRONT) && keeper_start_worker(k, ROLE_LOGON);
 }
 
 bool
-keeper_start_worker(struct keeper *k)
+keeper_start_worker(struct keeper *k, enum role role)
 {
+    /* In the order of its descriptors. NTLM is for passwords alone. */
     static const enum role peers[PEERS_MAX] = { ROLE_FRONT, ROLE_MEMBER, ROLE_NETLOGON };
+    size_t n_peers = role == ROLE_CARD ? PEERS_MAX - 1 : PEERS_MAX;
     int own[2] = { -1, -1 }, pairs[PEERS_MAX][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
     struct child *c = keeper_free_child(k);
     bool ok = c != NULL && channel_pair(own);
 
-    for (size_t i = 0; ok && i < PEERS_MAX; i++)
+    for (size_t i = 0; ok && i < n_peers; i++)
         ok = channel_pair(pairs[i]);
-    ok = ok && keeper_spawn(k, c, ROLE_LOGON, &k->logon,
-                            (int[]){ own[1], k->config_fd, pairs[0][1], pairs[1][1], pairs[2][1] }, 5);
+    ok = ok && keeper_spawn(k, c, role, account_of(k, role),
+                            (int[]){ own[1], k->config_fd, pairs[0][1], pairs[1][1], pairs[2][1] }, 2 + n_peers);
     if (ok) {
         c->id = ++k->last_worker;
         c->channel = own[0];
         own[0] = -1;
         /* front last: it may give the worker something to do at once. */
-        for (size_t i = PEERS_MAX; i-- > 0;)
-            introduce(keeper_child(k, peers[i]), ROLE_LOGON, c->id, pairs[i][0]);
+        for (size_t i = n_peers; i-- > 0;)
+            introduce(keeper_child(k, peers[i]), role, c->id, pairs[i][0]);
     }
     close_all(own, 2);
     for (size_t i = 0; i < PEERS_MAX; i++)

@@ -9,27 +9,29 @@ daemon_libsandbox_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
 
 # Everything but main, so that tests can link what they drive.
 noinst_LTLIBRARIES += daemon/libdaemon.la
-daemon_libdaemon_la_SOURCES = daemon/ccache_main.c daemon/channel.c daemon/channel.h daemon/fallback.c \
-	daemon/fallback.h daemon/front.c daemon/front.h daemon/front_cache.c daemon/front_card.c daemon/front_cred.c \
-	daemon/front_map.c daemon/front_nss.c daemon/front_outbox.c daemon/front_pam.c daemon/front_pool.c \
-	daemon/front_record.c daemon/front_result.c daemon/front_share.c daemon/ipc.c daemon/ipc.h daemon/ipc_cards.c daemon/ipc_fields.h \
+daemon_libdaemon_la_SOURCES = daemon/card_look.c daemon/card_main.c daemon/card_reasons.c \
+	daemon/card_reasons.h daemon/card_worker.h daemon/ccache_main.c daemon/channel.c daemon/channel.h \
+	daemon/fallback.c daemon/fallback.h daemon/front.c daemon/front.h daemon/front_cache.c \
+	daemon/front_card.c daemon/front_cred.c daemon/front_map.c daemon/front_nss.c daemon/front_outbox.c \
+	daemon/front_pam.c daemon/front_pool.c daemon/front_record.c daemon/front_result.c \
+	daemon/front_share.c daemon/ipc.c daemon/ipc.h daemon/ipc_cards.c daemon/ipc_fields.h \
 	daemon/ipc_rotate.c daemon/ipc_trusts.c daemon/keeper.c daemon/keeper.h daemon/keeper_ccache.c \
 	daemon/keeper_control.c daemon/keeper_local.c daemon/keeper_map.c daemon/keeper_requests.c \
 	daemon/keeper_rotate.c daemon/keeper_setup.c daemon/keeper_spawn.c daemon/keytab_main.c \
-	daemon/local_names.c \
-	daemon/local_names.h daemon/logon.c daemon/logon.h daemon/logon_pass.c daemon/logon_password.c daemon/logon_realm.c \
-	daemon/member.c daemon/member.h daemon/member_keytab.c daemon/member_tgt.c daemon/member_trusts.c \
-	daemon/netlogon.c daemon/netlogon.h daemon/netlogon_channel.c daemon/netlogon_key.c \
-	daemon/netlogon_rotate.c daemon/netlogon_trusts.c daemon/netlogon_verdict.c daemon/notice.c \
-	daemon/notice.h daemon/notify.c daemon/password_key.c daemon/password_key.h daemon/role.c \
-	daemon/role.h daemon/trusts.c daemon/trusts.h $(daemon_directory_sources)
+	daemon/local_names.c daemon/local_names.h daemon/logon.c daemon/logon.h daemon/logon_card.c \
+	daemon/logon_pass.c daemon/logon_password.c daemon/logon_realm.c daemon/member.c daemon/member.h \
+	daemon/member_keytab.c daemon/member_tgt.c daemon/member_trusts.c daemon/netlogon.c \
+	daemon/netlogon.h daemon/netlogon_channel.c daemon/netlogon_key.c daemon/netlogon_rotate.c \
+	daemon/netlogon_trusts.c daemon/netlogon_verdict.c daemon/notice.c daemon/notice.h daemon/notify.c \
+	daemon/password_key.c daemon/password_key.h daemon/role.c daemon/role.h daemon/trusts.c \
+	daemon/trusts.h $(daemon_directory_sources)
 daemon_libdaemon_la_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS) $(SECCOMP_CFLAGS) $(CRYPTO_CFLAGS) \
 	-DAUTHSOD_VERSION='"$(VERSION)"'
 daemon_libdaemon_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
 daemon_libs = daemon/libdaemon.la daemon/libsandbox.la daemon/libconfig.la lib/membership/libmembership.la lib/rpc/librpc.la \
-	lib/directory/libdirectory.la lib/store/libstore.la lib/krb/libkrb.la lib/ndr/libndr.la lib/sid/libsid.la \
+	lib/directory/libdirectory.la lib/store/libstore.la lib/card/libcard.la lib/krb/libkrb.la lib/ndr/libndr.la lib/sid/libsid.la \
 	lib/identmap/libidentmap.la lib/proto/libproto.la lib/base/libbase.la $(KRB5_LIBS) $(LDAP_LIBS) $(SASL_LIBS) \
-	$(SQLITE_LIBS) $(IDMAP_LIBS) $(INIH_LIBS) $(SECCOMP_LIBS) $(CRYPTO_LIBS) $(TALLOC_LIBS) $(RESOLV_LIBS) \
+	$(SQLITE_LIBS) $(IDMAP_LIBS) $(INIH_LIBS) $(SECCOMP_LIBS) $(CRYPTO_LIBS) $(P11_KIT_LIBS) $(TALLOC_LIBS) $(RESOLV_LIBS) \
 	-lkeyutils
 
 sbin_PROGRAMS += daemon/authsodd
@@ -57,6 +59,13 @@ tests_unit_test_netlogon_channel_SOURCES = tests/unit/test_netlogon_channel.c te
 	tests/unit/netlogon_fixture.h $(fake_controller)
 tests_unit_test_netlogon_channel_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_netlogon_channel_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_card_worker
+tests_unit_test_card_worker_SOURCES = tests/unit/test_card_worker.c tests/unit/certificate_builder.c \
+	tests/unit/certificate_builder.h tests/unit/fake_pkcs11.h
+tests_unit_test_card_worker_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS) $(P11_KIT_CFLAGS) \
+	-DTEST_FAKE_PKCS11='"$(abs_top_builddir)/tests/unit/.libs/fake_pkcs11.so"'
+tests_unit_test_card_worker_LDADD = $(daemon_libs) $(CMOCKA_LIBS) -ldl
+EXTRA_tests_unit_test_card_worker_DEPENDENCIES = tests/unit/fake_pkcs11.la
 check_LTLIBRARIES += tests/unit/libfront.la
 tests_unit_libfront_la_SOURCES = tests/unit/front_fixture.c tests/unit/front_fixture.h tests/unit/card_stage.c \
 	tests/unit/card_stage.h

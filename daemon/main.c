@@ -63,6 +63,8 @@ run_role(const char *name)
         return front_main();
     if (strcmp(name, "logon") == 0)
         return logon_main();
+    if (strcmp(name, "card") == 0)
+        return card_main();
     if (strcmp(name, "member") == 0)
         return member_main();
     if (strcmp(name, "directory") == 0)

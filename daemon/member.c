@@ -31,7 +31,7 @@ take_peer(struct member *m, const struct ipc_peer *peer, int fd)
 {
     int *at = peer->role == ROLE_FRONT ? &m->front : peer->role == ROLE_DIRECTORY ? &m->directory : &m->netlogon;
 
-    if (peer->role == ROLE_LOGON) {
+    if (role_is_worker(peer->role)) {
         add_worker(m, peer->id, fd);
         return true;
     }

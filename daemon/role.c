@@ -63,9 +63,15 @@ const char *
 role_name(unsigned role)
 {
     static const char *const names[] = { NULL, "keeper", "front", "logon", "member", "directory", "netlogon",
-                                         "ccache", "keytab" };
+                                         "ccache", "keytab", "card" };
 
     return role < sizeof(names) / sizeof(names[0]) ? names[role] : NULL;
+}
+
+bool
+role_is_worker(unsigned role)
+{
+    return role == ROLE_LOGON || role == ROLE_CARD;
 }
 
 static void

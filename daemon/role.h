@@ -31,14 +31,16 @@
 #define FD_FRONT 5
 #define FD_OTHER 6       /* directory's to member, member's and netlogon's to directory */
 #define FD_THIRD 7       /* directory's and member's to netlogon, netlogon's to member */
-/* logon: channels; FD_FRONT as above */
+/* logon and card: channels; FD_FRONT as above */
 #define FD_VERIFIER 6    /* to member */
-#define FD_PASS 7        /* to netlogon */
+#define FD_PASS 7        /* logon's to netlogon */
 
 #define ROLE_FDS_MAX 10  /* one past the last */
 
 /* "front" and so on; NULL for a number that is no role. */
 const char *role_name(unsigned role);
+/* Does it log people on? front says how many of these there are, and each has a number. */
+bool role_is_worker(unsigned role);
 
 /* Locks the door: another user, locale and NSS from files only, not dumpable,
  * no new privileges, seccomp filter.  Ends the process where any of it fails.
@@ -71,6 +73,7 @@ struct config *role_config(TALLOC_CTX *mem, int fd);
 int keeper_main(const char *config_path, bool debug);
 int front_main(void);
 int logon_main(void);
+int card_main(void);
 int member_main(void);
 int directory_main(void);
 int netlogon_main(void);

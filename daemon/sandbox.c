@@ -4,12 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <seccomp.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -63,6 +65,10 @@ static const int keyring[] = {
     CALL(keyctl), CALL(add_key), CALL(request_key), CALL(connect), CALL(getsockopt), CALL(setsockopt),
     CALL(getpeername), CALL(getsockname),
 };
+
+/* The one place where a module is shown to write: SoftHSM opens a token's files for that to count a wrong PIN, and locks them. */
+#define SOFTHSM_TOKENS "/var/lib/softhsm/tokens"
+static const int softhsm[] = { CALL(openat), CALL(open), CALL(ftruncate) };
 
 /* keeper and its children need much; these nobody of ours ever needs. */
 static const int never[] = {
@@ -172,6 +178,47 @@ add_client(scmp_filter_ctx filter)
     return add_network(filter) && add_open_readonly(filter);
 }
 
+/*
+ * Threads of this process, and nothing else that clone makes.  Where the flags
+ * of clone3 are a filter cannot look; libc takes clone where there is no such call.
+ */
+static bool
+add_threads(scmp_filter_ctx filter)
+{
+    const uint64_t thread = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD;
+    const uint64_t not_thread = CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID |
+                                CLONE_NEWUSER | CLONE_NEWUTS | CLONE_PTRACE | CLONE_VFORK;
+    int rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+
+    return (rc == 0 || rc == -EDOM) &&
+           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+                            SCMP_A0(SCMP_CMP_MASKED_EQ, thread | not_thread, thread)) == 0;
+}
+
+/* Are SoftHSM's tokens this very user's? As Debian installs it they are root's, and closed. */
+static bool
+has_softhsm(void)
+{
+    struct stat st;
+
+    return lstat(SOFTHSM_TOKENS, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid();
+}
+
+/*
+ * PKCS#11 modules, which are other people's code: they read files, have threads
+ * and talk to a daemon of theirs (pcscd) by a socket.  eventfd2: GLib, which
+ * OpenSC brings along, ends the process without it.
+ */
+static bool
+add_card(scmp_filter_ctx filter)
+{
+    static const int modules[] = { CALL(eventfd2) };
+
+    return add_client(filter) && add_with(filter, CALL(socket), 0, AF_UNIX) && add_threads(filter) &&
+           add(filter, SCMP_ACT_ALLOW, modules, COUNT(modules)) &&
+           (!has_softhsm() || add(filter, SCMP_ACT_ALLOW, softhsm, COUNT(softhsm)));
+}
+
 static bool
 fill(scmp_filter_ctx filter, enum role role)
 {
@@ -189,7 +236,7 @@ fill(scmp_filter_ctx filter, enum role role)
     case ROLE_NETLOGON:
         return add_client(filter);
     case ROLE_CARD:
-        return add_client(filter) && add_with(filter, CALL(socket), 0, AF_UNIX);
+        return add_card(filter);
     case ROLE_DIRECTORY:
         return add_network(filter) && add(filter, SCMP_ACT_ALLOW, files, COUNT(files));
     case ROLE_CCACHE:
@@ -205,9 +252,13 @@ fill(scmp_filter_ctx filter, enum role role)
 }
 
 #ifdef HAVE_LINUX_LANDLOCK_H
-/* No writing to the file system, but below path (NULL: nowhere). A kernel without Landlock changes nothing. */
+/*
+ * No writing to the file system, but below path (NULL: nowhere); to files that
+ * are there alone, or with making and removing some.  A kernel without Landlock
+ * changes nothing.
+ */
 static bool
-landlock_writes(const char *path)
+landlock_writes(const char *path, bool make)
 {
     const uint64_t writing = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
                              LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
@@ -216,7 +267,8 @@ landlock_writes(const char *path)
                              LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_EXECUTE;
     struct landlock_ruleset_attr ruleset = { .handled_access_fs = writing };
     struct landlock_path_beneath_attr beneath = {
-        .parent_fd = -1, .allowed_access = writing & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE
+        .parent_fd = -1,
+        .allowed_access = make ? writing & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE : LANDLOCK_ACCESS_FS_WRITE_FILE
     };
     int fd = (int)syscall(SYS_landlock_create_ruleset, &ruleset, sizeof(ruleset), 0);
     bool ok = false;
@@ -246,9 +298,11 @@ limit_files(enum role role)
 {
 #ifdef HAVE_LINUX_LANDLOCK_H
     if (role == ROLE_DIRECTORY)
-        return landlock_writes(AUTHSOD_STATEDIR);
+        return landlock_writes(AUTHSOD_STATEDIR, true);
+    if (role == ROLE_CARD)
+        return landlock_writes(has_softhsm() ? SOFTHSM_TOKENS : NULL, false);
     if (role != ROLE_CCACHE && role != ROLE_KEEPER)
-        return landlock_writes(NULL);
+        return landlock_writes(NULL, false);
 #endif
     (void)role;
     return true;
@@ -258,7 +312,7 @@ static bool
 limit_tool(void)
 {
 #ifdef HAVE_LINUX_LANDLOCK_H
-    return landlock_writes(NULL);
+    return landlock_writes(NULL, false);
 #else
     return true;
 #endif

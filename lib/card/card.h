@@ -49,6 +49,7 @@ void card_close(struct cards *c);
 struct card_left_out {
     const char *what; /* a module's path or name, with the slot where it is one */
     const char *why;
+    bool slot;        /* a token that is there; else a module */
 };
 
 /* Is a certificate's private key on the token? */

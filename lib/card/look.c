@@ -256,7 +256,10 @@ leave_out_slot(struct look *l, const struct card_module *m, CK_SLOT_ID slot, con
 {
     char *what = talloc_asprintf(l->view, "%s slot %lu", m->path, slot);
 
-    return what != NULL && left_out_add(l->view, &l->left_out, &l->view->n_left_out, what, why);
+    if (what == NULL || !left_out_add(l->view, &l->left_out, &l->view->n_left_out, what, why))
+        return false;
+    l->left_out[l->view->n_left_out - 1].slot = true;
+    return true;
 }
 
 /* False if out of memory. */

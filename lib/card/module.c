@@ -17,6 +17,7 @@ left_out_add(TALLOC_CTX *mem, struct card_left_out **list, size_t *n, const char
         return false;
     *list = grown;
     last = &grown[*n];
+    last->slot = false;
     (void)visible_text(text, sizeof(text), what);
     last->what = talloc_strdup(mem, text);
     (void)visible_text(text, sizeof(text), why);

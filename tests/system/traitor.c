@@ -80,6 +80,8 @@ main(int argc, char **argv)
         return traitor_main();
     if (strcmp(role, "logon") == 0)
         return logon_main();
+    if (strcmp(role, "card") == 0)
+        return card_main();
     if (strcmp(role, "member") == 0)
         return member_main();
     if (strcmp(role, "directory") == 0)

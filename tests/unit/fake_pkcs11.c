@@ -1,6 +1,8 @@
 #include "tests/unit/fake_pkcs11.h"
 
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FIRST_SLOT 70
 
@@ -47,6 +49,10 @@ enter(const char *name)
         else
             fake_pkcs11.tokens[0].absent = true;
     }
+    if (is(fake_pkcs11.crash_at, name))
+        (void)raise(SIGSEGV);
+    while (is(fake_pkcs11.hang_at, name))
+        (void)pause();
     if (is(fake_pkcs11.fail, name) && ++now.n_fail >= fake_pkcs11.fail_from)
         return fake_pkcs11.fail_code;
     return CKR_OK;

@@ -42,6 +42,8 @@ struct fake_pkcs11 {
     const char *fail;
     CK_RV fail_code;
     unsigned fail_from;
+    const char *crash_at;  /* the call of this name does not come back: the process dies, */
+    const char *hang_at;   /* or waits for ever */
     /* Right before the nth call of this name the first token is taken out, or another card put in. */
     const char *pull_at;
     unsigned pull_from;

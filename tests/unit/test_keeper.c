@@ -446,6 +446,36 @@ workers_are_started_up_to_a_bound(void **state)
     assert_int_equal(count(ROLE_LOGON), 7);
 }
 
+/* Beside the others, whose number does not count. */
+static void
+card_workers_are_started_up_to_a_bound(void **state)
+{
+    struct writer w = writer_init(packet, sizeof(packet));
+
+    (void)state;
+    ipc_put_number(&w, IPC_SPAWN, ROLE_CARD);
+    for (size_t i = 1; i < 8 + KEEPER_CARDS_MAX; i++) {
+        k->children[i].pid = getpid();
+        k->children[i].role = i < 8 ? ROLE_CARD : ROLE_LOGON;
+    }
+    for (int i = 0; i < 1000; i++)
+        assert_true(takes(ROLE_FRONT, packet, w.len, -1));
+    assert_int_equal(count(ROLE_CARD), KEEPER_CARDS_MAX);
+    assert_int_equal(k->children[8 + KEEPER_CARDS_MAX].role, ROLE_CARD);
+    assert_true(k->children[8 + KEEPER_CARDS_MAX].id != 0);
+    assert_int_equal(waitpid(k->children[8 + KEEPER_CARDS_MAX].pid, NULL, 0), k->children[8 + KEEPER_CARDS_MAX].pid);
+    assert_int_equal(waitpid(-1, NULL, 0), -1);
+    (void)close(k->children[8 + KEEPER_CARDS_MAX].channel);
+    k->children[8 + KEEPER_CARDS_MAX].pid = 0;
+    /* What is no worker is not started so. */
+    for (uint32_t role = 0; role < 16; role++) {
+        w = writer_init(packet, sizeof(packet));
+        ipc_put_number(&w, IPC_SPAWN, role);
+        k->stopping = true;
+        assert_int_equal(takes(ROLE_FRONT, packet, w.len, -1), role == ROLE_LOGON || role == ROLE_CARD);
+    }
+}
+
 static void
 nobody_else_is_ended_for_a_worker(void **state)
 {
@@ -460,6 +490,11 @@ nobody_else_is_ended_for_a_worker(void **state)
     assert_true(takes(ROLE_FRONT, packet, w.len, -1));
     assert_int_equal(waitpid(victim, NULL, WNOHANG), 0);
     k->children[1].role = ROLE_LOGON;
+    assert_true(takes(ROLE_FRONT, packet, w.len, -1));
+    assert_ended(victim);
+    victim = victim_new();
+    k->children[1].pid = victim;
+    k->children[1].role = ROLE_CARD;
     assert_true(takes(ROLE_FRONT, packet, w.len, -1));
     assert_ended(victim);
 }
@@ -498,7 +533,7 @@ static void
 the_table_is_closed(void **state)
 {
     static const enum role roles[] = { ROLE_FRONT, ROLE_MEMBER, ROLE_DIRECTORY, ROLE_NETLOGON, ROLE_LOGON, ROLE_CCACHE,
-                                       ROLE_KEYTAB, ROLE_KEEPER };
+                                       ROLE_KEYTAB, ROLE_CARD, ROLE_KEEPER };
     uint8_t bytes[64] = { 0 };
 
     (void)state;
@@ -522,7 +557,8 @@ the_table_is_closed(void **state)
 static void
 each_request_is_one_role_s(void **state)
 {
-    static const enum role others[] = { ROLE_MEMBER, ROLE_DIRECTORY, ROLE_NETLOGON, ROLE_LOGON, ROLE_CCACHE, ROLE_KEYTAB };
+    static const enum role others[] = { ROLE_MEMBER, ROLE_DIRECTORY, ROLE_NETLOGON, ROLE_LOGON, ROLE_CCACHE, ROLE_KEYTAB,
+                                        ROLE_CARD };
     struct writer w = writer_init(packet, sizeof(packet));
     const struct ipc_rotate_holds holds = { .slot = 3, .controller = "dc1" };
     const struct ipc_rotate_end end = { .outcome = IPC_ROTATE_TAKEN, .controller = "dc1" };
@@ -551,20 +587,20 @@ each_request_is_one_role_s(void **state)
     assert_false(takes(ROLE_NETLOGON, packet, w.len, -1));
     w = writer_init(packet, sizeof(packet));
     ipc_put_empty(&w, IPC_GET_SECRET);
-    for (enum role role = ROLE_KEEPER; role <= ROLE_KEYTAB; role++)
+    for (enum role role = ROLE_KEEPER; role <= ROLE_CARD; role++)
         assert_int_equal(takes(role, packet, w.len, -1), role == ROLE_NETLOGON);
     /* What nobody has asked for is passed over; keys come from nobody else, and a failure has no descriptor. */
     w = writer_init(packet, sizeof(packet));
     ipc_put_rotate_holds(&w, &holds);
-    for (enum role role = ROLE_KEEPER; role <= ROLE_KEYTAB; role++)
+    for (enum role role = ROLE_KEEPER; role <= ROLE_CARD; role++)
         assert_int_equal(takes(role, packet, w.len, -1), role == ROLE_NETLOGON);
     w = writer_init(packet, sizeof(packet));
     ipc_put_rotate_end(&w, &end);
-    for (enum role role = ROLE_KEEPER; role <= ROLE_KEYTAB; role++)
+    for (enum role role = ROLE_KEEPER; role <= ROLE_CARD; role++)
         assert_int_equal(takes(role, packet, w.len, -1), role == ROLE_NETLOGON);
     w = writer_init(packet, sizeof(packet));
     ipc_put_number(&w, IPC_KEYTAB, 0);
-    for (enum role role = ROLE_KEEPER; role <= ROLE_KEYTAB; role++)
+    for (enum role role = ROLE_KEEPER; role <= ROLE_CARD; role++)
         assert_int_equal(takes(role, packet, w.len, descriptor), role == ROLE_KEYTAB);
     assert_false(takes(ROLE_KEYTAB, packet, w.len, -1));
     assert_int_equal(k->ping_seen, 5);
@@ -584,6 +620,7 @@ main(int argc, char **argv)
         TEST(a_copy_may_be_quicker_than_keeper),
         TEST(a_new_configuration_is_for_new_processes),
         TEST(workers_are_started_up_to_a_bound),
+        TEST(card_workers_are_started_up_to_a_bound),
         TEST(nobody_else_is_ended_for_a_worker),
         TEST(a_role_that_broke_the_protocol_is_ended),
         TEST(the_table_is_closed),

@@ -8,13 +8,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -24,6 +27,8 @@
 #include <unistd.h>
 
 #include "daemon/sandbox.h"
+
+#define NOBODY 65534
 
 /* Each gives true if the call was refused by the filter or by Landlock. */
 static bool
@@ -231,6 +236,62 @@ may_use_internet(void)
 }
 
 static bool
+may_use_unix_socket(void)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    return fd >= 0 && close(fd) == 0;
+}
+
+static void *
+thread(void *arg)
+{
+    *(bool *)arg = true;
+    return NULL;
+}
+
+static bool
+may_have_threads(void)
+{
+    bool ran = false;
+    pthread_t id;
+
+    return pthread_create(&id, NULL, thread, &ran) == 0 && pthread_join(id, NULL) == 0 && ran;
+}
+
+#ifndef __SANITIZE_ADDRESS__ /* whose runtime forks when it reports */
+static int
+nothing(void *arg)
+{
+    (void)arg;
+    return 0;
+}
+
+/* Neither as a process nor as one that shares our memory. */
+static bool
+no_process(void)
+{
+    static char stack[65536];
+    struct clone_args args = { .exit_signal = SIGCHLD };
+    long pid = syscall(SYS_clone3, &args, sizeof(args));
+
+    if (pid == 0)
+        _exit(0);
+    return pid < 0 && errno == ENOSYS && refused(clone(nothing, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL)) &&
+           refused(clone(nothing, stack + sizeof(stack), CLONE_NEWUSER | SIGCHLD, NULL)) &&
+           refused(clone(nothing, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, NULL));
+}
+#endif
+
+/* Not even what its user may. */
+static bool
+no_open_for_writing(void)
+{
+    return refused(open("/dev/null", O_RDWR | O_CLOEXEC)) && refused(open("/dev/null", O_WRONLY | O_CLOEXEC)) &&
+           refused(open("/tmp", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
+}
+
+static bool
 may_make_memfd(void)
 {
     int fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -250,6 +311,15 @@ enter_tool(enum role role)
 {
     (void)role;
     return sandbox_enter_tool();
+}
+
+/* As a user, and not as root who runs the tests: the tokens of SoftHSM that are root's are nobody else's. */
+static bool
+enter_as_nobody(enum role role)
+{
+    return (geteuid() != 0 || (setgroups(0, NULL) == 0 && setresgid(NOBODY, NOBODY, NOBODY) == 0 &&
+                               setresuid(NOBODY, NOBODY, NOBODY) == 0)) &&
+           sandbox_enter(role);
 }
 
 /* What the filter lets it do Landlock refuses, where the kernel has it. */
@@ -275,6 +345,7 @@ struct rule {
 /* While it waits for its user, and after that. */
 #define WAITS(role, what) { #role " that waits, " #what, role, what, sandbox_enter_waiting }
 #define WAITED(role, what) { #role " that has waited, " #what, role, what, enter_and_become }
+#define CARD(what) { "ROLE_CARD " #what, ROLE_CARD, what, enter_as_nobody }
 #define TOOL(what) { "authsodctl " #what, ROLE_KEEPER, what, enter_tool }
 
 static const struct rule rules[] = {
@@ -302,6 +373,9 @@ static const struct rule rules[] = {
     RULE(ROLE_KEYTAB, no_exec), RULE(ROLE_KEYTAB, no_ptrace), RULE(ROLE_KEYTAB, no_internet),
     RULE(ROLE_KEYTAB, no_unix_socket), RULE(ROLE_KEYTAB, no_setuid), RULE(ROLE_KEYTAB, no_write),
     RULE(ROLE_KEYTAB, may_make_memfd),
+    CARD(no_exec), CARD(no_ptrace), CARD(no_write), CARD(no_open_for_writing), CARD(no_truncate), CARD(no_setuid),
+    CARD(no_new_user), CARD(no_listen), CARD(no_namespace), CARD(no_rename), CARD(no_chroot), CARD(may_use_internet),
+    CARD(may_use_unix_socket), CARD(may_have_threads), CARD(may_make_memfd), CARD(may_read_passwd),
     RULE(ROLE_KEEPER, no_ptrace), RULE(ROLE_KEEPER, no_chroot),
     TOOL(no_exec), TOOL(no_ptrace), TOOL(no_write), TOOL(no_truncate), TOOL(no_unix_socket), TOOL(no_listen),
     TOOL(no_setuid), TOOL(no_new_user), TOOL(no_chroot), TOOL(may_use_internet), TOOL(may_make_memfd),
@@ -314,6 +388,7 @@ static const struct rule rules[] = {
     WAITS(ROLE_CCACHE, no_fork), WAITED(ROLE_CCACHE, no_undoing), WAITED(ROLE_CCACHE, no_copy),
     RULE(ROLE_LOGON, no_copy),
     RULE(ROLE_FRONT, no_kill), RULE(ROLE_LOGON, no_kill), RULE(ROLE_MEMBER, no_kill), RULE(ROLE_DIRECTORY, no_kill),
+    CARD(no_typing), CARD(no_fork), CARD(no_process), CARD(no_kill),
     WAITS(ROLE_CCACHE, no_kill), TOOL(no_typing), TOOL(no_fork), TOOL(no_kill),
 #endif
 };
@@ -347,10 +422,67 @@ every_rule_holds(void **state)
     }
 }
 
+/* A folder of nobody's with a file of his, where there is no other. */
+static bool
+own_folder(const char *folder, const char *file)
+{
+    int fd;
+
+    if (mkdir(folder, 0700) != 0 || chown(folder, NOBODY, NOBODY) != 0)
+        return false;
+    fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    return fd >= 0 && fchown(fd, NOBODY, NOBODY) == 0 && close(fd) == 0;
+}
+
+/* 0: what SoftHSM does with tokens of its user's can be done, and nothing like it elsewhere. */
+static int
+use_tokens(bool has_landlock)
+{
+    const int flags = O_RDWR | O_CREAT | O_CLOEXEC;
+    struct flock lock = { .l_type = F_WRLCK };
+    int fd;
+
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("none", "/var/lib", "tmpfs", 0, NULL) != 0 || mkdir("/var/lib/softhsm", 0755) != 0)
+        return 3;
+    if (!own_folder("/var/lib/softhsm/tokens", "/var/lib/softhsm/tokens/token.object") ||
+        !own_folder("/var/lib/other", "/var/lib/other/file"))
+        return 4;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !enter_as_nobody(ROLE_CARD))
+        return 2;
+    fd = open("/var/lib/softhsm/tokens/token.object", flags, 0600);
+    if (fd < 0 || fcntl(fd, F_SETLK, &lock) != 0 || write(fd, "x", 1) != 1 || ftruncate(fd, 0) != 0)
+        return 5;
+    if (!no_rename() || !refused(rename("/var/lib/softhsm/tokens/token.object", "/var/lib/softhsm/tokens/x")) ||
+        !refused(unlink("/var/lib/softhsm/tokens/token.object")))
+        return 6;
+    return has_landlock && (!refused(open("/var/lib/other/file", flags, 0600)) ||
+                            !refused(open("/var/lib/softhsm/tokens/new", flags, 0600)));
+}
+
+static void
+softhsm_writes_to_tokens_of_its_own(void **state)
+{
+    bool has_landlock = syscall(SYS_landlock_create_ruleset, NULL, 0, 1) > 0;
+    pid_t pid;
+    int status;
+
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    pid = fork();
+    if (pid == 0)
+        _exit(use_tokens(has_landlock));
+    assert_true(pid > 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(every_rule_holds) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(every_rule_holds),
+                                        cmocka_unit_test(softhsm_writes_to_tokens_of_its_own) };
 
     /* The directory role's own folder; the tests do not touch the real one. */
     return cmocka_run_group_tests(tests, NULL, NULL);
