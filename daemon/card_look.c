@@ -25,12 +25,15 @@ rules_now(const struct config *c)
 }
 
 struct card_view *
-card_now(const struct config *c, TALLOC_CTX *mem, struct cards **cards_out)
+card_now(const struct config *c, TALLOC_CTX *mem, struct cards **cards_out, char why_out[static CHAIN_WHY_MAX])
 {
-    const struct certificate_rules rules = rules_now(c);
+    struct certificate_rules rules = rules_now(c);
     struct cards *cards = card_open(mem, c->pkcs11_module);
-    struct card_view *view = cards == NULL ? NULL : card_look(cards, mem, &rules);
+    struct card_view *view;
 
+    /* Without an authority to judge by libkrb5 trusts no KDC either. */
+    rules.chain = chain_new(mem, c->anchors, c->intermediates, c->crls, c->require_crl, why_out);
+    view = cards == NULL ? NULL : card_look(cards, mem, &rules);
     *cards_out = cards;
     if (view == NULL) {
         card_close(cards);
@@ -48,6 +51,11 @@ card_unfit_error(enum certificate_unfit unfit)
     case CERTIFICATE_NOT_YET:
     case CERTIFICATE_EXPIRED:
         return ERR_CARD_EXPIRED;
+    case CERTIFICATE_UNTRUSTED:
+    case CERTIFICATE_NO_CRL:
+        return ERR_CARD_UNTRUSTED;
+    case CERTIFICATE_REVOKED:
+        return ERR_CARD_REVOKED;
     default:
         return ERR_CARD_UNFIT;
     }
@@ -107,8 +115,9 @@ take_certificate(const struct card_token *t, const struct card_certificate *c, s
     const char *name = c->facts.name == NULL ? c->label : c->facts.name;
 
     if (c->unfit != CERTIFICATE_FIT) {
-        reasons_add(r, LOG_LEVEL_INFO, "card \"%s\": the certificate \"%s\" of %s is left out: %s", token_name(t), name,
-                    c->facts.issuer == NULL ? "nobody" : c->facts.issuer, certificate_unfit_text(c->unfit));
+        reasons_add(r, LOG_LEVEL_INFO, "card \"%s\": the certificate \"%s\" of %s is left out: %s%s%s", token_name(t), name,
+                    c->facts.issuer == NULL ? "nobody" : c->facts.issuer, certificate_unfit_text(c->unfit),
+                    c->why[0] == '\0' ? "" : ": ", c->why);
         if (c->unfit > *unfit)
             *unfit = c->unfit;
     } else if (m->n == IPC_CARDS_MAX) {
@@ -162,10 +171,13 @@ card_look_for(const struct config *c, struct reasons *r, struct ipc_cards *m_out
 {
     TALLOC_CTX *mem = talloc_new(NULL);
     struct cards *cards = NULL;
-    const struct card_view *view = mem == NULL ? NULL : card_now(c, mem, &cards);
+    char why[CHAIN_WHY_MAX] = "";
+    const struct card_view *view = mem == NULL ? NULL : card_now(c, mem, &cards, why);
 
     memset(m_out, 0, sizeof(*m_out));
     m_out->unfit = ERR_CARD_FAILED;
+    if (why[0] != '\0')
+        reasons_add(r, LOG_LEVEL_WARNING, "[smartcard]: %s", why);
     if (view != NULL)
         card_choose(c, view, r, m_out);
     else

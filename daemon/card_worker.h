@@ -9,6 +9,7 @@
 #include "daemon/card_reasons.h"
 #include "daemon/logon.h"
 #include "lib/card/card.h"
+#include "lib/card/chain.h"
 
 /* card_main.c: looks and logons until front lets go; then true. False (logged) if front broke the protocol. */
 bool card_serve(struct config *c);
@@ -16,11 +17,13 @@ bool card_serve(struct config *c);
 /* card_look.c */
 
 /*
- * The cards at present, by the configuration's modules and rules, under mem.
- * *cards_out holds the modules: card_close.  NULL, with nothing held, if out of
- * memory.
+ * The cards at present, by the configuration's modules, rules and authorities,
+ * under mem.  *cards_out holds the modules: card_close.  NULL, with nothing
+ * held, if out of memory.  why_out: what of the authorities could not be read,
+ * "" for nothing.
  */
-struct card_view *card_now(const struct config *c, TALLOC_CTX *mem, struct cards **cards_out);
+struct card_view *card_now(const struct config *c, TALLOC_CTX *mem, struct cards **cards_out,
+                           char why_out[static CHAIN_WHY_MAX]);
 
 /* The sentence for a certificate that is not fit. */
 enum err card_unfit_error(enum certificate_unfit unfit);

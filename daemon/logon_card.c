@@ -2,15 +2,12 @@
  * What a logon with a card has before and inside the steps of logon.c: the card
  * that was asked for is there, its PIN is right, and its key signs.
  */
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "daemon/card_worker.h"
-#include "lib/base/log.h"
 
 struct card_use {
     struct krb_card key;
@@ -135,8 +132,6 @@ pkinit_names(TALLOC_CTX *mem, const char *const *paths)
         struct stat st;
         bool is_folder = stat(paths[i], &st) == 0 && S_ISDIR(st.st_mode);
 
-        if (access(paths[i], R_OK) != 0)
-            log_error("cannot read %s of [smartcard]: %s", paths[i], strerror(errno));
         names[i] = talloc_asprintf(names, "%s:%s", is_folder ? "DIR" : "FILE", paths[i]);
         if (names[i] == NULL)
             return NULL;
@@ -162,7 +157,8 @@ static bool
 prepare(struct job *j)
 {
     struct cards *cards;
-    struct card_view *view = card_now(j->config, j->card, &cards);
+    char why[CHAIN_WHY_MAX]; /* which the look before has told */
+    struct card_view *view = card_now(j->config, j->card, &cards, why);
     bool ok;
 
     if (view == NULL || !set_trust(j)) {

@@ -23,6 +23,7 @@
 #include "tests/unit/fake_pkcs11.h"
 
 #define PIN "123456"
+#define ROOT "CN=Root,O=corp" /* the issuer */
 #define WAIT_MS 20000
 #define TRIES_MAX 8
 
@@ -33,16 +34,21 @@ static struct shared {
     struct {
         char module[512], id[8], pin[64], host[64], anchors[2][64], name[64];
         unsigned long slot;
-        bool has_pin, require_crl;
+        bool has_pin, server_eku;
     } seen;
     unsigned logins; /* at the card, by us */
 } *shared;
 
 static void *library;
 static struct fake_pkcs11 *fake;
-static EVP_PKEY *rsa, *other;
-static uint8_t alice[BUILT_CERTIFICATE_MAX], bob[BUILT_CERTIFICATE_MAX], old[BUILT_CERTIFICATE_MAX];
-static size_t alice_len, bob_len, old_len;
+static EVP_PKEY *root_key, *rsa, *other;
+static struct certificate_spec root;
+static char dir[] = "/tmp/authsod-test-XXXXXX", root_path[sizeof(dir) + 16];
+
+static struct der {
+    uint8_t bytes[BUILT_CERTIFICATE_MAX];
+    size_t len;
+} alice, bob, old, strange;
 
 static pid_t worker;
 static int front, member, log_fd;
@@ -83,7 +89,7 @@ krb_logon_card(krb5_context ctx, const struct krb_target *t, const char *name, b
     (void)snprintf(shared->seen.pin, sizeof(shared->seen.pin), "%s", card->pin == NULL ? "" : card->pin);
     for (size_t i = 0; i < 2 && t->pkinit->anchors[i] != NULL; i++)
         (void)snprintf(shared->seen.anchors[i], sizeof(shared->seen.anchors[i]), "%s", t->pkinit->anchors[i]);
-    shared->seen.require_crl = t->pkinit->require_crl;
+    shared->seen.server_eku = t->pkinit->server_eku;
     *failure_out = failure;
     return outcome == ERR_OK && succeed(ctx, logon_out);
 }
@@ -96,7 +102,7 @@ pad(unsigned char *field, size_t n, const char *text)
 }
 
 static void
-describe(struct fake_token *t, const char *label, const char *serial, const uint8_t *der, size_t len)
+describe(struct fake_token *t, const char *label, const char *serial, const struct der *der)
 {
     memset(t, 0, sizeof(*t));
     pad(t->info.label, sizeof(t->info.label), label);
@@ -108,21 +114,38 @@ describe(struct fake_token *t, const char *label, const char *serial, const uint
     t->info.ulMaxPinLen = 8;
     t->pin = PIN;
     t->tries = 3;
-    t->objects[0] = (struct fake_object){ .class = CKO_CERTIFICATE, .id = "\x01", .label = "logon", .der = der, .der_len = len };
+    t->objects[0] = (struct fake_object){
+        .class = CKO_CERTIFICATE, .id = "\x01", .label = "logon", .der = der->bytes, .der_len = der->len
+    };
     t->objects[1] = (struct fake_object){ .class = CKO_PRIVATE_KEY, .id = "\x01", .key = rsa, .hidden = true };
     t->n_objects = 2;
 }
 
-static size_t
-certificate(uint8_t *der, EVP_PKEY *key, const char *name, const char *upn, int64_t from, int64_t to)
+/* Seconds from now; issuer NULL: nobody but itself. */
+static void
+certificate(struct der *der, EVP_PKEY *key, const char *name, const struct certificate_spec *issuer, int64_t from, int64_t to)
 {
     struct certificate_spec spec = built_alice_certificate(key);
 
     spec.name = name;
-    spec.alternative = upn;
+    spec.issuer = issuer;
     spec.not_before = time(NULL) + from;
     spec.not_after = time(NULL) + to;
-    return build_certificate(&spec, der);
+    der->len = build_certificate(&spec, der->bytes);
+}
+
+static void
+authority(void)
+{
+    uint8_t der[BUILT_CERTIFICATE_MAX];
+
+    root_key = build_rsa_key(2048);
+    root = (struct certificate_spec){ .key = root_key, .name = "Root", .basic = "critical,CA:true",
+                                      .usage = "critical,keyCertSign,cRLSign", .not_before = time(NULL) - 7200,
+                                      .not_after = time(NULL) + 7200, .issuer = &root };
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(root_path, sizeof(root_path), "%s/root.pem", dir);
+    append_pem(root_path, "CERTIFICATE", der, build_certificate(&root, der));
 }
 
 static int
@@ -134,9 +157,11 @@ group_setup(void **state)
     shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     rsa = build_rsa_key(2048);
     other = build_rsa_key(2048);
-    alice_len = certificate(alice, rsa, "Alice", BUILT_UPN("alice@corp.test"), -3600, 3600);
-    bob_len = certificate(bob, other, "Bob", BUILT_UPN("bob@corp.test"), -3600, 3600);
-    old_len = certificate(old, rsa, "Old Alice", BUILT_UPN("alice@corp.test"), -7200, -3600);
+    authority();
+    certificate(&alice, rsa, "Alice", &root, -3600, 3600);
+    certificate(&bob, other, "Bob", &root, -3600, 3600);
+    certificate(&old, rsa, "Old Alice", &root, -7200, -3600);
+    certificate(&strange, rsa, "Strange Alice", NULL, -3600, 3600);
     return fake == NULL || shared == MAP_FAILED ? -1 : 0;
 }
 
@@ -146,6 +171,9 @@ group_teardown(void **state)
     (void)state;
     EVP_PKEY_free(rsa);
     EVP_PKEY_free(other);
+    EVP_PKEY_free(root_key);
+    (void)unlink(root_path);
+    (void)rmdir(dir);
     (void)munmap(shared, sizeof(*shared));
     return dlclose(library);
 }
@@ -157,7 +185,7 @@ setup(void **state)
     memset(fake, 0, sizeof(*fake));
     memset(shared, 0, sizeof(*shared));
     fake->n_tokens = 1;
-    describe(&fake->tokens[0], "Alice's card", "0001", alice, alice_len);
+    describe(&fake->tokens[0], "Alice's card", "0001", &alice);
     worker = 0;
     front = member = log_fd = -1;
     return 0;
@@ -206,12 +234,13 @@ tell(void *arg, const char *message)
 static struct config *
 configure(void)
 {
-    static const char text[] = "[domain]\nname = corp.test\n[logon]\nfast = never\n[smartcard]\n"
-                               "pkcs11_module = " TEST_FAKE_PKCS11 "\nanchors = /etc/passwd /etc\nrequire_crl = yes\n";
-    char copy[sizeof(text)];
+    char text[1024];
 
-    memcpy(copy, text, sizeof(text));
-    return config_parse_as(NULL, copy, strlen(copy), "test", "ws1.corp.test", tell, NULL);
+    (void)snprintf(text, sizeof(text),
+                   "[domain]\nname = corp.test\n[logon]\nfast = never\n"
+                   "[smartcard]\npkcs11_module = %s\nanchors = %s %s\nkdc_eku = server\n",
+                   TEST_FAKE_PKCS11, root_path, dir);
+    return config_parse_as(NULL, text, strlen(text), "test", "ws1.corp.test", tell, NULL);
 }
 
 static void
@@ -380,7 +409,7 @@ a_card_is_told(void **state)
     assert_string_equal(cards.cards[0].token, "Alice's card");
     assert_string_equal(cards.cards[0].name, "Alice");
     assert_string_equal(cards.cards[0].upn, "alice@corp.test");
-    assert_string_equal(cards.cards[0].issuer, "O=corp");
+    assert_string_equal(cards.cards[0].issuer, ROOT);
     assert_true(cards.cards[0].not_after > time(NULL));
     assert_false(cards.cards[0].pin_pad || cards.cards[0].pin_last_try || cards.cards[0].pin_locked);
     assert_int_equal(end_worker(), 0);
@@ -393,7 +422,7 @@ what_the_token_says_of_its_pin_is_told(void **state)
 {
     (void)state;
     fake->n_tokens = 2;
-    describe(&fake->tokens[1], "", "0002", bob, bob_len);
+    describe(&fake->tokens[1], "", "0002", &bob);
     fake->tokens[0].info.flags |= CKF_USER_PIN_FINAL_TRY | CKF_PROTECTED_AUTHENTICATION_PATH;
     fake->tokens[1].info.flags |= CKF_USER_PIN_LOCKED;
     look();
@@ -420,8 +449,13 @@ blank_card(void)
 static void
 old_card(void)
 {
-    fake->tokens[0].objects[0].der = old;
-    fake->tokens[0].objects[0].der_len = old_len;
+    describe(&fake->tokens[0], "Alice's card", "0001", &old);
+}
+
+static void
+strange_card(void)
+{
+    describe(&fake->tokens[0], "Alice's card", "0001", &strange);
 }
 
 /* What is nearest to a certificate for logon is what is told of. */
@@ -466,9 +500,10 @@ why_there_is_none(void **state)
     } cases[] = {
         { no_card, ERR_NO_CARD, NULL },
         { blank_card, ERR_CARD_UNFIT, NULL },
-        { old_card, ERR_CARD_EXPIRED, "info: logon 7: card \"Alice's card\": the certificate \"Old Alice\" of O=corp is left out: "
+        { old_card, ERR_CARD_EXPIRED, "info: logon 7: card \"Alice's card\": the certificate \"Old Alice\" of " ROOT " is left out: "
                                       "it has expired" },
         { old_and_no_certificate, ERR_CARD_EXPIRED, "it is no certificate that can be read" },
+        { strange_card, ERR_CARD_UNTRUSTED, "it does not lead to an authority that is trusted here" },
         { card_without_pin, ERR_CARD_UNFIT, "info: logon 7: card \"Alice's card\" is left out: it wants no PIN" },
         { card_that_cannot_be_read, ERR_CARD_FAILED, "fake_pkcs11.so slot 70 is left out" },
         { module_that_does_not_begin, ERR_CARD_FAILED, "warning: logon 7: PKCS#11: " TEST_FAKE_PKCS11 " is left out" },
@@ -495,7 +530,7 @@ a_good_card_beside_bad_ones_is_told(void **state)
     (void)state;
     fake->n_tokens = 2;
     card_without_pin();
-    describe(&fake->tokens[1], "Bob's card", "0002", bob, bob_len);
+    describe(&fake->tokens[1], "Bob's card", "0002", &bob);
     look();
     assert_int_equal(cards.n, 1);
     assert_int_equal(cards.unfit, ERR_OK);
@@ -507,7 +542,7 @@ more_than_can_be_told_are_left_out(void **state)
 {
     (void)state;
     fake->n_tokens = 2;
-    describe(&fake->tokens[1], "Bob's card", "0002", bob, bob_len);
+    describe(&fake->tokens[1], "Bob's card", "0002", &bob);
     for (size_t i = 0; i < 2; i++) {
         static const char *const ids[FAKE_OBJECTS] = { "1", "2", "3", "4", "5", "6" };
 
@@ -526,9 +561,12 @@ more_than_can_be_told_are_left_out(void **state)
 static void
 the_right_pin_logs_on(void **state)
 {
+    char anchors[2][64];
     struct ipc_result r;
 
     (void)state;
+    (void)snprintf(anchors[0], sizeof(anchors[0]), "FILE:%s", root_path);
+    (void)snprintf(anchors[1], sizeof(anchors[1]), "DIR:%s", dir);
     look();
     send_job(&cards.cards[0].key, PIN, false);
     vouch();
@@ -542,9 +580,9 @@ the_right_pin_logs_on(void **state)
     assert_string_equal(shared->seen.id, "\x01");
     assert_string_equal(shared->seen.pin, PIN);
     assert_string_equal(shared->seen.host, "dc1.corp.test");
-    assert_string_equal(shared->seen.anchors[0], "FILE:/etc/passwd");
-    assert_string_equal(shared->seen.anchors[1], "DIR:/etc");
-    assert_true(shared->seen.require_crl);
+    assert_string_equal(shared->seen.anchors[0], anchors[0]);
+    assert_string_equal(shared->seen.anchors[1], anchors[1]);
+    assert_true(shared->seen.server_eku);
     assert_int_equal(shared->seen.slot, 70);
     /* And the next one, by the same worker. */
     send_job(&cards.cards[0].key, PIN, false);
@@ -560,7 +598,7 @@ of_two_cards_the_one_that_was_chosen_is_used(void **state)
 {
     (void)state;
     fake->n_tokens = 2;
-    describe(&fake->tokens[1], "Bob's card", "0002", bob, bob_len);
+    describe(&fake->tokens[1], "Bob's card", "0002", &bob);
     fake->tokens[1].pin = "2222";
     look();
     assert_int_equal(cards.n, 2);
@@ -643,13 +681,13 @@ gone(void)
 static void
 another_card(void)
 {
-    describe(&fake->tokens[0], "Alice's card", "0009", alice, alice_len);
+    describe(&fake->tokens[0], "Alice's card", "0009", &alice);
 }
 
 static void
 another_certificate(void)
 {
-    describe(&fake->tokens[0], "Alice's card", "0001", bob, bob_len);
+    describe(&fake->tokens[0], "Alice's card", "0001", &bob);
 }
 
 static void
@@ -661,7 +699,7 @@ no_key(void)
 static void
 expired_meanwhile(void)
 {
-    describe(&fake->tokens[0], "Alice's card", "0001", old, old_len);
+    describe(&fake->tokens[0], "Alice's card", "0001", &old);
 }
 
 /* Each is how the card is when the answer has come; nothing of it gets to the domain. */
