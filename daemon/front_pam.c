@@ -46,7 +46,8 @@ log_end(const struct conversation *c, enum err err)
     const struct ipc_result *r = &c->result;
     const char *user = c->who.name[0] != '\0' ? c->who.name : c->begin.user[0] != '\0' ? c->begin.user : "(no name)";
     char card[512];
-    bool alarm = err == ERR_UNTRUSTED_KDC || err == ERR_BAD_PAC || err == ERR_WRONG_ACCOUNT || err == ERR_NO_FAST;
+    bool alarm = err == ERR_UNTRUSTED_KDC || err == ERR_BAD_PAC || err == ERR_WRONG_ACCOUNT || err == ERR_NO_FAST ||
+                 err == ERR_KDC_CERTIFICATE;
 
     if (c->begin.operation != PROTO_AUTHENTICATE && err == ERR_OK)
         return;
