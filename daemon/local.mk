@@ -134,3 +134,10 @@ EXTRA_PROGRAMS += tests/system/liarfront tests/system/traitor
 tests_system_liarfront_LDADD = lib/proto/libproto.la lib/base/libbase.la
 tests_system_traitor_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS)
 tests_system_traitor_LDADD = $(daemon_libs)
+
+# A PKCS#11 module with faults, for tests/system/57-card-logon.bats.
+noinst_LTLIBRARIES += tests/system/faulty_pkcs11.la
+tests_system_faulty_pkcs11_la_SOURCES = tests/system/faulty_pkcs11.c
+tests_system_faulty_pkcs11_la_CPPFLAGS = $(AM_CPPFLAGS) $(P11_KIT_CFLAGS)
+tests_system_faulty_pkcs11_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
+tests_system_faulty_pkcs11_la_LIBADD = -ldl

@@ -248,44 +248,14 @@ logs() {
     "$LAB/hosts/ws1/run/authsod"
 }
 
-# holders WORD: which roles of ws1 have WORD in their memory or their environment.
-holders() {
-  local pid
-  for pid in $(member_pid ws1) $(member_roles ws1); do
-    /usr/bin/python3 - "$pid" "$1" <<'END'
-import sys
-
-pid, word = sys.argv[1], sys.argv[2].encode()
-with open(f'/proc/{pid}/cmdline', 'rb') as f:
-    role = f.read().split(b'\0')[1].partition(b'=')[2].decode() or 'keeper'
-found = word in open(f'/proc/{pid}/environ', 'rb').read()
-read = 0
-with open(f'/proc/{pid}/maps') as maps, open(f'/proc/{pid}/mem', 'rb', 0) as mem:
-    for line in maps:
-        fields = line.split()
-        if 'r' not in fields[1] or fields[-1].startswith('[v'):
-            continue
-        start, end = (int(x, 16) for x in fields[0].split('-'))
-        mem.seek(start)
-        piece = mem.read(end - start)
-        read += len(piece)
-        found = found or word in piece
-if read < 1 << 20:
-    sys.exit(f'{role}: no more than {read} bytes could be read')
-if found:
-    print(role)
-END
-  done
-}
-
 has_worker_with() {
-  [ "$(holders "$1")" = logon ]
+  [ "$(member_holders ws1 "$1")" = logon ]
 }
 
 @test "a password is in the worker's memory alone, and there only as long as the logon lasts" {
   member_pam ws1 alice Passw0rd-alice authenticate
   run member_pam ws1 bob Passw0rd-bob authenticate
-  run -0 holders Passw0rd
+  run -0 member_holders ws1 Passw0rd
   [ -z "$output" ]
   # While the controller does not answer it is where it has to be: so it would have been found.
   lab_dc_stop dc1
@@ -293,7 +263,7 @@ has_worker_with() {
   lab_wait 10 has_worker_with Passw0rd
   wait $! || true
   lab_dc_cont dc1
-  run -0 holders Passw0rd
+  run -0 member_holders ws1 Passw0rd
   [ -z "$output" ]
 }
 

@@ -276,3 +276,33 @@ member_as() {
   in_member "$name" setpriv --reuid "$(in_member "$name" id -u "$user")" --regid "$(in_member "$name" id -g "$user")" \
     --init-groups "$@"
 }
+
+# member_holders NAME WORD: prints which roles have WORD in their memory or their environment.
+member_holders() {
+  local pid
+  for pid in $(member_pid "$1") $(member_roles "$1"); do
+    /usr/bin/python3 - "$pid" "$2" <<'END'
+import sys
+
+pid, word = sys.argv[1], sys.argv[2].encode()
+with open(f'/proc/{pid}/cmdline', 'rb') as f:
+    role = f.read().split(b'\0')[1].partition(b'=')[2].decode() or 'keeper'
+found = word in open(f'/proc/{pid}/environ', 'rb').read()
+read = 0
+with open(f'/proc/{pid}/maps') as maps, open(f'/proc/{pid}/mem', 'rb', 0) as mem:
+    for line in maps:
+        fields = line.split()
+        if 'r' not in fields[1] or fields[-1].startswith('[v'):
+            continue
+        start, end = (int(x, 16) for x in fields[0].split('-'))
+        mem.seek(start)
+        piece = mem.read(end - start)
+        read += len(piece)
+        found = found or word in piece
+if read < 1 << 20:
+    sys.exit(f'{role}: no more than {read} bytes could be read')
+if found:
+    print(role)
+END
+  done
+}

@@ -1,0 +1,373 @@
+# Logons with smart cards through PAM on ws1, with the modules and the service as
+# they are installed. Runs in a lab that is up.
+# shellcheck shell=bash disable=SC1091,SC2016,SC2030,SC2031,SC2154 # bats' variables; commands for other shells
+
+bats_require_minimum_version 1.5.0
+
+drawer=/var/lib/softhsm/drawer
+
+setup_file() {
+  . "$BATS_TEST_DIRNAME/member.sh"
+  member_up ws1
+  member_stop ws1
+  lab_cards ws1
+  # One whose PIN is found nowhere by chance.
+  LAB_PIN=Pin57-of-mine pki_token ws1 mine
+  LAB_PIN=Pin57-of-mine pki_put ws1 mine 01 good
+  lab_pkinit_on dc1
+  # Cards are in a drawer until one is inserted; they are the worker's, whose counters they keep.
+  in_member ws1 sh -ec '
+    chmod 755 /etc/softhsm /var/lib/softhsm
+    chmod 644 /etc/softhsm/softhsm2.conf
+    cp "$1/ca.pem" "$1/crl.pem" "$1/otherca.pem" /etc/authsod/
+    chmod 644 /etc/authsod/*.pem
+    mkdir -p /var/lib/softhsm/drawer
+    cd /var/lib/softhsm/tokens
+    for token in *; do
+      label=$(dd if="$token/token.object" bs=1 skip=32 count=32 status=none | sed "s/ *$//")
+      mv "$token" "/var/lib/softhsm/drawer/$label"
+    done
+    cp "$2" /usr/local/lib/faulty_pkcs11.so
+    chown -R authsod-logon: /var/lib/softhsm/tokens /var/lib/softhsm/drawer' \
+    sh "$LAB/pki" "$AUTHSOD_BUILD/tests/system/.libs/faulty_pkcs11.so"
+  for option in '' try_card require_card card_only; do
+    printf '%s\n' "auth required pam_authsod.so $option" 'account required pam_authsod.so' 'session required pam_authsod.so' |
+      in_member ws1 sh -c "cat >/etc/pam.d/card57$option"
+  done
+  member_configure ws1
+  member_start ws1
+} >&2
+
+teardown_file() {
+  . "$BATS_TEST_DIRNAME/member.sh"
+  lab_cards_away ws1
+  lab_pkinit_off dc1
+  in_member ws1 sh -c 'rm -rf /var/lib/softhsm/drawer /etc/pam.d/card57* /etc/authsod/*.pem /tmp/krb5cc_* /tmp/faulty_pkcs11 \
+    /usr/local/lib/faulty_pkcs11.so'
+  member_stop ws1
+  member_configure ws1
+  member_start ws1
+} >&2
+
+setup() {
+  . "$BATS_TEST_DIRNAME/member.sh"
+  configure
+  mark=$(member_log_mark ws1)
+}
+
+teardown() {
+  in_member ws1 rm -f /tmp/faulty_pkcs11
+  pull
+} >&2
+
+# configure [LOGON-LINE] [SMARTCARD-LINE...]: beside what all tests have.
+configure() {
+  local logon=${1:-}
+  shift || true
+  member_configure ws1 '[logon]' 'ccache = FILE:/tmp/krb5cc_%{uid}_XXXXXX' 'deadline = 8s' "$logon" \
+    '[smartcard]' 'anchors = /etc/authsod/ca.pem' 'crls = /etc/authsod/crl.pem' "$@"
+  member_reload ws1
+}
+
+pull() {
+  in_member ws1 sh -c 'cd /var/lib/softhsm/tokens && for token in *; do [ ! -e "$token" ] || mv "$token" ../drawer/; done'
+}
+
+# insert LABEL...: these cards and no others.
+insert() {
+  local label
+  pull
+  for label; do
+    in_member ws1 mv "$drawer/$label" /var/lib/softhsm/tokens/ || return 1
+  done
+}
+
+# card USER ANSWERS OPERATION...: as the service card57, or card57$option.
+card() {
+  run member_do ws1 "card57${option:-}" "$@"
+}
+
+# says TEXT...: each is among the output.
+says() {
+  local text
+  for text; do
+    [[ "$output" == *"$text"* ]] || {
+      printf 'not "%s" in:\n%s\n' "$text" "$output"
+      return 1
+    }
+  done
+}
+
+# logged TEXT: since the test began.
+logged() {
+  tail -c "+$mark" "$(member_log ws1)" | grep -F -e "$1"
+}
+
+@test "a card in the reader: its PIN is asked for, and there are tickets" {
+  local uid
+  uid=$(in_member ws1 id -u alice)
+  insert good
+  card alice "$LAB_PIN" authenticate acct_mgmt establish 'run:id -u; klist'
+  [ "$status" -eq 0 ]
+  says 'asked: PIN for good: ' $'authenticate: SUCCESS\nacct_mgmt: SUCCESS\nestablish: SUCCESS\n'"$uid" \
+    'Default principal: alice@CORP.TEST' krbtgt/CORP.TEST@CORP.TEST
+  [[ "$output" != *assword* ]]
+  logged 'alice has logged on (card57' | grep -F 'by smart card (Alice Liddell, issued by CN=Lab CA)'
+}
+
+@test "rsa4096, and another user's card by another one" {
+  insert rsa4096
+  card alice "$LAB_PIN" authenticate acct_mgmt
+  [ "$status" -eq 0 ]
+  insert otherupn
+  card bob "$LAB_PIN" authenticate acct_mgmt
+  [ "$status" -eq 0 ]
+}
+
+@test "with FAST and without, where it must be and where it never is" {
+  local fast
+  insert good
+  for fast in never require; do
+    configure "fast = $fast"
+    card alice "$LAB_PIN" authenticate acct_mgmt
+    [ "$status" -eq 0 ]
+  done
+}
+
+@test "a wrong PIN is told, is tried once, and costs the account nothing" {
+  dc_unlock alice
+  insert good
+  card alice 999999 authenticate
+  [ "$status" -ne 0 ]
+  says 'told: The PIN is incorrect.' 'authenticate: AUTH_ERR'
+  [ "$(grep -c asked <<<"$output")" -eq 1 ]
+  run -0 dc_badpwdcount alice
+  [ "$output" = 0 ]
+  logged 'PIN_WRONG in the smart card'
+  # The card remembers that there was one, and the right one makes it forget.
+  run -1 in_member ws1 "$AUTHSOD_BUILD/tests/system/cardprobe" pin good 12
+  says low=1
+  card alice "$LAB_PIN" authenticate
+  [ "$status" -eq 0 ]
+}
+
+@test "nobody is named: the card says who it is" {
+  insert good
+  card '' "$LAB_PIN" authenticate acct_mgmt establish name run:id
+  [ "$status" -eq 0 ]
+  says 'asked: PIN for good: ' 'name: alice' "uid=$(in_member ws1 id -u alice)(alice)"
+}
+
+@test "two cards: one is chosen, and comes first the next time" {
+  local first second
+  insert good otherupn
+  card '' $'1\n'"$LAB_PIN" authenticate name
+  [ "$status" -eq 0 ]
+  says '(good, ' '(otherupn, ' 'asked: Which certificate?'
+  first=$(sed -n 's/^name: //p' <<<"$output")
+  card '' $'2\n'"$LAB_PIN" authenticate name
+  [ "$status" -eq 0 ]
+  second=$(sed -n 's/^name: //p' <<<"$output")
+  [ "$(printf '%s\n' "$first" "$second" | sort | tr '\n' ' ')" = 'alice bob ' ]
+  card '' $'1\n'"$LAB_PIN" authenticate name
+  says "name: $second"
+}
+
+# why CARD SENTENCE [LOGGED]: with that card nobody gets in who needs one, and that is why.
+why() {
+  insert "$1"
+  option=require_card card alice "$LAB_PIN" authenticate
+  [ "$status" -ne 0 ] || {
+    echo "$1 let in"
+    return 1
+  }
+  says "told: $2" || return 1
+  [ -z "${3:-}" ] || logged "$3"
+}
+
+@test "a card that is not fit for logon: which, and why" {
+  why expired 'The certificate on the smart card has expired or is not valid yet.' \
+    'card "expired": the certificate "Alice Liddell" of CN=Lab CA is left out: it has expired'
+  why future 'The certificate on the smart card has expired or is not valid yet.' 'it is not valid yet'
+  why stranger 'The issuer of the certificate on the smart card is not trusted.' 'authority that is trusted here'
+  why revoked 'The certificate on the smart card has been revoked.' 'it was revoked'
+  why noeku 'The smart card has no certificate that is meant for logon here.' 'it is not meant for logon'
+  why ec 'The smart card has no certificate that is meant for logon here.' 'its key is of a kind that cannot be used'
+  why locked 'The smart card is blocked after too many wrong PINs.'
+  # Those that had no PIN to ask for asked for none.
+  why otherupn 'The smart card does not belong to this account.'
+}
+
+@test "the controller's word on an issuer that is trusted here and not there" {
+  in_member ws1 sh -c 'cat /etc/authsod/ca.pem /etc/authsod/otherca.pem >/etc/authsod/both.pem; chmod 644 /etc/authsod/both.pem'
+  member_configure ws1 '[smartcard]' 'anchors = /etc/authsod/both.pem'
+  member_reload ws1
+  why stranger 'The issuer of the certificate on the smart card is not trusted.'
+  says 'asked: PIN for stranger: '
+}
+
+@test "without a card: the password; nobody, where a card is needed" {
+  card alice Passw0rd-alice authenticate acct_mgmt
+  [ "$status" -eq 0 ]
+  says 'asked: Password: '
+  option=require_card card alice Passw0rd-alice authenticate
+  says 'told: There is no smart card in the reader.' 'authenticate: AUTHINFO_UNAVAIL'
+  option=card_only card alice Passw0rd-alice authenticate
+  [ "$output" = 'authenticate: USER_UNKNOWN' ]
+  option=card_only card '' Passw0rd-alice authenticate
+  [ "$output" = 'authenticate: USER_UNKNOWN' ]
+  configure 'smartcard = require'
+  card alice Passw0rd-alice authenticate
+  says 'told: There is no smart card in the reader.'
+  run ! grep -F asked <<<"$output"
+}
+
+@test "smartcard = off, and a service that tries one all the same" {
+  insert good
+  configure 'smartcard = off'
+  card alice Passw0rd-alice authenticate
+  [ "$status" -eq 0 ]
+  says 'asked: Password: '
+  option=try_card card alice "$LAB_PIN" authenticate
+  [ "$status" -eq 0 ]
+  says 'asked: PIN for good: '
+}
+
+@test "over the network a password is asked for, whatever is in the reader" {
+  insert good
+  member_desk
+  member_sshd ws1
+  run -0 member_ssh desk alice@ws1.corp.test Passw0rd-alice keyboard-interactive id -un
+  [ "$output" = alice ]
+  run member_do ws1 rhost=10.99.0.50 card57 alice Passw0rd-alice authenticate
+  says 'asked: Password: ' 'authenticate: SUCCESS'
+  run ! logged 'smart card'
+}
+
+@test "login on a terminal" {
+  insert good
+  run -0 in_member ws1 "$lab_top/tests/system/talk" 'PIN for good: $' "$LAB_PIN" '\$ $' 'echo "I am $(id -un), $KRB5CCNAME."; exit' \
+    -- login alice
+  [[ "$output" =~ I\ am\ alice,\ FILE:/tmp/krb5cc_ ]]
+}
+
+@test "a card that is pulled while its PIN is asked for" {
+  insert good
+  configure '' 'pkcs11_module = /usr/local/lib/faulty_pkcs11.so'
+  order remove C_Login
+  card alice "$LAB_PIN" authenticate
+  says 'told: The smart card is no longer in the reader.' 'authenticate: AUTHINFO_UNAVAIL'
+}
+
+# order FAULT CALL: what the faulty module does from now on.
+order() {
+  in_member ws1 sh -c "echo '$1 $2' >/tmp/faulty_pkcs11; chmod 644 /tmp/faulty_pkcs11"
+}
+
+faulty() {
+  configure "${1:-}" 'pkcs11_module = /usr/local/lib/faulty_pkcs11.so'
+  insert good
+  card alice "$LAB_PIN" authenticate
+  [ "$status" -eq 0 ]
+}
+
+@test "a module that crashes costs that logon, and is not in anybody's way" {
+  local pid
+  faulty
+  pid=$(member_roles ws1 logon)
+  order crash C_Login
+  card alice "$LAB_PIN" authenticate
+  [ "$status" -ne 0 ]
+  says 'asked: PIN for good: '
+  order crash C_GetSlotList
+  card alice Passw0rd-alice authenticate
+  [ "$status" -eq 0 ]
+  says 'asked: Password: '
+  option=require_card card alice Passw0rd-alice authenticate
+  says 'told: The smart card or its reader does not work.'
+  logged 'card (process '
+  in_member ws1 rm /tmp/faulty_pkcs11
+  card alice "$LAB_PIN" authenticate
+  [ "$status" -eq 0 ]
+  [ "$(member_roles ws1 logon)" = "$pid" ]
+}
+
+@test "a module that hangs costs that logon its deadline, and passwords go on meanwhile" {
+  local hung began
+  faulty
+  order hang C_Sign
+  began=$SECONDS
+  member_do ws1 card57 alice "$LAB_PIN" authenticate >"$BATS_TEST_TMPDIR/hung" 3>&- &
+  hung=$!
+  run member_do ws1 rhost=10.99.0.50 card57 bob Passw0rd-bob authenticate
+  [ "$status" -eq 0 ]
+  [ $((SECONDS - began)) -lt 6 ]
+  kill -0 "$hung"
+  wait "$hung" || true
+  run cat "$BATS_TEST_TMPDIR/hung"
+  says 'asked: PIN for good: ' 'authenticate: '
+  [ $((SECONDS - began)) -lt 20 ]
+  # While one is looked for, too: then it is the password.
+  order hang C_GetSlotList
+  card alice Passw0rd-alice authenticate
+  [ "$status" -eq 0 ]
+  says 'asked: Password: '
+}
+
+has_card_with() {
+  [ "$(member_holders ws1 "$1")" = card ]
+}
+
+@test "the PIN is in the card worker's memory alone, as long as the logon lasts, and in no log" {
+  configure '' 'pkcs11_module = /usr/local/lib/faulty_pkcs11.so'
+  insert mine
+  order hang C_Sign
+  member_do ws1 card57 alice Pin57-of-mine authenticate >/dev/null 3>&- &
+  lab_wait 6 has_card_with Pin57-of-mine
+  wait $! || true
+  in_member ws1 rm /tmp/faulty_pkcs11
+  card alice Pin57-of-mine authenticate
+  [ "$status" -eq 0 ]
+  run -0 member_holders ws1 Pin57-of-mine
+  [[ -z "$output" || "$output" = card ]]
+  run -1 grep -rFl Pin57-of-mine "$(member_log ws1)" "$LAB/hosts/ws1/changes/var/lib/authsod" "$LAB/hosts/ws1/run/authsod"
+}
+
+@test "a card worker is locked down like the others" {
+  local pid field
+  insert good
+  card alice "$LAB_PIN" authenticate
+  pid=$(member_roles ws1 card | head -n 1)
+  [ -n "$pid" ]
+  for field in 'Seccomp:	2' 'NoNewPrivs:	1' 'CapEff:	0000000000000000'; do
+    grep -x "$field" "/proc/$pid/status"
+  done
+  [ "$(stat -c %u "/proc/$pid/mem")" -eq 0 ]
+  [ "$(tr -d '\0' <"/proc/$pid/environ" | wc -c)" -eq 0 ]
+  [ "$(awk '/^Uid:/ { print $2 }' "/proc/$pid/status")" = "$(in_member ws1 id -u authsod-logon)" ]
+}
+
+@test "many at once: no more than four workers for cards" {
+  local i
+  local -a pids=()
+  insert good
+  for i in 1 2 3 4 5 6 7 8; do
+    member_do ws1 card57 alice "$LAB_PIN" authenticate >"$BATS_TEST_TMPDIR/many$i" 3>&- &
+    pids+=($!)
+  done
+  for i in "${pids[@]}"; do
+    wait "$i"
+  done
+  [ "$(member_roles ws1 card | wc -l)" -le 4 ]
+}
+
+@test "a controller whose certificate is not to be trusted: an alarm, and nothing else is tried" {
+  insert good
+  lab_pkinit_on dc1 stranger >&2
+  card alice "$LAB_PIN" authenticate
+  lab_pkinit_on dc1 >&2
+  logged KDC_CERTIFICATE
+  says "told: The domain controller's certificate cannot be trusted." 'authenticate: AUTH_ERR'
+  [ "$(grep -c asked <<<"$output")" -eq 1 ]
+  logged KDC_CERTIFICATE | grep -F alarm
+}
