@@ -163,13 +163,14 @@ pki_request() {
   openssl req -new -config "$dir/ca.cnf" -key "$dir/$name.key" -subj "/CN=$3" -out "$dir/$name.csr"
 }
 
-# lab_cards NAME: SoftHSM tokens on the computer NAME, found by p11-kit's
+# lab_cards NAME [CARD...]: SoftHSM tokens on the computer NAME, found by p11-kit's
 # configuration: one for each certificate of a user, with its label, the
 # certificate and key as object 01, and the PIN $LAB_PIN; besides these
 #   two                  good as 01, otherupn as 02
 #   locked               good, and its PIN is locked
+# With CARDs: those, which are named after their certificates, and no others.
 lab_cards() {
-  local name=$1 card log=$LAB/log/$1.cards
+  local name=$1 log=$LAB/log/$1.cards
   lab_pki || return 1
   lab_say "$name: making smart cards"
   # A computer's own: whatever this machine has stays out.
@@ -178,12 +179,23 @@ lab_cards() {
     mkdir -p /var/lib/softhsm/tokens
     printf "directories.tokendir = /var/lib/softhsm/tokens\nlog.level = ERROR\n" >/etc/softhsm/softhsm2.conf' || return 1
   {
-    for card in good rsa4096 ec expired future revoked noeku stranger otherupn noupn; do
-      pki_token "$name" "$card" && pki_put "$name" "$card" 01 "$card" || break
-    done &&
-      pki_token "$name" two && pki_put "$name" two 01 good && pki_put "$name" two 02 otherupn &&
-      pki_token "$name" locked && pki_put "$name" locked 01 good && pki_lock "$name" locked
+    if [ $# -gt 1 ]; then
+      pki_cards "$@"
+    else
+      pki_cards "$name" good rsa4096 ec expired future revoked noeku stranger otherupn noupn &&
+        pki_token "$name" two && pki_put "$name" two 01 good && pki_put "$name" two 02 otherupn &&
+        pki_token "$name" locked && pki_put "$name" locked 01 good && pki_lock "$name" locked
+    fi
   } >"$log" 2>&1 || lab_fail "$name: smart cards: $(tail -n 20 "$log")"
+}
+
+# pki_cards NAME CARD...: tokens with the certificates that they are called after.
+pki_cards() {
+  local name=$1 card
+  shift
+  for card; do
+    pki_token "$name" "$card" && pki_put "$name" "$card" 01 "$card" || return 1
+  done
 }
 
 # lab_cards_away NAME: none of them is there any more.

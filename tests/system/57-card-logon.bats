@@ -4,8 +4,6 @@
 
 bats_require_minimum_version 1.5.0
 
-drawer=/var/lib/softhsm/drawer
-
 setup_file() {
   . "$BATS_TEST_DIRNAME/member.sh"
   member_up ws1
@@ -15,21 +13,8 @@ setup_file() {
   LAB_PIN=Pin57-of-mine pki_token ws1 mine
   LAB_PIN=Pin57-of-mine pki_put ws1 mine 01 good
   lab_pkinit_on dc1
-  # Cards are in a drawer until one is inserted; they are the worker's, whose counters they keep.
-  in_member ws1 sh -ec '
-    chmod 755 /etc/softhsm /var/lib/softhsm
-    chmod 644 /etc/softhsm/softhsm2.conf
-    cp "$1/ca.pem" "$1/crl.pem" "$1/otherca.pem" /etc/authsod/
-    chmod 644 /etc/authsod/*.pem
-    mkdir -p /var/lib/softhsm/drawer
-    cd /var/lib/softhsm/tokens
-    for token in *; do
-      label=$(dd if="$token/token.object" bs=1 skip=32 count=32 status=none | sed "s/ *$//")
-      mv "$token" "/var/lib/softhsm/drawer/$label"
-    done
-    cp "$2" /usr/local/lib/faulty_pkcs11.so
-    chown -R authsod-logon: /var/lib/softhsm/tokens /var/lib/softhsm/drawer' \
-    sh "$LAB/pki" "$AUTHSOD_BUILD/tests/system/.libs/faulty_pkcs11.so"
+  member_cards ws1
+  in_member ws1 install -m 755 "$AUTHSOD_BUILD/tests/system/.libs/faulty_pkcs11.so" /usr/local/lib/
   for option in '' try_card require_card card_only; do
     printf '%s\n' "auth required pam_authsod.so $option" 'account required pam_authsod.so' 'session required pam_authsod.so' |
       in_member ws1 sh -c "cat >/etc/pam.d/card57$option"
@@ -40,10 +25,9 @@ setup_file() {
 
 teardown_file() {
   . "$BATS_TEST_DIRNAME/member.sh"
-  lab_cards_away ws1
+  member_cards_away ws1
   lab_pkinit_off dc1
-  in_member ws1 sh -c 'rm -rf /var/lib/softhsm/drawer /etc/pam.d/card57* /etc/authsod/*.pem /tmp/krb5cc_* /tmp/faulty_pkcs11 \
-    /usr/local/lib/faulty_pkcs11.so'
+  in_member ws1 sh -c 'rm -rf /etc/pam.d/card57* /tmp/krb5cc_* /tmp/faulty_pkcs11 /usr/local/lib/faulty_pkcs11.so'
   member_stop ws1
   member_configure ws1
   member_start ws1
@@ -57,7 +41,7 @@ setup() {
 
 teardown() {
   in_member ws1 rm -f /tmp/faulty_pkcs11
-  pull
+  insert
 } >&2
 
 # configure [LOGON-LINE] [SMARTCARD-LINE...]: beside what all tests have.
@@ -69,17 +53,9 @@ configure() {
   member_reload ws1
 }
 
-pull() {
-  in_member ws1 sh -c 'cd /var/lib/softhsm/tokens && for token in *; do [ ! -e "$token" ] || mv "$token" ../drawer/; done'
-}
-
-# insert LABEL...: these cards and no others.
+# insert [LABEL...]: these cards and no others.
 insert() {
-  local label
-  pull
-  for label; do
-    in_member ws1 mv "$drawer/$label" /var/lib/softhsm/tokens/ || return 1
-  done
+  member_insert ws1 "$@"
 }
 
 # card USER ANSWERS OPERATION...: as the service card57, or card57$option.
@@ -251,7 +227,7 @@ why() {
   [[ "$output" =~ I\ am\ alice,\ FILE:/tmp/krb5cc_ ]]
 }
 
-@test "a card that is pulled while its PIN is asked for" {
+@test "a card that is pulled after its PIN was asked for" {
   insert good
   configure '' 'pkcs11_module = /usr/local/lib/faulty_pkcs11.so'
   order remove C_Login
@@ -265,7 +241,7 @@ order() {
 }
 
 faulty() {
-  configure "${1:-}" 'pkcs11_module = /usr/local/lib/faulty_pkcs11.so'
+  configure '' 'pkcs11_module = /usr/local/lib/faulty_pkcs11.so'
   insert good
   card alice "$LAB_PIN" authenticate
   [ "$status" -eq 0 ]

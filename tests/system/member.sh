@@ -306,3 +306,39 @@ if found:
 END
   done
 }
+
+# member_cards NAME: the smart cards of lab_cards are the card worker's, which
+# keeps their counters, and lie in a drawer until member_insert; the member's
+# configuration may name ca.pem, otherca.pem and crl.pem in /etc/authsod.
+member_cards() {
+  # shellcheck disable=SC2016 # the inner shell's variables
+  in_member "$1" sh -ec '
+    chmod 755 /etc/softhsm /var/lib/softhsm
+    chmod 644 /etc/softhsm/softhsm2.conf
+    for file in ca otherca crl; do
+      install -m 644 "$1/$file.pem" /etc/authsod/
+    done
+    mkdir -p /var/lib/softhsm/drawer
+    # The label is what a token file has from its 32nd byte on.
+    for token in /var/lib/softhsm/tokens/*; do
+      label=$(dd if="$token/token.object" bs=1 skip=32 count=32 status=none | sed "s/ *$//")
+      mv "$token" "/var/lib/softhsm/drawer/$label"
+    done
+    chown -R authsod-logon: /var/lib/softhsm/tokens /var/lib/softhsm/drawer' sh "$LAB/pki"
+}
+
+# member_cards_away NAME: there never were any.
+member_cards_away() {
+  in_member "$1" sh -c 'rm -rf /var/lib/softhsm/drawer /var/lib/softhsm/tokens/* /etc/authsod/*.pem'
+}
+
+# member_insert NAME [LABEL...]: these cards are in the reader, and no others.
+member_insert() {
+  local name=$1
+  shift
+  # shellcheck disable=SC2016 # the inner shell's variables
+  in_member "$name" sh -ec '
+    cd /var/lib/softhsm/tokens
+    for token in *; do [ ! -e "$token" ] || mv "$token" ../drawer/; done
+    for token; do mv "../drawer/$token" .; done' sh "$@"
+}
