@@ -10,7 +10,8 @@
  *       one logon by PAM: its milliseconds, and those of PAM's three steps
  *
  * The password of USER is Passw0rd-USER.  libkrb5 reads KRB5_CONFIG; ARMOR names
- * a credential cache for FAST.
+ * a credential cache for FAST.  With CARD, the key of a smart card as libkrb5
+ * names it (X509_user_identity), it is a logon with that card, and PIN is its PIN.
  */
 #include <krb5/krb5.h>
 #include <security/pam_appl.h>
@@ -79,6 +80,33 @@ logon_pam(const char *service, const char *user, double steps[static STEPS])
     return took;
 }
 
+/* As kinit does it for a card: the one question is for the PIN. */
+static krb5_error_code
+give_pin(krb5_context ctx, void *data, const char *name, const char *banner, int n, krb5_prompt prompts[])
+{
+    (void)ctx;
+    (void)data;
+    (void)name;
+    (void)banner;
+    for (int i = 0; i < n; i++) {
+        prompts[i].reply->length = (unsigned)strlen(password);
+        memcpy(prompts[i].reply->data, password, strlen(password));
+    }
+    return 0;
+}
+
+static krb5_error_code
+initial_ticket(krb5_context ctx, krb5_creds *creds, krb5_principal client, krb5_get_init_creds_opt *opt)
+{
+    const char *card = getenv("CARD");
+    krb5_error_code rc = 0;
+
+    if (card == NULL)
+        return krb5_get_init_creds_password(ctx, creds, client, password, NULL, NULL, 0, NULL, opt);
+    rc = krb5_get_init_creds_opt_set_pa(ctx, opt, "X509_user_identity", card);
+    return rc != 0 ? rc : krb5_get_init_creds_password(ctx, creds, client, NULL, give_pin, NULL, 0, NULL, opt);
+}
+
 static krb5_error_code
 bare_exchange(krb5_context ctx, const char *user, const char *host, const char *keytab_name)
 {
@@ -100,7 +128,7 @@ bare_exchange(krb5_context ctx, const char *user, const char *host, const char *
     if (rc == 0 && getenv("ARMOR") != NULL)
         rc = krb5_get_init_creds_opt_set_fast_ccache_name(ctx, opt, getenv("ARMOR"));
     if (rc == 0)
-        rc = krb5_get_init_creds_password(ctx, &creds, client, password, NULL, NULL, 0, NULL, opt);
+        rc = initial_ticket(ctx, &creds, client, opt);
     if (rc == 0)
         rc = krb5_kt_resolve(ctx, keytab_name, &keytab);
     if (rc == 0) {
@@ -157,7 +185,12 @@ quantile(double *values, int n, double q)
 static void
 set_password(const char *user)
 {
-    (void)snprintf(password, sizeof(password), "Passw0rd-%s", user);
+    const char *pin = getenv("PIN");
+
+    if (pin != NULL)
+        (void)snprintf(password, sizeof(password), "%s", pin);
+    else
+        (void)snprintf(password, sizeof(password), "Passw0rd-%s", user);
 }
 
 static int
