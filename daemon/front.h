@@ -353,6 +353,9 @@ bool front_pam_state(struct front *f, const uint8_t *packet, size_t len);
 
 /* front_card.c: conversations with a smart card */
 
+/* Nobody gets in without one: no password is looked at. */
+bool front_card_is_needed(const struct front *f, const struct conversation *c);
+
 /*
  * An authentication whose user is known, or who was not named and may be seen
  * from a card: looks for cards where they are used, else asks for the password.

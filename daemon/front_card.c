@@ -42,17 +42,16 @@ can_be_used(const struct front *f, const struct conversation *c)
     return c->begin.rhost[0] == '\0' && f->config->anchors[0] != NULL;
 }
 
-/* Nobody gets in without one. */
-static bool
-is_needed(const struct front *f, const struct conversation *c)
+bool
+front_card_is_needed(const struct front *f, const struct conversation *c)
 {
     switch (c->begin.card) {
     case PROTO_CARD_REQUIRE:
     case PROTO_CARD_ONLY:
         return true;
     case PROTO_CARD_DEFAULT:
+    case PROTO_CARD_NEVER: /* a password that is there already is none the more a card */
         return f->config->smartcard == CONFIG_SMARTCARD_REQUIRE && can_be_used(f, c);
-    case PROTO_CARD_NEVER:
     case PROTO_CARD_TRY:
         break;
     }
@@ -63,7 +62,7 @@ is_needed(const struct front *f, const struct conversation *c)
 static void
 go_without(struct front *f, struct conversation *c, enum err err)
 {
-    if (is_needed(f, c))
+    if (front_card_is_needed(f, c))
         front_pam_end(f, c, err == ERR_NO_CARD && c->begin.card == PROTO_CARD_ONLY ? ERR_NOT_OURS : err, false, NULL);
     else if (is_nameless(c))
         front_pam_end(f, c, ERR_NOT_OURS, false, NULL);
@@ -71,14 +70,20 @@ go_without(struct front *f, struct conversation *c, enum err err)
         front_pam_ask_password(f, c);
 }
 
-/* A card may be needed that cannot be used. */
+/*
+ * A card may be needed that cannot be used.  Who comes over the network is
+ * asked for a password all the same, or the silence would tell him which names
+ * are worth guessing for.
+ */
 static void
 not_used(struct front *f, struct conversation *c)
 {
-    if (c->begin.card == PROTO_CARD_REQUIRE)
+    if (c->begin.card == PROTO_CARD_REQUIRE && c->begin.rhost[0] != '\0' && !is_nameless(c))
+        front_pam_ask_password(f, c);
+    else if (c->begin.card == PROTO_CARD_REQUIRE)
         front_pam_end(f, c, c->begin.rhost[0] != '\0' ? ERR_CARD_REQUIRED : ERR_CARD_NOT_SET_UP, false, NULL);
     else
-        go_without(f, c, ERR_NO_CARD);
+        go_without(f, c, c->begin.card == PROTO_CARD_NEVER ? ERR_CARD_REQUIRED : ERR_NO_CARD);
 }
 
 /*
@@ -240,7 +245,7 @@ locked(struct front *f, struct conversation *c)
 {
     static const struct proto_order say = { .type = PROTO_SAY, .is_error = true, .code = ERR_PIN_LOCKED };
 
-    if (!is_needed(f, c)) {
+    if (!front_card_is_needed(f, c)) {
         TALLOC_FREE(c->card);
         front_pam_order(c, &say);
     }

@@ -272,6 +272,8 @@ take_answer(struct front *f, struct conversation *c)
     c->started = client_now();
     if (c->card != NULL)
         front_card_run(f, c);
+    else if (front_card_is_needed(f, c))
+        front_pam_end(f, c, ERR_CARD_REQUIRED, false, NULL);
     else
         front_pool_run(f, c);
 }

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/unit/card_stage.h"
@@ -36,10 +37,13 @@ cards_are_used_where_they_may_be(void **state)
         { "off", "alice", "", PROTO_CARD_TRY, "WAIT", PROTO_AUTHENTICATE },
         { "off", "alice", "", PROTO_CARD_REQUIRE, "WAIT", PROTO_AUTHENTICATE },
         { "off", "alice", "", PROTO_CARD_ONLY, "WAIT", PROTO_AUTHENTICATE },
-        { "require", "alice", "", PROTO_CARD_NEVER, "ASK PASSWORD", PROTO_AUTHENTICATE },
+        { "auto", "alice", "", PROTO_CARD_NEVER, "ASK PASSWORD", PROTO_AUTHENTICATE },
+        { "require", "alice", "", PROTO_CARD_NEVER, "DONE CARD_REQUIRED", PROTO_AUTHENTICATE },
+        { "require", "alice", "10.0.0.9", PROTO_CARD_NEVER, "ASK PASSWORD", PROTO_AUTHENTICATE },
         { "require", "alice", "10.0.0.9", PROTO_CARD_DEFAULT, "ASK PASSWORD", PROTO_AUTHENTICATE },
         { "auto", "alice", "10.0.0.9", PROTO_CARD_TRY, "ASK PASSWORD", PROTO_AUTHENTICATE },
-        { "auto", "alice", "10.0.0.9", PROTO_CARD_REQUIRE, "DONE DENIED", PROTO_AUTHENTICATE },
+        { "auto", "alice", "10.0.0.9", PROTO_CARD_REQUIRE, "ASK PASSWORD", PROTO_AUTHENTICATE },
+        { "auto", "", "10.0.0.9", PROTO_CARD_REQUIRE, "DONE DENIED", PROTO_AUTHENTICATE },
         { "auto", "alice", "10.0.0.9", PROTO_CARD_ONLY, "DONE NOT_OURS", PROTO_AUTHENTICATE },
         { "require", "alice", "", PROTO_CARD_DEFAULT, "DONE NO_CHANGE", PROTO_CHANGE_PASSWORD },
         { "auto", "alice", "10.0.0.9 (he says)", PROTO_CARD_DEFAULT, "WAIT", PROTO_AUTHENTICATE },
@@ -99,6 +103,29 @@ nobody_looks_for_strangers(void **state)
     stage_expect("a stranger", module, "DONE NOT_OURS", NULL);
     assert_int_equal(stage_spawns(x, ROLE_CARD), 0);
     stage_clear(x, module);
+}
+
+/* Whoever is far away learns by a password that he is refused, and that one is given to nobody. */
+static void
+no_password_stands_in_for_a_card_that_is_needed(void **state)
+{
+    const struct proto_begin far = { .operation = PROTO_AUTHENTICATE, .card = PROTO_CARD_REQUIRE, .user = "alice",
+                                     .service = "sshd", .rhost = "10.0.0.9" };
+    struct fixture *x = *state;
+    int module, worker;
+
+    stage_config(x, "auto");
+    worker = stage_worker(x, ROLE_LOGON, WORKER);
+    module = stage_begin_as(x, &far);
+    assert_string_equal(stage_who(x), "alice");
+    stage_is(x, "alice", ALICE_SID);
+    stage_expect("far away", module, "ASK PASSWORD", NULL);
+    stage_answer(x, module, "right");
+    stage_expect("far away", module, "DONE DENIED", NULL);
+    assert_int_equal(recv(worker, &(char){ 0 }, 1, MSG_DONTWAIT), -1);
+    stage_clear(x, module);
+    (void)close(worker);
+    (void)turn(x);
 }
 
 static void
@@ -378,6 +405,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         FRONT_TEST(cards_are_used_where_they_may_be),
         FRONT_TEST(nobody_looks_for_strangers),
+        FRONT_TEST(no_password_stands_in_for_a_card_that_is_needed),
         FRONT_TEST(without_a_card_it_depends_on_whether_one_is_needed),
         FRONT_TEST(a_card_and_its_pin_let_in),
         FRONT_TEST(only_member_s_word_counts),
