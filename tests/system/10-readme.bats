@@ -136,6 +136,7 @@ typed() {
   run ! in_member "$host" su - alice -c 'id -Gn | grep -w sudo'
 
   # With a card, which stands on the computer's own anchors.
+  in_member "$host" cat /etc/softhsm/softhsm2.conf >"$BATS_TEST_TMPDIR/softhsm2.conf"
   lab_cards "$host" good >&2
   lab_pkinit_on dc1 >&2
   in_member "$host" install -m 644 -o localuser "$LAB/pki/ca.pem" /home/localuser/ca.pem
@@ -147,7 +148,7 @@ typed() {
   [[ "$output" == *'krbtgt/CORP.TEST@CORP.TEST'* ]]
   member_cards_away "$host"
   lab_pkinit_off dc1 >&2
-  in_member "$host" sh -c 'rm -f /home/localuser/ca.pem; chmod 750 /etc/softhsm; rm -rf /var/lib/softhsm/tokens'
+  in_member "$host" sh -c 'cat >/etc/softhsm/softhsm2.conf; rm -f /home/localuser/ca.pem' <"$BATS_TEST_TMPDIR/softhsm2.conf"
 
   typed type_section 'Go back'
   state "$BATS_TEST_TMPDIR/after"
