@@ -114,7 +114,8 @@ EOF
 
 @test "a card's certificate, its issuers, its PIN and a signature" {
   lab_card_in ws1 good
-  probe --anchors "$LAB/pki/ca.pem" --crls "$LAB/pki/crl.pem" --require-crl look pin "$alice" "$LAB_PIN" sign "$alice" 01 "$LAB_PIN"
+  probe --anchors "$LAB/pki/ca.pem" --crls "$LAB/pki/crl.pem" --require-crl \
+    look pin "$alice" "$LAB_PIN" sign "$alice" 01 "$LAB_PIN"
   [ "$status" -eq 0 ]
   told 'token label' 'manufacturer="piv_II"' login=1 pad=0 last_try=0 locked=0 min=4 max=8
   told 'certificate ' 'upn="alice@corp.test"' unfit=FIT private=HIDDEN kind=RSA bits=2048
