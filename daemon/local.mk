@@ -59,11 +59,17 @@ tests_unit_test_netlogon_channel_SOURCES = tests/unit/test_netlogon_channel.c te
 	tests/unit/netlogon_fixture.h $(fake_controller)
 tests_unit_test_netlogon_channel_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_netlogon_channel_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
-check_PROGRAMS += tests/unit/test_card_worker
-tests_unit_test_card_worker_SOURCES = tests/unit/test_card_worker.c tests/unit/certificate_builder.c \
+check_PROGRAMS += tests/unit/test_card_look tests/unit/test_card_worker
+card_worker_fixture = tests/unit/card_worker_fixture.c tests/unit/card_worker_fixture.h tests/unit/certificate_builder.c \
 	tests/unit/certificate_builder.h tests/unit/fake_pkcs11.h
-tests_unit_test_card_worker_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS) $(P11_KIT_CFLAGS) \
+card_worker_cppflags = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS) $(P11_KIT_CFLAGS) \
 	-DTEST_FAKE_PKCS11='"$(abs_top_builddir)/tests/unit/.libs/fake_pkcs11.so"'
+tests_unit_test_card_look_SOURCES = tests/unit/test_card_look.c $(card_worker_fixture)
+tests_unit_test_card_look_CPPFLAGS = $(card_worker_cppflags)
+tests_unit_test_card_look_LDADD = $(daemon_libs) $(CMOCKA_LIBS) -ldl
+EXTRA_tests_unit_test_card_look_DEPENDENCIES = tests/unit/fake_pkcs11.la
+tests_unit_test_card_worker_SOURCES = tests/unit/test_card_worker.c $(card_worker_fixture)
+tests_unit_test_card_worker_CPPFLAGS = $(card_worker_cppflags)
 tests_unit_test_card_worker_LDADD = $(daemon_libs) $(CMOCKA_LIBS) -ldl
 EXTRA_tests_unit_test_card_worker_DEPENDENCIES = tests/unit/fake_pkcs11.la
 check_LTLIBRARIES += tests/unit/libfront.la

@@ -85,7 +85,8 @@ static bool
 is_fit(struct job *j, const struct card_certificate *c)
 {
     return c->unfit == CERTIFICATE_FIT ||
-           refuse(j, card_unfit_error(c->unfit), "%s: %s", certificate_unfit_name(c->unfit), certificate_unfit_text(c->unfit));
+           refuse(j, card_unfit_error(c->unfit), "%s: %s%s%s", certificate_unfit_name(c->unfit),
+                  certificate_unfit_text(c->unfit), c->why[0] == '\0' ? "" : ": ", c->why);
 }
 
 /* One try, ever. With a PIN pad libkrb5's own is the one: nobody types his PIN twice. */

@@ -66,7 +66,7 @@ static const int keyring[] = {
     CALL(getpeername), CALL(getsockname),
 };
 
-/* The one place where a module is shown to write: SoftHSM opens a token's files for that to count a wrong PIN, and locks them. */
+/* The one place where a module is shown to write: SoftHSM opens a token's files for it, to count a wrong PIN. */
 #define SOFTHSM_TOKENS "/var/lib/softhsm/tokens"
 static const int softhsm[] = { CALL(openat), CALL(open), CALL(ftruncate) };
 

@@ -331,7 +331,8 @@ no_write_elsewhere(void)
     if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) <= 0)
         return true;
     fd = open("/tmp/authsod-sandbox-test", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    return refused(fd) && refused(open("/dev/null", O_WRONLY | O_CLOEXEC)) && refused(mkdir("/tmp/authsod-sandbox-test", 0700));
+    return refused(fd) && refused(open("/dev/null", O_WRONLY | O_CLOEXEC)) &&
+           refused(mkdir("/tmp/authsod-sandbox-test", 0700));
 }
 
 struct rule {
