@@ -2,7 +2,7 @@
 #include "lib/store/store_db.h"
 
 /*
- * gids: u32 little-endian, one after the other.  members: as writer_str, one
+ * gids, resource_gids: u32 little-endian, one after the other.  members: as writer_str, one
  * after the other.  domain keeps its rowids: they are the order of arrival.
  */
 static const char *const steps[] = {
@@ -36,12 +36,16 @@ static const char *const steps[] = {
     " netbios TEXT NOT NULL);"
     "PRAGMA application_id = 1634955108;" /* STORE_APPLICATION_ID */
     "PRAGMA user_version = 1;",
+    "ALTER TABLE user ADD COLUMN resource_gids BLOB NOT NULL DEFAULT x'';"
+    "ALTER TABLE user ADD COLUMN resource_learned INTEGER NOT NULL DEFAULT 0;"
+    "PRAGMA user_version = 2;",
 };
 
 const struct store_schema store_schema = { .steps = steps, .version = sizeof(steps) / sizeof(steps[0]) };
 
 #define USER_COLUMNS \
-    "sid, uid, gid, name, account, upn, full_name, refreshed, state, state_learned, gids, groups_learned"
+    "sid, uid, gid, name, account, upn, full_name, refreshed, state, state_learned, gids, groups_learned, " \
+    "resource_gids, resource_learned"
 #define GROUP_COLUMNS "sid, gid, name, refreshed, members, n_members, members_learned"
 
 const char *const store_statements[STMT_COUNT] = {
@@ -50,14 +54,17 @@ const char *const store_statements[STMT_COUNT] = {
     [STMT_ROLLBACK] = "ROLLBACK",
     [STMT_CLEAR_USER] = "DELETE FROM user WHERE (uid = ?2 OR name = ?3) AND sid <> ?1",
     [STMT_PUT_USER] = "INSERT INTO user (" USER_COLUMNS ")"
-                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
                       " ON CONFLICT (sid) DO UPDATE SET uid = excluded.uid, gid = excluded.gid,"
                       " name = excluded.name, account = excluded.account, upn = excluded.upn,"
                       " full_name = excluded.full_name, refreshed = excluded.refreshed,"
                       " state = iif(excluded.state_learned = 0, state, excluded.state),"
                       " state_learned = iif(excluded.state_learned = 0, state_learned, excluded.state_learned),"
                       " gids = iif(excluded.groups_learned = 0, gids, excluded.gids),"
-                      " groups_learned = iif(excluded.groups_learned = 0, groups_learned, excluded.groups_learned)",
+                      " groups_learned = iif(excluded.groups_learned = 0, groups_learned, excluded.groups_learned),"
+                      " resource_gids = iif(excluded.resource_learned = 0, resource_gids, excluded.resource_gids),"
+                      " resource_learned = iif(excluded.resource_learned = 0, resource_learned,"
+                      " excluded.resource_learned)",
     [STMT_USER_BY_NAME] = "SELECT " USER_COLUMNS " FROM user WHERE name = ?1",
     [STMT_USER_BY_UPN] = "SELECT " USER_COLUMNS " FROM user WHERE upn = ?1 AND upn <> '' LIMIT 2",
     [STMT_USER_BY_SID] = "SELECT " USER_COLUMNS " FROM user WHERE sid = ?1",

@@ -35,6 +35,9 @@ struct store_user {
     const uint32_t *gids;         /* memberships, primary left out; NULL and 0 if never learned */
     uint32_t n_gids;
     int64_t groups_learned;       /* 0: never */
+    const uint32_t *resource_gids; /* of a user of another domain: memberships in groups of the computer's own */
+    uint32_t n_resource_gids;
+    int64_t resource_learned;     /* 0: never */
 };
 
 #define STORE_STATE_DISABLED 0x01U

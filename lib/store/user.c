@@ -2,34 +2,43 @@
 #include "lib/proto/proto.h"
 #include "lib/store/store_db.h"
 
-/* Ids as they stand in the file. NULL out of memory. */
-static uint8_t *
-pack_ids(TALLOC_CTX *mem, const uint32_t *ids, uint32_t n, size_t *len_out)
+/* Ids as they stand in the file. */
+struct packed {
+    uint8_t *bytes; /* NULL: out of memory */
+    size_t len;
+};
+
+static struct packed
+pack_ids(TALLOC_CTX *mem, const uint32_t *ids, uint32_t n)
 {
     size_t size = (size_t)n * sizeof(uint32_t);
-    uint8_t *bytes = talloc_size(mem, size + 1);
+    struct packed p = { .bytes = talloc_size(mem, size + 1) };
     struct writer w;
 
-    *len_out = 0;
-    if (bytes == NULL)
-        return NULL;
-    w = writer_init(bytes, size);
+    if (p.bytes == NULL)
+        return p;
+    w = writer_init(p.bytes, size);
     for (uint32_t i = 0; i < n; i++)
         writer_u32(&w, ids[i]);
-    *len_out = w.len;
-    return bytes;
+    p.len = w.len;
+    return p;
+}
+
+static bool
+ids_ok(const uint32_t *ids, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (!store_id_ok(ids[i]))
+            return false;
+    }
+    return true;
 }
 
 static bool
 user_ok(const struct store_user *u)
 {
-    if (!store_id_ok(u->uid) || !store_id_ok(u->gid) || !store_name_ok(u->name))
-        return false;
-    for (uint32_t i = 0; i < u->n_gids; i++) {
-        if (!store_id_ok(u->gids[i]))
-            return false;
-    }
-    return true;
+    return store_id_ok(u->uid) && store_id_ok(u->gid) && store_name_ok(u->name) && ids_ok(u->gids, u->n_gids) &&
+           ids_ok(u->resource_gids, u->n_resource_gids);
 }
 
 static bool
@@ -44,7 +53,7 @@ clear_user(struct store *s, const struct store_user *u)
 }
 
 static bool
-put_user(struct store *s, const struct store_user *u, const uint8_t *gids, size_t len)
+put_user(struct store *s, const struct store_user *u, const struct packed *gids, const struct packed *resource_gids)
 {
     struct query q = query_init(s, STMT_PUT_USER);
 
@@ -58,34 +67,35 @@ put_user(struct store *s, const struct store_user *u, const uint8_t *gids, size_
     query_put_int(&q, 8, u->refreshed);
     query_put_int(&q, 9, u->state);
     query_put_int(&q, 10, u->state_learned);
-    query_put_blob(&q, 11, gids, len);
+    query_put_blob(&q, 11, gids->bytes, gids->len);
     query_put_int(&q, 12, u->groups_learned);
+    query_put_blob(&q, 13, resource_gids->bytes, resource_gids->len);
+    query_put_int(&q, 14, u->resource_learned);
     return query_run(&q);
 }
 
 bool
 store_put_user(struct store *s, const struct store_user *u)
 {
-    uint8_t *gids;
-    size_t len;
+    struct packed gids, resource_gids;
     bool ok = false;
 
     if (!user_ok(u))
         return false;
-    gids = pack_ids(s, u->gids, u->n_gids, &len);
-    if (gids == NULL)
-        return false;
-    if (store_change_begin(s)) {
-        ok = clear_user(s, u) && put_user(s, u, gids, len);
+    gids = pack_ids(s, u->gids, u->n_gids);
+    resource_gids = pack_ids(s, u->resource_gids, u->n_resource_gids);
+    if (gids.bytes != NULL && resource_gids.bytes != NULL && store_change_begin(s)) {
+        ok = clear_user(s, u) && put_user(s, u, &gids, &resource_gids);
         ok = store_change_end(s, ok);
     }
-    talloc_free(gids);
+    talloc_free(gids.bytes);
+    talloc_free(resource_gids.bytes);
     return ok;
 }
 
-/* The ids of the blob in col, under u. */
+/* The ids of the blob in col, under mem. */
 static void
-take_ids(struct query *q, int col, struct store_user *u)
+take_ids(struct query *q, int col, TALLOC_CTX *mem, const uint32_t **ids_out, uint32_t *n_out)
 {
     size_t len;
     const uint8_t *bytes = query_blob(q, col, &len);
@@ -94,18 +104,18 @@ take_ids(struct query *q, int col, struct store_user *u)
 
     if (len % sizeof(uint32_t) != 0)
         q->malformed = true;
-    ids = talloc_array(u, uint32_t, (unsigned)(len / sizeof(uint32_t)));
+    ids = talloc_array(mem, uint32_t, (unsigned)(len / sizeof(uint32_t)));
     if (ids == NULL) {
         q->rc = SQLITE_NOMEM;
         return;
     }
     while (reader_left(&r) >= sizeof(uint32_t)) {
-        ids[u->n_gids] = reader_u32(&r);
-        if (!store_id_ok(ids[u->n_gids]))
+        ids[*n_out] = reader_u32(&r);
+        if (!store_id_ok(ids[*n_out]))
             q->malformed = true;
-        u->n_gids++;
+        (*n_out)++;
     }
-    u->gids = ids;
+    *ids_out = ids;
 }
 
 /* The text of col, under mem. */
@@ -141,7 +151,10 @@ take_user(struct query *q, TALLOC_CTX *mem)
     u->state_learned = query_int(q, 9, INT64_MIN, INT64_MAX);
     u->groups_learned = query_int(q, 11, INT64_MIN, INT64_MAX);
     if (u->groups_learned != 0)
-        take_ids(q, 10, u);
+        take_ids(q, 10, u, &u->gids, &u->n_gids);
+    u->resource_learned = query_int(q, 13, INT64_MIN, INT64_MAX);
+    if (u->resource_learned != 0)
+        take_ids(q, 12, u, &u->resource_gids, &u->n_resource_gids);
     if (q->rc != SQLITE_OK || q->malformed)
         TALLOC_FREE(u);
     return u;

@@ -61,6 +61,7 @@ what_was_never_learned_keeps_what_the_row_has(void **state)
     struct store *s = open_store();
     struct store_user a = alice(), *u;
     struct store_group g = staff(), *got;
+    uint32_t gids[] = { 201200, 201201 };
 
     (void)state;
     assert_true(store_put_user(s, &a));
@@ -86,6 +87,28 @@ what_was_never_learned_keeps_what_the_row_has(void **state)
     assert_int_equal(u->groups_learned, 2000);
     assert_int_equal(u->n_gids, 0);
     assert_int_equal(u->state_learned, 1001);
+    assert_int_equal(u->resource_learned, 0);
+    assert_null(u->resource_gids);
+
+    a.groups_learned = 0;
+    a.resource_gids = gids;
+    a.n_resource_gids = 2;
+    a.resource_learned = 3000;
+    assert_true(store_put_user(s, &a));
+    a.resource_gids = NULL;
+    a.n_resource_gids = 0;
+    a.resource_learned = 0;
+    assert_true(store_put_user(s, &a));
+    u = store_user_by_sid(s, s, &a.sid);
+    assert_int_equal(u->groups_learned, 2000);
+    assert_int_equal(u->n_gids, 0);
+    assert_int_equal(u->resource_learned, 3000);
+    assert_int_equal(u->n_resource_gids, 2);
+    assert_int_equal(u->resource_gids[1], gids[1]);
+    gids[1] = 999;
+    a.resource_gids = gids;
+    a.n_resource_gids = 2;
+    assert_false(store_put_user(s, &a));
 
     assert_true(store_put_group(s, &g));
     g.members = NULL;
@@ -371,19 +394,20 @@ a_store_in_memory_ends_with_the_process(void **state)
 static void
 versions_upgrade_and_never_downgrade(void **state)
 {
-    const char *const steps[] = { store_schema.steps[0],
+    const char *const steps[] = { store_schema.steps[0], store_schema.steps[1],
                                   "ALTER TABLE user ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue';"
-                                  "PRAGMA user_version = 2;" };
-    const char *const broken[] = { steps[0], "ALTER TABLE user ADD COLUMN colour TEXT; DROP TABLE nothing;"
-                                             "PRAGMA user_version = 2;" };
-    const struct store_schema next = { .steps = steps, .version = 2 }, bad = { .steps = broken, .version = 2 };
+                                  "PRAGMA user_version = 3;" };
+    const char *const broken[] = { steps[0], steps[1],
+                                   "ALTER TABLE user ADD COLUMN colour TEXT; DROP TABLE nothing;"
+                                   "PRAGMA user_version = 3;" };
+    const struct store_schema next = { .steps = steps, .version = 3 }, bad = { .steps = broken, .version = 3 };
     struct store *s = open_store();
     struct store_user a = alice();
     sqlite3_stmt *stmt;
     const char *why;
 
     (void)state;
-    assert_int_equal(store_schema.version, 1);
+    assert_int_equal(store_schema.version, 2);
     assert_true(store_put_user(s, &a));
     store_close(s);
 
