@@ -109,6 +109,21 @@ enum err directory_token_groups(struct directory *d, TALLOC_CTX *mem, const char
 enum err directory_members(struct directory *d, TALLOC_CTX *mem, const struct dir_group *group, size_t max,
                            const char ***out, size_t *n_out);
 
+/*
+ * Security groups of this domain that have one of n accounts of other domains
+ * in them, or a group that has, and so on: by the accounts' entries in this
+ * domain, foreignSecurityPrincipals ([MS-ADTS] 6.1.1.4.10).  *n_out is 0 where
+ * there are none; of more than DIRECTORY_RESOURCE_MAX the rest is left out
+ * (logged).  One search where no account has such an entry, two where some
+ * have, one more for each level of groups in groups; all of them, for 100
+ * accounts or groups at once, within DIRECTORY_RESOURCE_MS.  ERR_BUSY and
+ * ERR_TIMEOUT as above.
+ */
+#define DIRECTORY_RESOURCE_MAX 1024 /* a token holds 1,015 */
+#define DIRECTORY_RESOURCE_MS 1500
+enum err directory_resource_groups(struct directory *d, TALLOC_CTX *mem, const struct sid *sids, size_t n,
+                                   struct sid **out, size_t *n_out);
+
 /* Frees the connection. NULL is fine. */
 void directory_close(struct directory *d);
 

@@ -12,8 +12,6 @@
 #define PAGE 500
 #define NESTED_MAX 1000     /* groups within a group whose primary members are looked for */
 
-/* Distribution lists are in nobody's token: security groups only (bit 31 of groupType). */
-#define SECURITY_GROUP "(objectClass=group)(groupType:1.2.840.113556.1.4.803:=2147483648)"
 #define IN_CHAIN ":1.2.840.113556.1.4.1941:"
 
 static const char *const group_attributes[] = { "objectSid", "sAMAccountName", NULL };

@@ -10,6 +10,9 @@
 #define DIR_NAME_MAX 1024       /* of any other name */
 #define WORKSTATIONS_MAX 4096   /* of userWorkstations: 1024 characters */
 
+/* Distribution lists are in nobody's token: security groups only (bit 31 of groupType). */
+#define SECURITY_GROUP "(objectClass=group)(groupType:1.2.840.113556.1.4.803:=2147483648)"
+
 /*
  * Exported by libldap, but declared only in its own openldap.h, which Debian
  * does not install.  With it the connection is ours: to a numeric address, and

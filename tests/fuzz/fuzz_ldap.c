@@ -13,7 +13,7 @@ static uint8_t good_sid[SID_BINARY_MAX];
 static const char *const attributes[] = {
     "objectSid", "primaryGroupID", "sAMAccountName", "userPrincipalName", "displayName", "cn", "userAccountControl",
     "msDS-User-Account-Control-Computed", "lockoutTime", "accountExpires", "pwdLastSet",
-    "msDS-UserPasswordExpiryTimeComputed", "logonHours", "tokenGroups",
+    "msDS-UserPasswordExpiryTimeComputed", "logonHours", "tokenGroups", "memberOf",
 };
 #define N_ATTRIBUTES (sizeof(attributes) / sizeof(attributes[0]))
 
@@ -21,7 +21,8 @@ static struct fake_value
 good_value(size_t i)
 {
     static const char *const texts[N_ATTRIBUTES] = { NULL, "513", "alice", "a@b", "Alice", "alice", "512",
-                                                     "0",  "0",   "0",     "1",   "1" };
+                                                     "0",  "0",   "0",     "1",   "1", NULL, NULL,
+                                                     "CN=x,DC=corp,DC=test" };
 
     if (texts[i] != NULL)
         return (struct fake_value){ attributes[i], texts[i], strlen(texts[i]) };
@@ -35,9 +36,11 @@ call(struct directory *d, unsigned which)
     struct dir_user *u = NULL;
     struct sid *sids = NULL;
     const char **names = NULL;
+    struct sid account = d->domain_sid;
     size_t n = 0;
 
-    switch (which % 4) {
+    FUZZ_REQUIRE(sid_append(&account, 1103));
+    switch (which % 5) {
     case 0:
         if (directory_user_by_sid(d, d, &d->domain_sid, &u) != ERR_OK)
             (void)directory_user_by_account(d, d, "alice", &u);
@@ -55,6 +58,12 @@ call(struct directory *d, unsigned which)
     case 2:
         if (directory_token_groups(d, d, "CN=x", &sids, &n) == ERR_OK)
             FUZZ_REQUIRE(n > 0);
+        break;
+    case 4:
+        if (directory_resource_groups(d, d, &account, 1, &sids, &n) == ERR_OK) {
+            FUZZ_REQUIRE(n <= 1);
+            FUZZ_REQUIRE(n == 0 || sid_in_domain(&sids[0], &d->domain_sid));
+        }
         break;
     default:
         if (directory_members(d, d, &group, 2, &names, &n) == ERR_OK)
@@ -78,7 +87,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (i == data[1] % N_ATTRIBUTES)
             values[i] = (struct fake_value){ attributes[i], data + 2, size - 2 };
     }
-    for (uint32_t id = 1; id <= 2; id++) {
+    for (uint32_t id = 1; id <= 3; id++) {
         fake_entry(&f, id, "CN=alice,DC=corp,DC=test", values);
         fake_result(&f, id, 0, NULL);
     }
