@@ -103,25 +103,36 @@ stored_user(struct dir *d, TALLOC_CTX *mem, const struct dir_key *key)
     return NULL;
 }
 
-enum ipc_status
-dir_foreign_user(struct dir *d, TALLOC_CTX *mem, const struct dir_key *key, bool refresh, bool groups,
-                 struct store_user **user_out)
+static enum ipc_status
+find_user(struct dir *d, TALLOC_CTX *mem, const struct dir_key *key, bool refresh, struct store_user **user_out)
 {
     struct store_user *u = stored_user(d, mem, key);
 
     d->trusts.used = true;
     *user_out = u;
-    if (u != NULL && groups) {
-        /* Nobody but a logon tells them; what the last one told goes with the user. */
-        if (!dir_usable(d, u->groups_learned))
-            u->n_gids = 0;
-        u->groups_learned = u->refreshed;
-    }
     if (u != NULL && dir_fresh(d, u->refreshed, refresh))
         return IPC_STATUS_FOUND;
     if (want(d, key))
         return IPC_STATUS_LATER;
     return settle(d, u != NULL && dir_usable(d, u->refreshed));
+}
+
+enum ipc_status
+dir_foreign_user(struct dir *d, TALLOC_CTX *mem, const struct dir_key *key, bool refresh, bool groups,
+                 struct store_user **user_out)
+{
+    enum ipc_status status = find_user(d, mem, key, refresh, user_out);
+    struct store_user *u = *user_out;
+
+    if (status != IPC_STATUS_FOUND || !groups)
+        return status;
+    /* Nobody but a logon tells those of the other domain; what the last one told goes with the user. */
+    if (!dir_usable(d, u->groups_learned)) {
+        u->n_gids = 0;
+        u->groups_learned = 0;
+    }
+    dir_resource_find(d, mem, u, refresh);
+    return IPC_STATUS_FOUND;
 }
 
 static struct store_group *

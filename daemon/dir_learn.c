@@ -1,4 +1,8 @@
-/* LEARN: what a verified logon said of its user (design, section 2, step 7). Asks nobody. */
+/*
+ * LEARN: what a verified logon said of its user (design, section 2, step 7).
+ * Asks nobody, but for the groups of the own domain that a user of a trusted
+ * one is in.
+ */
 #include "daemon/directory.h"
 
 #include <string.h>
@@ -115,9 +119,18 @@ learn(struct dir *d, TALLOC_CTX *mem, const char *name, const struct logon_info 
     err = learn_domain(d, info, &domain);
     if (err == ERR_OK)
         err = make_user(d, mem, name, info, u_out);
+    if (err == ERR_OK && dir_trust_of(d, &info->user) != NULL)
+        dir_resource_logon(d, mem, *u_out);
     if (err != ERR_OK)
         log_error("cannot take %s (%s) from a logon: %s", name, sid_text(&info->user, text), err_name(err));
     return err;
+}
+
+/* The own domain could not be asked what it has to say of a user of another one. */
+static bool
+is_incomplete(const struct dir *d, const struct store_user *u)
+{
+    return dir_trust_of(d, &u->sid) != NULL && !dir_fresh(d, u->resource_learned, false);
 }
 
 bool
@@ -141,6 +154,8 @@ dir_on_learn(struct dir *d, const uint8_t *packet, size_t len, int fds[CHANNEL_F
         m.err = ERR_INTERNAL;
     if (m.err == ERR_OK) {
         dir_times(d, u->refreshed, &m.refresh, &m.end);
+        if (is_incomplete(d, u) && m.refresh > DIR_RETRY_S)
+            m.refresh = DIR_RETRY_S;
         m.passwd = passwd.bytes;
         m.passwd_len = passwd.len;
         m.groups = groups.bytes;

@@ -140,7 +140,7 @@ dir_link_why(const struct dir *d)
 }
 
 struct directory *
-dir_link(struct dir *d)
+dir_link_at_hand(struct dir *d)
 {
     struct dir_link *l = &d->link;
 
@@ -152,7 +152,16 @@ dir_link(struct dir *d)
             dir_dc_lost(d);
         }
     }
-    if (l->ldap == NULL && (!may_try(l) || !open_link(d, DIR_LOCATE_MS)))
+    l->asked = client_now();
+    return l->ldap;
+}
+
+struct directory *
+dir_link(struct dir *d)
+{
+    struct dir_link *l = &d->link;
+
+    if (dir_link_at_hand(d) == NULL && (!may_try(l) || !open_link(d, DIR_LOCATE_MS)))
         return NULL;
     l->asked = client_now();
     return l->ldap;

@@ -42,7 +42,10 @@ look_up_groups(struct dir *d, TALLOC_CTX *mem, const struct dir_key *key, const 
     a->status = dir_find_groups(d, mem, key, m->refresh, &u);
     if (a->status != IPC_STATUS_FOUND)
         return;
-    a->learned = earlier(u->refreshed, u->groups_learned);
+    a->learned = earlier(u->refreshed, key->trust == NULL ? u->groups_learned : u->resource_learned);
+    if (key->trust != NULL && u->resource_learned == 0)
+        a->learned = u->refreshed;
+    a->soon = key->trust != NULL && !dir_fresh(d, u->resource_learned, false);
     /* Not in LEARN: there a person waits, and what is not known yet the tick asks for. */
     if (d->namesakes == NULL)
         dir_namesakes_refresh(d);

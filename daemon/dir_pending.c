@@ -45,6 +45,7 @@ dir_learn_names(struct dir *d, const struct store_user *u)
 
     dir_pending_add(d, &u->gid, 1);
     dir_pending_add(d, u->gids, u->n_gids);
+    dir_pending_add(d, u->resource_gids, u->n_resource_gids);
     for (uint32_t i = 0; sids != NULL && i <= u->n_gids; i++) {
         if (idmap_sid(d->idmap, i == u->n_gids ? u->gid : u->gids[i], &sids[n]))
             n++;

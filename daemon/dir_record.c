@@ -48,14 +48,16 @@ dir_record_passwd(struct dir *d, TALLOC_CTX *mem, const struct store_user *u, st
 bool
 dir_record_groups(struct dir *d, TALLOC_CTX *mem, const struct store_user *u, struct dir_record *out)
 {
-    uint32_t *gids = talloc_array(mem, uint32_t, u->n_gids + 1), n = 0;
+    uint32_t most = u->n_gids + u->n_resource_gids, n = 0, *gids = talloc_array(mem, uint32_t, most + 1);
     struct writer w;
 
-    if (gids == NULL || !begin(mem, HEAD_MAX + PROTO_NAME_MAX + 4 * (size_t)u->n_gids, out, &w))
+    if (gids == NULL || !begin(mem, HEAD_MAX + PROTO_NAME_MAX + 4 * (size_t)most, out, &w))
         return false;
-    for (uint32_t i = 0; i < u->n_gids; i++) {
-        if (!dir_is_namesake(d, u->gids[i]))
-            gids[n++] = u->gids[i];
+    for (uint32_t i = 0; i < most; i++) {
+        uint32_t gid = i < u->n_gids ? u->gids[i] : u->resource_gids[i - u->n_gids];
+
+        if (!dir_is_namesake(d, gid))
+            gids[n++] = gid;
     }
     record_put_groups(&w, u->uid, u->gid, u->name, gids, n);
     return end(&w, out);

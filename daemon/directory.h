@@ -136,6 +136,7 @@ struct dir {
     struct dir_link link;
     struct dir_ping ping;
     struct dir_hard hard;
+    int64_t resource_pause;            /* client_now() based: dir_resource.c asks for nothing before it */
     uint32_t *pending;                 /* gids of groups without a name, DIR_PENDING_MAX of them */
     size_t n_pending;
     struct local_names *names;         /* this computer's own, and the reserved ones */
@@ -227,6 +228,17 @@ enum ipc_status dir_foreign_user(struct dir *d, TALLOC_CTX *mem, const struct di
                                  struct store_user **user_out);
 enum ipc_status dir_foreign_group(struct dir *d, TALLOC_CTX *mem, const struct dir_key *key, bool refresh,
                                   struct store_group **group_out);
+
+/*
+ * dir_resource.c: groups of the own domain that u, of a trusted one, is in.
+ * Where the domain does not tell them u has those known before, or none;
+ * resource_learned says since when.
+ */
+
+/* At a logon, u as that made it: asked for only over a connection that is open, and written to the store with u. */
+void dir_resource_logon(struct dir *d, TALLOC_CTX *mem, struct store_user *u);
+/* At a lookup, u as the store has it: asked for where they are not fresh, and written to the store. */
+void dir_resource_find(struct dir *d, TALLOC_CTX *mem, struct store_user *u, bool refresh);
 
 /* dir_user.c, dir_group.c */
 
@@ -328,6 +340,8 @@ void dir_dc_push(struct dir *d);
  * connection and not the controller.
  */
 struct directory *dir_link(struct dir *d);
+/* The same for what is not worth waiting for another connection: NULL where none is open. */
+struct directory *dir_link_at_hand(struct dir *d);
 bool dir_link_again(struct dir *d, enum err err);
 void dir_link_close(struct dir *d);
 /* Why the domain could not be asked the last time. */

@@ -253,6 +253,80 @@ EOT
   logs_on alice@other.test
 }
 
+# our_groups USER: the groups of CORP.TEST that he is in, by getent; each has a name.
+our_groups() {
+  local gid
+  for gid in $(in_member ws1 getent initgroups "$1" | awk '{ for (i = 2; i <= NF; i++) print $i }'); do
+    in_member ws1 getent group "$gid" | cut -d: -f1
+  done | grep -v @ | sort | paste -sd' '
+}
+
+# has_groups USER GROUPS
+has_groups() {
+  local groups
+  groups=$(our_groups "$1")
+  [ "$groups" = "$2" ] || { echo "$1 is in: $groups"; return 1; }
+}
+
+# foreign_sid NAME: prints the SID of an account of OTHER.TEST.
+foreign_sid() {
+  in_dc dco ldbsearch -H /var/lib/samba/private/sam.ldb "(sAMAccountName=$1)" objectSid | sed -n 's/^objectSid: //p'
+}
+
+# take_out GROUP NAME: samba-tool says that it has taken out a SID, and has not.
+take_out() {
+  in_dc dc1 ldbmodify -H /var/lib/samba/private/sam.ldb <<EOT
+dn: CN=$1,CN=Users,DC=corp,DC=test
+changetype: modify
+delete: member
+member: CN=$(foreign_sid "$2"),CN=ForeignSecurityPrincipals,DC=corp,DC=test
+EOT
+}
+
+@test "groups of our domain that they are in: their own, nested ones, those of the other domain's groups" {
+  local name
+  for name in bridge tower crew beyond; do
+    samba_tool dc1 group add "$name" --group-scope=Domain
+  done
+  samba_tool dc1 group add leaflet --group-scope=Domain --group-type=Distribution
+  samba_tool dc1 group addmembers bridge "$(foreign_sid prot)"
+  samba_tool dc1 group addmembers crew "$(foreign_sid engineers)"
+  samba_tool dc1 group addmembers tower bridge
+  # Who is in a distribution list is not in what that is in.
+  samba_tool dc1 group addmembers leaflet bridge
+  samba_tool dc1 group addmembers beyond leaflet
+  # Before a logon, what he himself is in.
+  run -0 our_groups prot@other.test
+  [ "$output" = 'bridge tower' ] || { echo "$output"; return 1; }
+  logs_on prot@other.test
+  has_groups prot@other.test 'bridge tower'
+  # What a logon brings is there at once, whatever was known before.
+  logs_on alice@other.test
+  run -0 in_member ws1 id alice@other.test
+  says '(crew)'
+  says '(engineers@other.test)'
+  says_not '(tower)'
+  # Its members of the own domain alone.
+  in_member ws1 getent group bridge | grep -E '^bridge:\*:[0-9]+:$'
+  take_out bridge prot
+  logs_on prot@other.test
+  has_groups prot@other.test ''
+}
+
+@test "groups of our domain are there while its directory is not, and gone by the refresh" {
+  # From the store, after a start.
+  member_stop ws1
+  lab_block_port ws1 389
+  member_start ws1
+  has_groups alice@other.test crew
+  lab_unblock ws1
+  lab_wait 30 logs_on alice@other.test
+  has_groups alice@other.test crew
+  configure '[identity]' 'cache_refresh = 1s'
+  take_out crew engineers
+  lab_wait 30 has_groups alice@other.test ''
+}
+
 @test "the configuration says which domains" {
   configure 'trusted = none'
   run -2 in_member ws1 getent passwd alice@other.test

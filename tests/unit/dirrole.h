@@ -34,6 +34,11 @@ extern struct fake_domain {
     struct fake_group groups[FAKE_GROUPS_MAX];
     size_t n_groups;
     const char **members;       /* of every group */
+    struct {
+        struct sid member;      /* an account of another domain */
+        uint32_t groups[4];     /* RIDs of groups that it is in; 0 ends */
+    } resource[4];
+    struct sid stray;           /* of no group of the domain, and told with everybody's; n_subs 0: not */
     size_t n_members;
     /* what goes wrong */
     const char *hung;           /* address of a controller that pings and never answers LDAP */
@@ -41,9 +46,10 @@ extern struct fake_domain {
     bool deaf;                  /* none answers pings */
     bool broken;                /* the next request finds the connection closed */
     enum err members_fail;      /* what lists of members end with; ERR_OK: they do not */
+    enum err resource_fail;     /* the same for groups of other domains' accounts */
     enum err ticket;            /* what member says */
     /* what was asked */
-    unsigned asked, opened, located, pinged, member_lists, namesake_lists;
+    unsigned asked, opened, located, pinged, member_lists, namesake_lists, resource_lists;
     bool alone;              /* there is one controller, also for whoever would rather have another */
     char avoided[64];
 } domain;

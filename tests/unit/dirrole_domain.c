@@ -350,3 +350,27 @@ directory_members(struct directory *d, TALLOC_CTX *mem, const struct dir_group *
     *n_out = domain.n_members < max ? domain.n_members : max;
     return ERR_OK;
 }
+
+enum err
+directory_resource_groups(struct directory *d, TALLOC_CTX *mem, const struct sid *sids, size_t n, struct sid **out,
+                          size_t *n_out)
+{
+    if (!answers(d))
+        return ERR_NO_KDC;
+    domain.resource_lists++;
+    if (domain.resource_fail != ERR_OK)
+        return domain.resource_fail;
+    *out = talloc_array(mem, struct sid, 17);
+    *n_out = 0;
+    for (size_t i = 0; i < 4; i++) {
+        bool asked = false;
+
+        for (size_t j = 0; j < n; j++)
+            asked = asked || sid_equal(&sids[j], &domain.resource[i].member);
+        for (size_t j = 0; asked && j < 4 && domain.resource[i].groups[j] != 0; j++)
+            (*out)[(*n_out)++] = fake_sid(domain.resource[i].groups[j]);
+    }
+    if (domain.stray.n_subs > 0)
+        (*out)[(*n_out)++] = domain.stray;
+    return ERR_OK;
+}
