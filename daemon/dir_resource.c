@@ -65,7 +65,7 @@ ask(struct dir *d, TALLOC_CTX *mem, struct store_user *u, bool may_open)
     do {
         l = may_open ? dir_link(d) : dir_link_at_hand(d);
         err = l == NULL ? ERR_NO_KDC : directory_resource_groups(l, mem, sids, n, &groups, &n_groups);
-    } while (dir_link_again(d, err) && may_open);
+    } while (dir_link_again(d, err));
     if (err == ERR_OK)
         return set_groups(d, u, groups, n_groups);
     if (err == ERR_TIMEOUT || err == ERR_BUSY) {
