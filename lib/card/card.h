@@ -1,7 +1,7 @@
 /*
  * The smart cards at the computer, through PKCS#11 modules (PKCS#11 2.40).
  *
- * For a logon worker alone.  A module is other people's code: it may crash, or
+ * For the roles card and watch alone.  A module is other people's code: it may crash, or
  * not come back, and both cost the worker.  What it says is not believed:
  * numbers and lengths are bounded, texts are made visible, certificates are
  * read by lib/card/certificate.h.
@@ -109,6 +109,27 @@ struct card_view {
  * judged by rules->chain, where there is one.  NULL if out of memory.  A view needs c no longer.
  */
 struct card_view *card_look(struct cards *c, TALLOC_CTX *mem, const struct certificate_rules *rules);
+
+/* Which tokens there are, and no more: cheap enough for every second. */
+struct card_glance {
+    struct {
+        uint8_t identity[96];
+        const char *module;           /* of cards */
+    } tokens[CARD_TOKENS_MAX];
+    size_t n_tokens;
+    bool failed[CARD_MODULES_MAX];    /* the module did not say all that it sees, */
+    bool incomplete;                  /* or some did not, or is left out */
+};
+void card_glance(const struct cards *c, struct card_glance *g_out);
+
+enum card_presence { CARD_THERE, CARD_AWAY, CARD_UNKNOWN };
+/*
+ * Is that token there?  module: the one that had it when it was there last,
+ * NULL for none; THERE with *module_out, c's.  AWAY is no guess: the module that
+ * had it, or where there is none every module, was asked and did not fail.
+ */
+enum card_presence card_presence(const struct cards *c, const struct card_glance *g, const uint8_t identity[static 96],
+                                 const char *module, const char **module_out);
 
 /*
  * Logs in once with that PIN, looks which private keys are there, and logs out.
