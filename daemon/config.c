@@ -1,3 +1,5 @@
+#include <config.h> /* not daemon/config.h */
+
 #include "daemon/config.h"
 
 #include <ini.h>
@@ -341,6 +343,10 @@ check_together(struct parse *p)
         fail(p, v[KEY_CACHE_END].line, "`cache_end` is before `cache_refresh`");
     if (v[KEY_SMARTCARD].number == CONFIG_SMARTCARD_REQUIRE && v[KEY_ANCHORS].n == 0)
         fail(p, v[KEY_SMARTCARD].line, "`smartcard = require` needs `anchors` in [smartcard]");
+#ifndef HAVE_SD_BUS
+    if (v[KEY_CARD_REMOVAL].number != CONFIG_REMOVAL_IGNORE)
+        fail(p, v[KEY_CARD_REMOVAL].line, "`card_removal` must be ignore: this authsodd was built without libsystemd");
+#endif
     for (size_t i = 0; i < v[KEY_TRUSTED].n && v[KEY_TRUSTED].n > 1; i++) {
         if (strchr(v[KEY_TRUSTED].list[i], '.') == NULL) {
             fail(p, v[KEY_TRUSTED].line, "`%s` in `trusted` stands alone or not at all", v[KEY_TRUSTED].list[i]);
@@ -409,6 +415,7 @@ fill(struct config *c, struct config_value *v)
     c->require_crl = v[KEY_REQUIRE_CRL].number != 0;
     c->require_eku = v[KEY_REQUIRE_EKU].number != 0;
     c->kdc_eku_server = v[KEY_KDC_EKU].number != 0;
+    c->card_removal = (enum config_card_removal)v[KEY_CARD_REMOVAL].number;
     c->name_format = (enum config_name_format)v[KEY_NAME_FORMAT].number;
     c->home = v[KEY_HOME].text;
     c->shell = v[KEY_SHELL].text;

@@ -28,6 +28,8 @@ enum config_fallback { CONFIG_FALLBACK_UNAVAILABLE, CONFIG_FALLBACK_NEVER };
 
 enum config_smartcard { CONFIG_SMARTCARD_AUTO, CONFIG_SMARTCARD_REQUIRE, CONFIG_SMARTCARD_OFF };
 
+enum config_card_removal { CONFIG_REMOVAL_IGNORE, CONFIG_REMOVAL_LOCK, CONFIG_REMOVAL_LOGOFF };
+
 enum config_name_format { CONFIG_NAME_SHORT, CONFIG_NAME_QUALIFIED };
 
 struct config_value;
@@ -65,6 +67,7 @@ struct config {
     bool require_crl;
     bool require_eku;                  /* a user's certificate must have an extended key usage for logon */
     bool kdc_eku_server;               /* a KDC's certificate may have that of a TLS server */
+    enum config_card_removal card_removal; /* what becomes of a session whose card is pulled */
     /* [identity] */
     enum config_name_format name_format;
     const char *home;                  /* template for config_expand_home */

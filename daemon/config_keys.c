@@ -30,6 +30,7 @@ static const char *const fasts[] = { "try", "require", "never", NULL };      /* 
 static const char *const fallbacks[] = { "unavailable", "never", NULL };      /* as enum config_fallback */
 static const char *const cards[] = { "auto", "require", "off", NULL };        /* as enum config_smartcard */
 static const char *const kdc_ekus[] = { "kdc", "server", NULL };
+static const char *const removals[] = { "ignore", "lock", "logoff", NULL };    /* as enum config_card_removal */
 static const char *const formats[] = { "short", "qualified", NULL };         /* as enum config_name_format */
 static const char *const levels[] = { "error", "warning", "info", "debug", NULL }; /* as log_level_parse */
 
@@ -89,6 +90,8 @@ const struct config_key config_keys[KEY_COUNT] = {
                           .fallback = "yes" },
     [KEY_KDC_EKU] = { .section = "smartcard", .name = "kdc_eku", .kind = CONFIG_WORD, .words = kdc_ekus,
                       .fallback = "kdc" },
+    [KEY_CARD_REMOVAL] = { .section = "smartcard", .name = "card_removal", .kind = CONFIG_WORD, .words = removals,
+                           .fallback = "ignore" },
     [KEY_NAME_FORMAT] = { .section = "identity", .name = "name_format", .kind = CONFIG_WORD, .words = formats,
                           .fallback = "short" },
     [KEY_HOME] = { .section = "identity", .name = "home", .kind = CONFIG_TEXT, .check = config_check_home,

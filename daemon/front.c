@@ -272,6 +272,10 @@ take_peer(struct front *f, const struct ipc_peer *m, int fd)
 
     if (m->role == ROLE_LOGON || m->role == ROLE_CARD)
         return front_pool_add(f, (enum role)m->role, m->id, fd);
+    if (m->role == ROLE_WATCH || m->role == ROLE_SESSION) {
+        front_removal_add(f, (enum role)m->role, m->id, fd);
+        return true;
+    }
     if (m->role != ROLE_DIRECTORY && m->role != ROLE_MEMBER && m->role != ROLE_NETLOGON)
         return false;
     /* The end of the one before may not have been read yet. */
@@ -300,6 +304,7 @@ take_config(struct front *f, int fd)
     front_nss_forget(f);
     front_pool_retire(f, &f->logons);
     front_pool_retire(f, &f->cards);
+    front_removal_config(f);
 }
 
 /* No conversation begins any more; lookups are answered to the end. */
@@ -389,6 +394,7 @@ front_tick(struct front *f)
     front_pam_tick(f, now);
     front_cred_tick(f, front_clock());
     front_pool_tick(f, now);
+    front_removal_tick(f, now);
 }
 
 static void
@@ -404,7 +410,8 @@ front_begin(struct front *f)
     f->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     f->names = local_names_new(f, f->config);
     f->cache = cache_new(f);
-    if (f->epoll_fd < 0 || f->names == NULL || f->cache == NULL || !front_nss_begin(f))
+    if (f->epoll_fd < 0 || f->names == NULL || f->cache == NULL || !front_nss_begin(f) ||
+        !front_removal_begin(f))
         return false;
     f->dc.err = ERR_NO_KDC;
     front_pool_begin(f);

@@ -44,6 +44,10 @@
 #define FRONT_PIN_PAD_MS 20000           /* more than a logon has, to type the PIN at the reader */
 #define FRONT_LAST_CARDS 64              /* certificates that were chosen, remembered */
 #define CARD_WORKERS_MAX 4
+#define FRONT_CARD_SESSIONS IPC_WATCH_MAX /* sessions whose cards are watched; the oldest go */
+#define FRONT_WATCHED_MS 15000           /* a watcher that has not looked for so long hangs */
+#define FRONT_ACT_MS 15000               /* for logind to lock or end a session */
+#define FRONT_ACT_TRIES 3
 
 struct front;
 
@@ -57,6 +61,7 @@ struct conversation;
 struct lookups;
 struct letter;
 struct map;
+struct removal;
 
 /* A logon worker, of either kind. */
 struct worker {
@@ -127,6 +132,9 @@ struct ticket {
     uint32_t pid, parent;              /* of the process that authenticated */
     char name[PROTO_NAME_MAX + 1];
     struct sealed_secret tgt;
+    bool with_card;                    /* it was a logon with a smart card: this one */
+    struct ipc_card_key card;
+    char token[65];                    /* its label */
     int64_t until;                     /* front_clock() based; 0: free */
 };
 
@@ -154,6 +162,7 @@ struct front {
     struct conversation *conversations;
     unsigned n_conversations;
     struct worker_pool logons, cards;
+    struct removal *removal;           /* of front_removal.c */
     struct last_card last_cards[FRONT_LAST_CARDS];
     struct ticket tickets[FRONT_TICKETS_MAX];
     uint32_t last_request;
@@ -373,6 +382,19 @@ void front_card_ask_pin(struct front *f, struct conversation *c);
 void front_card_run(struct front *f, struct conversation *c);
 /* " by smart card ..." for the log; "" where it is none. Gives buf. */
 const char *front_card_text(const struct conversation *c, char *buf, size_t size);
+
+/* front_removal.c: what becomes of sessions whose card is pulled */
+
+/* False: no memory. */
+bool front_removal_begin(struct front *f);
+/* root's program opens a session after a logon that left t: where card_removal says so, its card is watched from now on. */
+void front_removal_open(struct front *f, const struct conversation *c, const struct ticket *t);
+void front_removal_close(struct front *f, const struct conversation *c);
+/* keeper brings a process of ROLE_WATCH or ROLE_SESSION. */
+void front_removal_add(struct front *f, enum role role, uint32_t id, int fd);
+/* f->config is another one. */
+void front_removal_config(struct front *f);
+void front_removal_tick(struct front *f, int64_t now);
 
 /* front_cred.c: what comes after authentication */
 

@@ -55,6 +55,11 @@ front_ticket_keep(struct front *f, struct conversation *c)
     t->pid = (uint32_t)c->peer.pid;
     t->parent = c->begin.parent;
     memcpy(t->name, c->who.name, sizeof(t->name));
+    t->with_card = c->card != NULL;
+    if (t->with_card) {
+        t->card = c->card->key;
+        memcpy(t->token, c->card->token, sizeof(t->token));
+    }
     t->tgt = c->tgt;
     c->tgt = (struct sealed_secret){ .fd = -1 };
     t->until = front_clock() + FRONT_TICKETS_MS;
@@ -202,6 +207,16 @@ begin_delete(struct front *f, struct conversation *c)
         front_pam_end(f, c, ERR_INTERNAL, true, NULL);
 }
 
+/* Nothing is to be done but to know it. */
+static void
+begin_session(struct front *f, const struct conversation *c)
+{
+    const struct ticket *t = find_ticket(f, c);
+
+    if (t != NULL)
+        front_removal_open(f, c, t);
+}
+
 void
 front_cred_begin(struct front *f, struct conversation *c)
 {
@@ -219,12 +234,15 @@ front_cred_begin(struct front *f, struct conversation *c)
         break;
     case PROTO_CRED_DELETE:
     case PROTO_CLOSE_SESSION:
+        if (c->begin.operation == PROTO_CLOSE_SESSION)
+            front_removal_close(f, c);
         if (is_greedy(f, c->peer.uid))
             front_pam_end(f, c, ERR_BUSY, true, NULL);
         else
             begin_delete(f, c);
         break;
-    default: /* PROTO_OPEN_SESSION: nothing is to be done */
+    default: /* PROTO_OPEN_SESSION */
+        begin_session(f, c);
         front_pam_end(f, c, ERR_OK, true, NULL);
     }
 }

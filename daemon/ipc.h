@@ -11,7 +11,7 @@
  *   keeper - member     PEER, CONFIG, KEYTAB      <-> GET_KEYTAB
  *   keeper - directory  PEER, CONFIG
  *   keeper - netlogon   PEER, CONFIG, MACHINE_SECRET, KEYTAB, ROTATE, ROTATE_SET <-> GET_SECRET, ROTATE_HOLDS, ROTATE_END
- *   keeper - logon, card (silence; its end is the worker's end)
+ *   keeper - logon, card, watch, session (silence; its end is the worker's end)
  *   keeper - ccache     CCACHE_CHILD; to the child CCACHE_WRITE or CCACHE_DESTROY, once <-> CCACHE_BORN, CCACHE_DONE
  *   keeper - keytab     KEYTAB_MAKE, once         <-> KEYTAB
  *   front - directory   LOOKUP, WHO, LEARN, STATE, NEED_DC <-> FOUND, IDENTITY, LEARNED, STATE_IS, DC
@@ -19,6 +19,8 @@
  *   front - netlogon    DC                                 <-> VOUCH, NEED_DC
  *   front - logon, card JOB, DC                            <-> NEED_DC, RESULT
  *   front - card        LOOK                               <-> CARDS
+ *   front - watch       WATCH                              <-> CARD_IS, WATCHED
+ *   front - session     ACT                                <-> ACTED
  *   member - logon, card ARMOR_IS, VERIFIED                 <-> ARMOR, VERIFY
  *   netlogon - logon    PASSED                             <-> PASS
  *   member - directory  TICKET_IS                          <-> TICKET, DC
@@ -42,7 +44,7 @@
 enum ipc_type {
     IPC_PEER = 1,       /* struct ipc_peer; descriptor: the channel */
     IPC_CONFIG,         /* nothing; descriptor: memfd with the configuration's text */
-    IPC_SPAWN,          /* u32 role, ROLE_LOGON or ROLE_CARD: one more worker */
+    IPC_SPAWN,          /* u32 role (role_is_worker): one more worker */
     IPC_END_WORKER,     /* u32 id: past its deadline */
     IPC_CCACHE_WRITE,   /* struct ipc_ccache; descriptor: memfd with the marshalled TGT */
     IPC_CCACHE_DESTROY, /* struct ipc_ccache */
@@ -92,6 +94,11 @@ enum ipc_type {
                            machine secret and, where there is one, the keytab */
     IPC_LOOK,           /* u32 job: what smart cards are there? */
     IPC_CARDS,          /* struct ipc_cards */
+    IPC_WATCH,          /* struct ipc_watch: these cards from now on, and no others */
+    IPC_CARD_IS,        /* struct ipc_card_is: one of them was removed, or put back */
+    IPC_WATCHED,        /* nothing: the watcher has looked once more */
+    IPC_ACT,            /* struct ipc_act */
+    IPC_ACTED,          /* struct ipc_acted */
 };
 
 /*
@@ -104,7 +111,9 @@ enum ipc_type {
 
 enum role {
     ROLE_KEEPER = 1, ROLE_FRONT, ROLE_LOGON, ROLE_MEMBER, ROLE_DIRECTORY, ROLE_NETLOGON, ROLE_CCACHE, ROLE_KEYTAB,
-    ROLE_CARD                      /* a logon worker for smart cards, and nothing else */
+    ROLE_CARD,                     /* a logon worker for smart cards, and nothing else */
+    ROLE_WATCH,                    /* looks whether the cards of sessions are still there */
+    ROLE_SESSION                   /* asks logind to lock or end sessions */
 };
 
 /* Why something is not to be had. */
@@ -250,6 +259,34 @@ struct ipc_cards {
     struct ipc_card cards[IPC_CARDS_MAX];
 };
 
+/* The cards of sessions. */
+#define IPC_WATCH_MAX 64
+struct ipc_watched {
+    uint8_t token[IPC_TOKEN_BYTES];
+    bool gone;                     /* front knows that it was removed */
+};
+struct ipc_watch {
+    uint32_t n;
+    struct ipc_watched cards[IPC_WATCH_MAX];
+};
+
+struct ipc_card_is {
+    uint8_t token[IPC_TOKEN_BYTES];
+    bool there;
+};
+
+/* What is to become of somebody's sessions at this computer. */
+enum ipc_act_kind { IPC_ACT_LOCK = 1, IPC_ACT_TERMINATE };
+struct ipc_act {
+    uint32_t kind;                 /* enum ipc_act_kind */
+    uint32_t uid;
+    uint32_t leader;               /* the process that opened the session: logind's session of it, or else all of uid's */
+};
+struct ipc_acted {
+    uint32_t n;                    /* sessions */
+    char text[256];                /* for the log: what went wrong, "" for nothing; visible */
+};
+
 struct ipc_job {
     uint32_t job;
     bool with_card;                /* of ROLE_CARD's alone, and always: the secret is a PIN */
@@ -392,6 +429,14 @@ void ipc_write_card_key(struct writer *w, const struct ipc_card_key *key);
 void ipc_read_card_key(struct reader *r, struct ipc_card_key *key_out);
 void ipc_put_cards(struct writer *w, const struct ipc_cards *m);
 bool ipc_get_cards(const void *packet, size_t len, struct ipc_cards *m_out);
+void ipc_put_watch(struct writer *w, const struct ipc_watch *m);
+bool ipc_get_watch(const void *packet, size_t len, struct ipc_watch *m_out);
+void ipc_put_card_is(struct writer *w, const struct ipc_card_is *m);
+bool ipc_get_card_is(const void *packet, size_t len, struct ipc_card_is *m_out);
+void ipc_put_act(struct writer *w, const struct ipc_act *m);
+bool ipc_get_act(const void *packet, size_t len, struct ipc_act *m_out);
+void ipc_put_acted(struct writer *w, const struct ipc_acted *m);
+bool ipc_get_acted(const void *packet, size_t len, struct ipc_acted *m_out);
 
 /* ipc_trusts.c */
 void ipc_write_home(struct writer *w, const struct ipc_home *home);

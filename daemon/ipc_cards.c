@@ -28,7 +28,7 @@ ipc_read_card_key(struct reader *r, struct ipc_card_key *key_out)
     read_bytes(r, key_out->hash, sizeof(key_out->hash));
 }
 
-/* Text that people will be shown. */
+/* Text that people will be shown, or the log. */
 static void
 read_text(struct reader *r, char *out, size_t size, bool may_be_empty)
 {
@@ -110,4 +110,89 @@ ipc_get_cards(const void *packet, size_t len, struct ipc_cards *m_out)
         get_card(&r, &m.cards[i]);
     *m_out = m;
     return reader_done(&r) && (m.n == 0 ? is_unfit(m.unfit) : m.unfit == ERR_OK);
+}
+
+void
+ipc_put_watch(struct writer *w, const struct ipc_watch *m)
+{
+    writer_u8(w, IPC_WATCH);
+    writer_u32(w, m->n);
+    for (uint32_t i = 0; i < m->n && i < IPC_WATCH_MAX; i++) {
+        writer_bytes(w, m->cards[i].token, sizeof(m->cards[i].token));
+        writer_u8(w, m->cards[i].gone);
+    }
+}
+
+bool
+ipc_get_watch(const void *packet, size_t len, struct ipc_watch *m_out)
+{
+    struct reader r = open_message(packet, len, IPC_WATCH);
+
+    memset(m_out, 0, sizeof(*m_out));
+    m_out->n = reader_u32(&r);
+    if (m_out->n > IPC_WATCH_MAX)
+        return false;
+    for (uint32_t i = 0; i < m_out->n; i++) {
+        read_bytes(&r, m_out->cards[i].token, sizeof(m_out->cards[i].token));
+        m_out->cards[i].gone = get_bool(&r);
+    }
+    return reader_done(&r);
+}
+
+void
+ipc_put_card_is(struct writer *w, const struct ipc_card_is *m)
+{
+    writer_u8(w, IPC_CARD_IS);
+    writer_bytes(w, m->token, sizeof(m->token));
+    writer_u8(w, m->there);
+}
+
+bool
+ipc_get_card_is(const void *packet, size_t len, struct ipc_card_is *m_out)
+{
+    struct reader r = open_message(packet, len, IPC_CARD_IS);
+
+    memset(m_out, 0, sizeof(*m_out));
+    read_bytes(&r, m_out->token, sizeof(m_out->token));
+    m_out->there = get_bool(&r);
+    return reader_done(&r);
+}
+
+void
+ipc_put_act(struct writer *w, const struct ipc_act *m)
+{
+    writer_u8(w, IPC_ACT);
+    writer_u32(w, m->kind);
+    writer_u32(w, m->uid);
+    writer_u32(w, m->leader);
+}
+
+bool
+ipc_get_act(const void *packet, size_t len, struct ipc_act *m_out)
+{
+    struct reader r = open_message(packet, len, IPC_ACT);
+
+    m_out->kind = reader_u32(&r);
+    m_out->uid = reader_u32(&r);
+    m_out->leader = reader_u32(&r);
+    return reader_done(&r) && (m_out->kind == IPC_ACT_LOCK || m_out->kind == IPC_ACT_TERMINATE) &&
+           m_out->uid >= PROTO_ID_MIN && m_out->uid != UINT32_MAX && m_out->leader > 1;
+}
+
+void
+ipc_put_acted(struct writer *w, const struct ipc_acted *m)
+{
+    writer_u8(w, IPC_ACTED);
+    writer_u32(w, m->n);
+    writer_str(w, m->text);
+}
+
+bool
+ipc_get_acted(const void *packet, size_t len, struct ipc_acted *m_out)
+{
+    struct reader r = open_message(packet, len, IPC_ACTED);
+
+    m_out->n = reader_u32(&r);
+    read_text(&r, m_out->text, sizeof(m_out->text), true);
+    return reader_done(&r);
 }

@@ -19,7 +19,8 @@
 
 #define KEEPER_WORKERS_MAX 256  /* the configuration's upper bound for workers */
 #define KEEPER_CARDS_MAX 8      /* card workers: those that front wants, and as many on their way out */
-#define KEEPER_CHILDREN_MAX (KEEPER_WORKERS_MAX + KEEPER_CARDS_MAX + 32)
+#define KEEPER_WATCHERS_MAX 2   /* of watch, and of session: the one that there is, and one on its way out */
+#define KEEPER_CHILDREN_MAX (KEEPER_WORKERS_MAX + KEEPER_CARDS_MAX + 2 * KEEPER_WATCHERS_MAX + 32)
 #define KEEPER_CCACHES_MAX 16   /* children that write caches at once */
 #define KEEPER_CCACHES_QUEUED 256 /* requests for more that wait */
 #define KEEPER_BIRTH_MS 5000    /* for a copy of such a process to say that it is there */
@@ -29,7 +30,7 @@
 struct child {
     pid_t pid;             /* 0: free; CHILD_UNBORN */
     enum role role;
-    uint32_t id;           /* of a logon or card worker; of a ccache child the front's request, 0: it stands ready */
+    uint32_t id;           /* of a worker (role_is_worker); of a ccache child the front's request, 0: it stands ready */
     int channel;           /* our end; -1 once the other is closed */
     int64_t started;       /* client_now() based */
     int64_t deadline;      /* the same; 0: none */

@@ -116,6 +116,8 @@ most_workers(const struct keeper *k, enum role role)
 
     if (role == ROLE_CARD)
         return KEEPER_CARDS_MAX;
+    if (role == ROLE_WATCH || role == ROLE_SESSION)
+        return KEEPER_WATCHERS_MAX;
     return most < KEEPER_WORKERS_MAX ? most : KEEPER_WORKERS_MAX;
 }
 

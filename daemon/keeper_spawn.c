@@ -152,7 +152,8 @@ account_of(const struct keeper *k, enum role role)
 {
     if (role == ROLE_MEMBER || role == ROLE_NETLOGON || role == ROLE_KEYTAB)
         return &k->member;
-    return role_is_worker(role) ? &k->logon : &k->daemon;
+    /* logind lets the daemon's user do what it lets no worker that loads other people's code. */
+    return role_is_worker(role) && role != ROLE_SESSION ? &k->logon : &k->daemon;
 }
 
 #define PEERS_MAX 3
@@ -229,12 +230,19 @@ keeper_start_roles(struct keeper *k)
            keeper_restart(k, ROLE_FRONT) && keeper_start_worker(k, ROLE_LOGON);
 }
 
+/* With how many of its possible peers a worker has a channel. NTLM is for passwords alone. */
+static size_t
+worker_peers(enum role role)
+{
+    return role == ROLE_LOGON ? PEERS_MAX : role == ROLE_CARD ? PEERS_MAX - 1 : 1;
+}
+
 bool
 keeper_start_worker(struct keeper *k, enum role role)
 {
-    /* In the order of its descriptors. NTLM is for passwords alone. */
+    /* In the order of its descriptors. */
     static const enum role peers[PEERS_MAX] = { ROLE_FRONT, ROLE_MEMBER, ROLE_NETLOGON };
-    size_t n_peers = role == ROLE_CARD ? PEERS_MAX - 1 : PEERS_MAX;
+    size_t n_peers = worker_peers(role);
     int own[2] = { -1, -1 }, pairs[PEERS_MAX][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
     struct child *c = keeper_free_child(k);
     bool ok = c != NULL && channel_pair(own);

@@ -13,7 +13,7 @@ daemon_libdaemon_la_SOURCES = daemon/card_look.c daemon/card_main.c daemon/card_
 	daemon/card_reasons.h daemon/card_worker.h daemon/ccache_main.c daemon/channel.c daemon/channel.h \
 	daemon/fallback.c daemon/fallback.h daemon/front.c daemon/front.h daemon/front_cache.c \
 	daemon/front_card.c daemon/front_cred.c daemon/front_map.c daemon/front_nss.c daemon/front_outbox.c \
-	daemon/front_pam.c daemon/front_pool.c daemon/front_record.c daemon/front_result.c \
+	daemon/front_pam.c daemon/front_pool.c daemon/front_record.c daemon/front_removal.c daemon/front_result.c \
 	daemon/front_share.c daemon/ipc.c daemon/ipc.h daemon/ipc_cards.c daemon/ipc_fields.h \
 	daemon/ipc_rotate.c daemon/ipc_trusts.c daemon/keeper.c daemon/keeper.h daemon/keeper_ccache.c \
 	daemon/keeper_control.c daemon/keeper_local.c daemon/keeper_map.c daemon/keeper_requests.c \
@@ -23,16 +23,16 @@ daemon_libdaemon_la_SOURCES = daemon/card_look.c daemon/card_main.c daemon/card_
 	daemon/member_keytab.c daemon/member_tgt.c daemon/member_trusts.c daemon/netlogon.c \
 	daemon/netlogon.h daemon/netlogon_channel.c daemon/netlogon_key.c daemon/netlogon_rotate.c \
 	daemon/netlogon_trusts.c daemon/netlogon_verdict.c daemon/notice.c daemon/notice.h daemon/notify.c \
-	daemon/password_key.c daemon/password_key.h daemon/role.c daemon/role.h daemon/trusts.c \
-	daemon/trusts.h $(daemon_directory_sources)
+	daemon/password_key.c daemon/password_key.h daemon/role.c daemon/role.h daemon/session.c \
+	daemon/session.h daemon/session_main.c daemon/trusts.c daemon/trusts.h daemon/watch.c daemon/watch.h $(daemon_directory_sources)
 daemon_libdaemon_la_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS) $(SECCOMP_CFLAGS) $(CRYPTO_CFLAGS) \
-	-DAUTHSOD_VERSION='"$(VERSION)"'
+	$(SYSTEMD_CFLAGS) -DAUTHSOD_VERSION='"$(VERSION)"'
 daemon_libdaemon_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
 daemon_libs = daemon/libdaemon.la daemon/libsandbox.la daemon/libconfig.la lib/membership/libmembership.la lib/rpc/librpc.la \
 	lib/directory/libdirectory.la lib/store/libstore.la lib/card/libcard.la lib/krb/libkrb.la lib/ndr/libndr.la lib/sid/libsid.la \
 	lib/identmap/libidentmap.la lib/proto/libproto.la lib/base/libbase.la $(KRB5_LIBS) $(LDAP_LIBS) $(SASL_LIBS) \
 	$(SQLITE_LIBS) $(IDMAP_LIBS) $(INIH_LIBS) $(SECCOMP_LIBS) $(CRYPTO_LIBS) $(P11_KIT_LIBS) $(TALLOC_LIBS) $(RESOLV_LIBS) \
-	-lkeyutils
+	$(SYSTEMD_LIBS) -lkeyutils
 
 sbin_PROGRAMS += daemon/authsodd
 daemon_authsodd_SOURCES = daemon/main.c
@@ -48,7 +48,16 @@ check_PROGRAMS += tests/unit/test_front_cache tests/unit/test_front_cred tests/u
 check_PROGRAMS += tests/unit/test_front_map_room
 check_PROGRAMS += tests/unit/test_fallback tests/unit/test_front_vouch
 check_PROGRAMS += tests/unit/test_front_card tests/unit/test_front_card_choice
-check_PROGRAMS += tests/unit/test_front_card_workers
+check_PROGRAMS += tests/unit/test_front_card_workers tests/unit/test_front_removal
+tests_unit_test_front_removal_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_front_removal_LDADD = tests/unit/libfront.la $(daemon_libs) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_watch
+tests_unit_test_watch_SOURCES = tests/unit/test_watch.c $(card_fixture) tests/unit/certificate_builder.c \
+	tests/unit/certificate_builder.h
+tests_unit_test_watch_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS) $(P11_KIT_CFLAGS) \
+	-DTEST_FAKE_PKCS11='"$(abs_top_builddir)/tests/unit/.libs/fake_pkcs11.so"'
+tests_unit_test_watch_LDADD = $(daemon_libs) $(CMOCKA_LIBS) -ldl
+EXTRA_tests_unit_test_watch_DEPENDENCIES = tests/unit/fake_pkcs11.la
 check_PROGRAMS += tests/unit/test_front_nss tests/unit/test_front_pool tests/unit/test_front_pam tests/unit/test_ipc
 check_PROGRAMS += tests/unit/test_keeper tests/unit/test_keeper_local tests/unit/test_keeper_map
 check_PROGRAMS += tests/unit/test_local_names tests/unit/test_notice tests/unit/test_password_key

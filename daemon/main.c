@@ -65,6 +65,10 @@ run_role(const char *name)
         return logon_main();
     if (strcmp(name, "card") == 0)
         return card_main();
+    if (strcmp(name, "watch") == 0)
+        return watch_main();
+    if (strcmp(name, "session") == 0)
+        return session_main();
     if (strcmp(name, "member") == 0)
         return member_main();
     if (strcmp(name, "directory") == 0)

@@ -63,7 +63,7 @@ const char *
 role_name(unsigned role)
 {
     static const char *const names[] = { NULL, "keeper", "front", "logon", "member", "directory", "netlogon",
-                                         "ccache", "keytab", "card" };
+                                         "ccache", "keytab", "card", "watch", "session" };
 
     return role < sizeof(names) / sizeof(names[0]) ? names[role] : NULL;
 }
@@ -71,7 +71,7 @@ role_name(unsigned role)
 bool
 role_is_worker(unsigned role)
 {
-    return role == ROLE_LOGON || role == ROLE_CARD;
+    return role == ROLE_LOGON || role == ROLE_CARD || role == ROLE_WATCH || role == ROLE_SESSION;
 }
 
 static void

@@ -31,7 +31,7 @@
 #define FD_FRONT 5
 #define FD_OTHER 6       /* directory's to member, member's and netlogon's to directory */
 #define FD_THIRD 7       /* directory's and member's to netlogon, netlogon's to member */
-/* logon and card: channels; FD_FRONT as above */
+/* logon, card, watch and session: channels; FD_FRONT as above, and watch and session have no other */
 #define FD_VERIFIER 6    /* to member */
 #define FD_PASS 7        /* logon's to netlogon */
 
@@ -39,7 +39,7 @@
 
 /* "front" and so on; NULL for a number that is no role. */
 const char *role_name(unsigned role);
-/* Does it log people on? front says how many of these there are, and each has a number. */
+/* Is it one of those that front asks for when there is work for them? Each has a number. */
 bool role_is_worker(unsigned role);
 
 /* Locks the door: another user, locale and NSS from files only, not dumpable,
@@ -74,6 +74,8 @@ int keeper_main(const char *config_path, bool debug);
 int front_main(void);
 int logon_main(void);
 int card_main(void);
+int watch_main(void);
+int session_main(void);
 int member_main(void);
 int directory_main(void);
 int netlogon_main(void);

@@ -38,7 +38,7 @@ static const int common[] = {
 
 static const int front[] = {
     CALL(epoll_create1), CALL(epoll_ctl), CALL(epoll_wait), CALL(epoll_pwait), CALL(accept4), CALL(getsockopt),
-    CALL(inotify_init1), CALL(inotify_add_watch), CALL(inotify_rm_watch),
+    CALL(inotify_init1), CALL(inotify_add_watch), CALL(inotify_rm_watch), CALL(pidfd_open),
 };
 
 /*
@@ -219,6 +219,16 @@ add_card(scmp_filter_ctx filter)
            (!has_softhsm() || add(filter, SCMP_ACT_ALLOW, softhsm, COUNT(softhsm)));
 }
 
+/* A client of the system's bus: a socket of this computer's, and what libsystemd reads to say who it is. */
+static bool
+add_bus(scmp_filter_ctx filter)
+{
+    static const int bus[] = { CALL(connect), CALL(getsockname), CALL(getpeername), CALL(getsockopt), CALL(setsockopt) };
+
+    return add(filter, SCMP_ACT_ALLOW, bus, COUNT(bus)) && add_with(filter, CALL(socket), 0, AF_UNIX) &&
+           add_open_readonly(filter);
+}
+
 static bool
 fill(scmp_filter_ctx filter, enum role role)
 {
@@ -236,7 +246,10 @@ fill(scmp_filter_ctx filter, enum role role)
     case ROLE_NETLOGON:
         return add_client(filter);
     case ROLE_CARD:
+    case ROLE_WATCH:
         return add_card(filter);
+    case ROLE_SESSION:
+        return add_bus(filter);
     case ROLE_DIRECTORY:
         return add_network(filter) && add(filter, SCMP_ACT_ALLOW, files, COUNT(files));
     case ROLE_CCACHE:
@@ -299,7 +312,7 @@ limit_files(enum role role)
 #ifdef HAVE_LINUX_LANDLOCK_H
     if (role == ROLE_DIRECTORY)
         return landlock_writes(AUTHSOD_STATEDIR, true);
-    if (role == ROLE_CARD)
+    if (role == ROLE_CARD || role == ROLE_WATCH)
         return landlock_writes(has_softhsm() ? SOFTHSM_TOKENS : NULL, false);
     if (role != ROLE_CCACHE && role != ROLE_KEEPER)
         return landlock_writes(NULL, false);

@@ -101,6 +101,24 @@ variable(const uint8_t *p, size_t n)
     talloc_free(mem);
 }
 
+/* Of cards that are pulled. */
+static void
+removal(const uint8_t *p, size_t n)
+{
+    static struct ipc_watch watch;
+    struct ipc_card_is is;
+    struct ipc_act act;
+    struct ipc_acted acted;
+
+    if (ipc_get_watch(p, n, &watch))
+        FUZZ_REQUIRE(watch.n <= IPC_WATCH_MAX);
+    (void)ipc_get_card_is(p, n, &is);
+    if (ipc_get_act(p, n, &act))
+        FUZZ_REQUIRE(act.uid >= PROTO_ID_MIN && act.leader > 1);
+    if (ipc_get_acted(p, n, &acted))
+        terminated(acted.text, sizeof(acted.text));
+}
+
 /* Of smart cards: what people are shown, and what names a user. */
 static void
 cards(const uint8_t *p, size_t n)
@@ -156,6 +174,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fixed(data, size);
     variable(data, size);
     trusted(data, size);
+    removal(data, size);
     cards(data, size);
     return 0;
 }

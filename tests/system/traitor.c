@@ -82,6 +82,10 @@ main(int argc, char **argv)
         return logon_main();
     if (strcmp(role, "card") == 0)
         return card_main();
+    if (strcmp(role, "watch") == 0)
+        return watch_main();
+    if (strcmp(role, "session") == 0)
+        return session_main();
     if (strcmp(role, "member") == 0)
         return member_main();
     if (strcmp(role, "directory") == 0)

@@ -28,6 +28,7 @@
 #define HIGH 64 /* above the role's descriptors */
 
 uint32_t peer_uid;
+int32_t peer_pid;
 int64_t slept_ms;
 int64_t waited_ms;
 int accept_errno;
@@ -40,6 +41,8 @@ getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 
     if (rc == 0 && level == SOL_SOCKET && name == SO_PEERCRED)
         ((struct ucred *)value)->uid = peer_uid;
+    if (rc == 0 && level == SOL_SOCKET && name == SO_PEERCRED && peer_pid != 0)
+        ((struct ucred *)value)->pid = peer_pid;
     return rc;
 }
 
@@ -127,6 +130,7 @@ setup(void **state)
 
     assert_non_null(x);
     peer_uid = 0;
+    peer_pid = 0;
     slept_ms = 0;
     waited_ms = 0;
     accept_errno = 0;

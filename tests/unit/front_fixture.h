@@ -18,6 +18,8 @@ struct fixture {
 
 /* Whom the next connections are of (SO_PEERCRED); root as long as nobody says otherwise. */
 extern uint32_t peer_uid;
+/* And of which process; 0: of this one. */
+extern int32_t peer_pid;
 /* How long the computer has slept (CLOCK_BOOTTIME). */
 extern int64_t slept_ms;
 /* How long we have waited (CLOCK_MONOTONIC). */

@@ -1,4 +1,6 @@
 /* daemon/config: what a configuration means, and what is said about a wrong one. */
+#include <config.h> /* not daemon/config.h */
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +13,15 @@
 
 #include "daemon/config.h"
 #include "daemon/config_keys.h"
+
+/* What this build can do with a card that is pulled. */
+#ifdef HAVE_SD_BUS
+#define REMOVAL "logoff"
+#define REMOVAL_READ CONFIG_REMOVAL_LOGOFF
+#else
+#define REMOVAL "ignore"
+#define REMOVAL_READ CONFIG_REMOVAL_IGNORE
+#endif
 
 /* What was told, one message a line. */
 struct told {
@@ -72,6 +83,7 @@ defaults_hold_where_nothing_is_said(void **state)
     assert_null(c->crls[0]);
     assert_null(c->pkcs11_module);
     assert_true(!c->require_crl && c->require_eku && !c->kdc_eku_server);
+    assert_int_equal(c->card_removal, CONFIG_REMOVAL_IGNORE);
     assert_true(c->forwardable && c->renewable);
     assert_int_equal(c->lifetime, 36000);
     assert_int_equal(c->renew_lifetime, 7 * 86400);
@@ -119,6 +131,7 @@ static const char everything[] = "\xef\xbb\xbf"
                                  "[smartcard]\n"
                                  "anchors = /a/ca.pem /a/more\nintermediates = /a/i\ncrls = /a/crls\nrequire_crl = yes\n"
                                  "require_eku = no\nkdc_eku = server\npkcs11_module = /usr/lib/p.so\n"
+                                 "card_removal = " REMOVAL "\n"
                                  "[identity]\n"
                                  "name_format = qualified\nhome = /home/%d/%u\nshell = /bin/sh\n"
                                  "gecos = %f = %% : %u\nreserved_names = +Foo, sudo\n bar\nrange_lower = 1000\n"
@@ -160,6 +173,7 @@ every_key_is_read(void **state)
     assert_string_equal(c->intermediates[0], "/a/i");
     assert_string_equal(c->crls[0], "/a/crls");
     assert_true(c->require_crl && !c->require_eku && c->kdc_eku_server);
+    assert_int_equal(c->card_removal, REMOVAL_READ);
     assert_string_equal(c->pkcs11_module, "/usr/lib/p.so");
     assert_string_equal(c->ccache, "FILE:/tmp/krb5cc_%{uid}_XXXXXX");
     assert_int_equal(c->name_format, CONFIG_NAME_QUALIFIED);
@@ -281,6 +295,12 @@ each_error_names_its_line(void **state)
         { "[logon]\nntlm_fallback = always\n",
           "c:2: `ntlm_fallback` must be unavailable or never, not `always`\n" },
         { "[logon]\nsmartcard = require\n", "c:2: `smartcard = require` needs `anchors` in [smartcard]\n" },
+        { "[smartcard]\ncard_removal = eject\n",
+          "c:2: `card_removal` must be ignore, lock or logoff, not `eject`\n" },
+#ifndef HAVE_SD_BUS
+        { "[smartcard]\ncard_removal = lock\n",
+          "c:2: `card_removal` must be ignore: this authsodd was built without libsystemd\n" },
+#endif
         { "[smartcard]\nanchors = /a ca.pem\n",
           "c:2: `anchors` holds `ca.pem`, and each item must be an absolute path\n" },
         { "[logon]\npassword_warning = 366d\n",
@@ -516,7 +536,8 @@ json_has_every_key(void **state)
                               "    \"crls\": [],\n"
                               "    \"require_crl\": false,\n"
                               "    \"require_eku\": true,\n"
-                              "    \"kdc_eku\": \"kdc\"\n"
+                              "    \"kdc_eku\": \"kdc\",\n"
+                              "    \"card_removal\": \"ignore\"\n"
                               "  },\n"
                               "  \"identity\": {\n"
                               "    \"name_format\": \"short\",\n"

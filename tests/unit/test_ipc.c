@@ -402,6 +402,76 @@ channels_carry_descriptors_and_keep_bounds(void **state)
     (void)close(pipe_fds[1]);
 }
 
+static void
+watched_cards_round_trip(void **state)
+{
+    static struct ipc_watch in = { .n = 2 }, out;
+    struct ipc_card_is card = { .there = true }, card_out;
+    struct writer w = writer_init(packet, sizeof(packet));
+
+    (void)state;
+    memset(in.cards[0].token, 1, sizeof(in.cards[0].token));
+    memset(in.cards[1].token, 2, sizeof(in.cards[1].token));
+    in.cards[1].gone = true;
+    ipc_put_watch(&w, &in);
+    assert_true(ipc_get_watch(packet, w.len, &out));
+    assert_int_equal(out.n, 2);
+    assert_memory_equal(out.cards, in.cards, 2 * sizeof(in.cards[0]));
+    ONLY_WHOLE(w.len, ipc_get_watch(packet, n, &out));
+    /* No bool, more than there are, more than there may be. */
+    packet[w.len - 1] = 2;
+    assert_false(ipc_get_watch(packet, w.len, &out));
+    packet[w.len - 1] = 1;
+    packet[1] = 3;
+    assert_false(ipc_get_watch(packet, w.len, &out));
+    packet[1] = IPC_WATCH_MAX + 1;
+    assert_false(ipc_get_watch(packet, sizeof(packet), &out));
+    memset(card.token, 3, sizeof(card.token));
+    w = writer_init(packet, sizeof(packet));
+    ipc_put_card_is(&w, &card);
+    assert_true(ipc_get_card_is(packet, w.len, &card_out) && card_out.there);
+    assert_memory_equal(card_out.token, card.token, sizeof(card.token));
+    ONLY_WHOLE(w.len, ipc_get_card_is(packet, n, &card_out));
+    packet[w.len - 1] = 2;
+    assert_false(ipc_get_card_is(packet, w.len, &card_out));
+}
+
+static void
+an_act_is_checked(void **state)
+{
+    static const struct {
+        struct ipc_act act;
+        bool good;
+    } cases[] = {
+        { { IPC_ACT_LOCK, 1000, 2 }, true },      { { IPC_ACT_TERMINATE, 200500, 4711 }, true },
+        { { 0, 1000, 2 }, false },                { { 3, 1000, 2 }, false },
+        { { IPC_ACT_LOCK, 0, 2 }, false },        { { IPC_ACT_LOCK, 999, 2 }, false },
+        { { IPC_ACT_LOCK, UINT32_MAX, 2 }, false }, { { IPC_ACT_LOCK, 1000, 0 }, false },
+        { { IPC_ACT_LOCK, 1000, 1 }, false },
+    };
+    struct ipc_acted acted = { .n = 2, .text = "Access denied" }, acted_out;
+    struct ipc_act out;
+    struct writer w;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        w = writer_init(packet, sizeof(packet));
+        ipc_put_act(&w, &cases[i].act);
+        if (ipc_get_act(packet, w.len, &out) != cases[i].good)
+            fail_msg("case %zu", i);
+        ONLY_WHOLE(w.len, ipc_get_act(packet, n, &out));
+    }
+    w = writer_init(packet, sizeof(packet));
+    ipc_put_acted(&w, &acted);
+    assert_true(ipc_get_acted(packet, w.len, &acted_out));
+    assert_int_equal(acted_out.n, 2);
+    assert_string_equal(acted_out.text, "Access denied");
+    ONLY_WHOLE(w.len, ipc_get_acted(packet, n, &acted_out));
+    /* What would forge a line of the log. */
+    packet[w.len - 1] = '\n';
+    assert_false(ipc_get_acted(packet, w.len, &acted_out));
+}
+
 int
 main(void)
 {
@@ -411,6 +481,7 @@ main(void)
         cmocka_unit_test(pass_round_trip),       cmocka_unit_test(a_home_is_one_of_the_table_s),
         cmocka_unit_test(rotation_round_trip),   cmocka_unit_test(job_with_card_round_trip),
         cmocka_unit_test(cards_round_trip),      cmocka_unit_test(cards_are_checked),
+        cmocka_unit_test(watched_cards_round_trip), cmocka_unit_test(an_act_is_checked),
         cmocka_unit_test(a_look_has_a_number),
         cmocka_unit_test(the_map_s_messages_are_no_others),
         cmocka_unit_test(booleans_and_lengths_are_checked),

@@ -472,7 +472,8 @@ card_workers_are_started_up_to_a_bound(void **state)
         w = writer_init(packet, sizeof(packet));
         ipc_put_number(&w, IPC_SPAWN, role);
         k->stopping = true;
-        assert_int_equal(takes(ROLE_FRONT, packet, w.len, -1), role == ROLE_LOGON || role == ROLE_CARD);
+        assert_int_equal(takes(ROLE_FRONT, packet, w.len, -1), role == ROLE_LOGON || role == ROLE_CARD ||
+                                                                   role == ROLE_WATCH || role == ROLE_SESSION);
     }
 }
 
@@ -533,7 +534,7 @@ static void
 the_table_is_closed(void **state)
 {
     static const enum role roles[] = { ROLE_FRONT, ROLE_MEMBER, ROLE_DIRECTORY, ROLE_NETLOGON, ROLE_LOGON, ROLE_CCACHE,
-                                       ROLE_KEYTAB, ROLE_CARD, ROLE_KEEPER };
+                                       ROLE_KEYTAB, ROLE_CARD, ROLE_WATCH, ROLE_SESSION, ROLE_KEEPER };
     uint8_t bytes[64] = { 0 };
 
     (void)state;
@@ -558,7 +559,7 @@ static void
 each_request_is_one_role_s(void **state)
 {
     static const enum role others[] = { ROLE_MEMBER, ROLE_DIRECTORY, ROLE_NETLOGON, ROLE_LOGON, ROLE_CCACHE, ROLE_KEYTAB,
-                                        ROLE_CARD };
+                                        ROLE_CARD, ROLE_WATCH, ROLE_SESSION };
     struct writer w = writer_init(packet, sizeof(packet));
     const struct ipc_rotate_holds holds = { .slot = 3, .controller = "dc1" };
     const struct ipc_rotate_end end = { .outcome = IPC_ROTATE_TAKEN, .controller = "dc1" };
@@ -587,20 +588,20 @@ each_request_is_one_role_s(void **state)
     assert_false(takes(ROLE_NETLOGON, packet, w.len, -1));
     w = writer_init(packet, sizeof(packet));
     ipc_put_empty(&w, IPC_GET_SECRET);
-    for (enum role role = ROLE_KEEPER; role <= ROLE_CARD; role++)
+    for (enum role role = ROLE_KEEPER; role <= ROLE_SESSION; role++)
         assert_int_equal(takes(role, packet, w.len, -1), role == ROLE_NETLOGON);
     /* What nobody has asked for is passed over; keys come from nobody else, and a failure has no descriptor. */
     w = writer_init(packet, sizeof(packet));
     ipc_put_rotate_holds(&w, &holds);
-    for (enum role role = ROLE_KEEPER; role <= ROLE_CARD; role++)
+    for (enum role role = ROLE_KEEPER; role <= ROLE_SESSION; role++)
         assert_int_equal(takes(role, packet, w.len, -1), role == ROLE_NETLOGON);
     w = writer_init(packet, sizeof(packet));
     ipc_put_rotate_end(&w, &end);
-    for (enum role role = ROLE_KEEPER; role <= ROLE_CARD; role++)
+    for (enum role role = ROLE_KEEPER; role <= ROLE_SESSION; role++)
         assert_int_equal(takes(role, packet, w.len, -1), role == ROLE_NETLOGON);
     w = writer_init(packet, sizeof(packet));
     ipc_put_number(&w, IPC_KEYTAB, 0);
-    for (enum role role = ROLE_KEEPER; role <= ROLE_CARD; role++)
+    for (enum role role = ROLE_KEEPER; role <= ROLE_SESSION; role++)
         assert_int_equal(takes(role, packet, w.len, descriptor), role == ROLE_KEYTAB);
     assert_false(takes(ROLE_KEYTAB, packet, w.len, -1));
     assert_int_equal(k->ping_seen, 5);
