@@ -51,6 +51,7 @@ setup() {
 
 teardown() {
   leave
+  lab_reader_end ws1
   member_insert ws1
 } >&2
 
@@ -215,4 +216,25 @@ watches_not() {
   member_insert ws1
   lab_wait 20 logged "the system's bus cannot be reached"
   bus_on
+}
+
+@test "a card in a reader, through OpenSC" {
+  lab_reader ws1
+  member_insert ws1
+  member_configure ws1 '[logon]' 'ccache = FILE:/tmp/krb5cc_%{uid}_XXXXXX' '[smartcard]' 'anchors = /etc/authsod/ca.pem' \
+    'card_removal = lock' "pkcs11_module = $opensc_module"
+  member_reload ws1
+  lab_card_in ws1 good
+  enter
+  logind "mine $uid $leader local user"
+  lab_wait 10 watches
+  lab_card_out ws1
+  lab_wait 20 asked 'lock mine'
+  lab_card_in ws1 otherupn
+  lab_card_out ws1
+  lab_card_in ws1 good
+  lab_wait 20 logged 'was put back'
+  # The driver of the reader ends, and with it every card.
+  lab_reader_end ws1
+  lab_wait 30 asked 'lock mine' 'lock mine'
 }
