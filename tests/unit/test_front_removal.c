@@ -483,13 +483,20 @@ the_table_is_bounded(void **state)
 static void
 an_unprivileged_program_opens_no_session(void **state)
 {
+    struct proto_begin b = { .operation = PROTO_OPEN_SESSION, .service = "login", .user = "alice", .has_handle = true };
     struct fixture *x = *state;
     pid_t pid = leader_new();
+    int module;
 
     reload(x, REMOVAL("lock"));
     peer_uid = stage_id(ALICE_SID);
     log_on(x, pid, 1);
-    session(x, pid, PROTO_OPEN_SESSION);
+    /* Also where it knows which logon it was. */
+    assert_true(x->f->tickets[0].with_card);
+    memcpy(b.handle, x->f->tickets[0].handle, sizeof(b.handle));
+    module = stage_begin_as(x, &b);
+    stage_expect("the session", module, "DONE OK", NULL);
+    stage_clear(x, module);
     assert_int_equal(stage_spawns(x, ROLE_WATCH), 0);
     leader_end(x, pid);
     /* Nor does it close root's. */
