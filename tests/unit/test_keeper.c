@@ -467,6 +467,15 @@ card_workers_are_started_up_to_a_bound(void **state)
     assert_int_equal(waitpid(-1, NULL, 0), -1);
     (void)close(k->children[8 + KEEPER_CARDS_MAX].channel);
     k->children[8 + KEEPER_CARDS_MAX].pid = 0;
+    /* Of those that are about sessions there is one, and one on its way out. */
+    for (enum role role = ROLE_WATCH; role <= ROLE_SESSION; role++) {
+        w = writer_init(packet, sizeof(packet));
+        ipc_put_number(&w, IPC_SPAWN, role);
+        k->children[1].role = k->children[2].role = role;
+        for (int i = 0; i < 10; i++)
+            assert_true(takes(ROLE_FRONT, packet, w.len, -1));
+        assert_int_equal(count(role), KEEPER_WATCHERS_MAX);
+    }
     /* What is no worker is not started so. */
     for (uint32_t role = 0; role < 16; role++) {
         w = writer_init(packet, sizeof(packet));
