@@ -129,6 +129,8 @@ watches_not() {
 @test "lock: that session and no other, once for each time that the card is pulled" {
   enter
   lab_wait 10 watches
+  # Whoever loads PKCS#11 modules is not who may lock sessions.
+  [ "$(awk '/^Uid:/ { print $2 }' "/proc/$(member_roles ws1 watch)/status")" = "$(in_member ws1 id -u authsod-logon)" ]
   logind "other 4711 4711 local user" "mine $uid $leader local user" "second $uid 1 local user" "far $uid 2 remote user"
   member_insert ws1
   lab_wait 20 asked 'lock mine'
