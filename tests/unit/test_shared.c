@@ -507,11 +507,12 @@ static void
 the_clock_counts_milliseconds(void **state)
 {
     uint64_t before = shared_now();
-    struct timespec t = { .tv_nsec = 20000000 };
+    struct timespec t = { .tv_nsec = 40000000 };
 
     (void)state;
     (void)nanosleep(&t, NULL);
-    assert_true(shared_now() - before >= 20 && shared_now() - before < 60000);
+    /* It moves by ticks of the kernel's, of 10 ms at most. */
+    assert_true(shared_now() - before >= 30 && shared_now() - before < 60000);
 }
 
 int
