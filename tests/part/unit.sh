@@ -5,9 +5,10 @@
 # What valgrind cannot run: it makes system calls of its own, which a role's
 # filter forbids; it does not keep a limit of descriptors as the kernel does,
 # which test_shared counts on; before 3.21 it does not know pidfd_open, without
-# which test_front_removal has no session; and the replay of a corpus, or of a
-# store's life up to each of its steps, is long without it.
-unit_valgrind_not='test_sandbox|test_session|test_shared|test_front_removal|test_store_steps|fuzz_'
+# which test_front_removal has no session; the replay of a corpus, or of a
+# store's life up to each of its steps, is long without it; and so is making
+# keys, which takes it most of a minute in each test_card (the sanitizers run them).
+unit_valgrind_not='test_sandbox|test_session|test_shared|test_front_removal|test_store_steps|test_card|fuzz_'
 
 # unit_names GROUP: prints the parts GROUP/PROGRAM.
 unit_names() {
