@@ -4,21 +4,10 @@
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 #include <string.h>
-#include <time.h>
 
 #include "lib/base/utf8.h"
+#include "lib/card/asn1_time.h"
 #include "lib/card/name.h"
-
-static bool
-read_time(const ASN1_TIME *t, int64_t *seconds_out)
-{
-    struct tm tm;
-
-    if (t == NULL || ASN1_TIME_to_tm(t, &tm) != 1)
-        return false;
-    *seconds_out = (int64_t)timegm(&tm);
-    return true;
-}
 
 static bool
 read_names(TALLOC_CTX *mem, X509 *x, struct certificate_facts *facts)
@@ -145,7 +134,7 @@ certificate_read(TALLOC_CTX *mem, const uint8_t *der, size_t len, struct certifi
     x = d2i_X509(NULL, &p, (long)len);
     if (x == NULL || p != der + len || EVP_Digest(der, len, facts.hash, NULL, EVP_sha256(), NULL) != 1)
         goto done;
-    if (!read_time(X509_get0_notBefore(x), &facts.not_before) || !read_time(X509_get0_notAfter(x), &facts.not_after) ||
+    if (!asn1_seconds(X509_get0_notBefore(x), &facts.not_before) || !asn1_seconds(X509_get0_notAfter(x), &facts.not_after) ||
         !read_names(tmp, x, &facts) || !read_usages(x, &facts) || !read_alternative_names(tmp, x, &facts))
         goto done;
     read_key(x, &facts);

@@ -1,8 +1,8 @@
 /* Lists of revoked certificates: which of them can be used (RFC 5280 5, 6.3). */
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
-#include <time.h>
 
+#include "lib/card/asn1_time.h"
 #include "lib/card/chain_private.h"
 
 #define DIGEST_BITS_MIN 224 /* half of it is what a signature is worth: level 2 of OpenSSL's, 112 */
@@ -47,17 +47,6 @@ signature_is_strong(const X509_CRL *crl)
     return md != NULL && EVP_MD_get_size(md) * 8 >= DIGEST_BITS_MIN;
 }
 
-static bool
-read_time(const ASN1_TIME *t, int64_t *seconds_out)
-{
-    struct tm tm;
-
-    if (t == NULL || ASN1_TIME_to_tm(t, &tm) != 1)
-        return false;
-    *seconds_out = (int64_t)timegm(&tm);
-    return true;
-}
-
 /*
  * Does it say of some only that they are revoked, and of none that it is not?
  * False with *good_out false where its scope cannot be read, which OpenSSL
@@ -94,7 +83,7 @@ unusable(X509_CRL *crl, X509 *issuer, int64_t now, bool *partial_out)
         return "it may not sign lists of revoked certificates";
     if (!readable)
         return "its list of revoked certificates has a scope that cannot be read";
-    if (!read_time(X509_CRL_get0_lastUpdate(crl), &from) || !read_time(X509_CRL_get0_nextUpdate(crl), &to))
+    if (!asn1_seconds(X509_CRL_get0_lastUpdate(crl), &from) || !asn1_seconds(X509_CRL_get0_nextUpdate(crl), &to))
         return "its list of revoked certificates does not say when it is in force";
     if (now < from)
         return "its list of revoked certificates is not in force yet";

@@ -1,9 +1,9 @@
 noinst_LTLIBRARIES += lib/card/libcard.la
-lib_card_libcard_la_SOURCES = lib/card/card.h lib/card/card_private.h lib/card/certificate.c lib/card/certificate.h \
-	lib/card/chain.c lib/card/chain.h lib/card/chain_private.h lib/card/crl.c lib/card/failure.c lib/card/failure.h \
-	lib/card/look.c lib/card/module.c lib/card/name.c lib/card/name.h lib/card/pem.c lib/card/presence.c lib/card/proof.c \
-	lib/card/proof.h \
-	lib/card/session.c lib/card/text.c lib/card/text.h
+lib_card_libcard_la_SOURCES = lib/card/asn1_time.h lib/card/card.h lib/card/card_private.h lib/card/certificate.c \
+	lib/card/certificate.h lib/card/chain.c lib/card/chain.h lib/card/chain_private.h lib/card/crl.c \
+	lib/card/failure.c lib/card/failure.h lib/card/look.c lib/card/module.c lib/card/name.c lib/card/name.h \
+	lib/card/pem.c lib/card/presence.c lib/card/proof.c lib/card/proof.h lib/card/session.c lib/card/text.c \
+	lib/card/text.h
 lib_card_libcard_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(P11_KIT_CFLAGS) $(TALLOC_CFLAGS) \
 	-DAUTHSOD_P11_MODULE_PATH='"$(P11_MODULE_PATH)"'
 lib_card_libcard_la_LIBADD = lib/base/libbase.la $(CRYPTO_LIBS) $(P11_KIT_LIBS) $(TALLOC_LIBS)
