@@ -60,22 +60,27 @@ fail_call(const struct job *j, const char *what, int rc, sd_bus_error *error)
 /*
  * Is it a person's, at this computer?  One that ends meanwhile is not; sessions
  * over the network, login screens and the like have nothing to do with a card here.
+ * False where logind does not say.
  */
 static bool
-is_here(const struct job *j, const char *path, uint32_t *leader_out)
+ask_where(const struct job *j, const char *path, uint32_t *leader_out, bool *here_out)
 {
     sd_bus_error error = SD_BUS_ERROR_NULL;
     char *class = NULL;
     int remote = 1;
-    bool ok;
+    bool ok, gone;
 
     ok = sd_bus_get_property_trivial(j->bus, LOGIND, path, LOGIND ".Session", "Remote", &error, 'b', &remote) >= 0 &&
          sd_bus_get_property_trivial(j->bus, LOGIND, path, LOGIND ".Session", "Leader", &error, 'u', leader_out) >= 0 &&
-         sd_bus_get_property_string(j->bus, LOGIND, path, LOGIND ".Session", "Class", &error, &class) >= 0 &&
-         remote == 0 && strncmp(class, "user", 4) == 0;
+         sd_bus_get_property_string(j->bus, LOGIND, path, LOGIND ".Session", "Class", &error, &class) >= 0;
+    gone = sd_bus_error_has_name(&error, SD_BUS_ERROR_UNKNOWN_OBJECT) > 0 ||
+           sd_bus_error_has_name(&error, LOGIND ".NoSuchSession") > 0;
+    *here_out = ok && remote == 0 && strncmp(class, "user", 4) == 0;
+    if (!ok && !gone)
+        fail(j->acted, "logind does not say where a session is: %s", error.message != NULL ? error.message : "no answer");
     sd_bus_error_free(&error);
     free(class);
-    return ok;
+    return ok || gone;
 }
 
 /* Those of exactly that uid. False where logind did not say all. */
@@ -85,6 +90,7 @@ list(const struct job *j, struct sessions *out)
     sd_bus_error error = SD_BUS_ERROR_NULL;
     sd_bus_message *reply = NULL;
     const char *id, *user, *seat, *path;
+    bool said = true, here;
     uint32_t uid, leader;
     int rc = sd_bus_call_method(j->bus, LOGIND, "/org/freedesktop/login1", LOGIND ".Manager", "ListSessions", &error,
                                 &reply, "");
@@ -94,8 +100,12 @@ list(const struct job *j, struct sessions *out)
         rc = sd_bus_message_enter_container(reply, 'a', "(susso)");
     while (rc >= 0 && out->n < SESSIONS_MAX &&
            (rc = sd_bus_message_read(reply, "(susso)", &id, &uid, &user, &seat, &path)) > 0) {
-        if (uid != j->act->uid || strlen(id) >= SESSION_ID_MAX || client_now() >= j->deadline ||
-            !is_here(j, path, &leader))
+        if (uid != j->act->uid || strlen(id) >= SESSION_ID_MAX)
+            continue;
+        said = client_now() < j->deadline && ask_where(j, path, &leader, &here);
+        if (!said)
+            break;
+        if (!here)
             continue;
         out->sessions[out->n].leader = leader;
         (void)snprintf(out->sessions[out->n++].id, SESSION_ID_MAX, "%s", id);
@@ -104,7 +114,9 @@ list(const struct job *j, struct sessions *out)
     if (rc < 0)
         return fail_call(j, "logind does not say which sessions there are", rc, &error);
     sd_bus_error_free(&error);
-    return true;
+    if (!said && j->acted->text[0] == '\0')
+        fail(j->acted, "logind takes too long");
+    return said;
 }
 
 /* The one that the process opened; where none is its, as after a su, all. */

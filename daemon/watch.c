@@ -144,14 +144,14 @@ watch_serve(const struct config *c)
     static uint8_t packet[PROTO_PACKET_MAX];
     static struct ipc_watch m;
     int64_t next = client_now();
-    ssize_t n;
+    bool ok = true;
+    ssize_t n = -1;
 
     memset(&w, 0, sizeof(w));
     w.config = c;
-    for (;;) {
+    while (ok) {
         int64_t left = next - client_now();
         int fds[CHANNEL_FDS_MAX];
-        bool ok = true;
 
         n = channel_recv(FD_FRONT, packet, sizeof(packet), fds, left > 0 ? (int)left : 0);
         channel_close_fds(fds);
@@ -163,14 +163,13 @@ watch_serve(const struct config *c)
             ok = look(&w);
             next = client_now() + WATCH_EVERY_MS;
         }
-        if (!ok)
-            break;
     }
     card_close(w.cards);
-    /* front lets a watcher go by closing the channel. */
-    if (n > 0)
-        log_error("front broke the protocol: this watcher ends");
-    return n <= 0;
+    /* front lets a watcher go by closing the channel; then it cannot be told anything either. */
+    if (!ok || n == 0)
+        return true;
+    log_error("front broke the protocol: this watcher ends");
+    return false;
 }
 
 int

@@ -212,6 +212,13 @@ watches_not() {
   member_insert ws1
   lab_wait 20 logged 'LockSession mine: Access denied'
   lab_wait 30 asked 'lock mine' 'lock mine' 'lock mine'
+  # That it does not say where a session is is not that there is none.
+  logind "mine $uid $leader local mute"
+  member_insert ws1 good
+  lab_wait 20 logged 'was put back'
+  member_insert ws1
+  lab_wait 20 logged 'logind does not say where a session is: Not now'
+  mark=$(member_log_mark ws1)
   bus_off
   member_insert ws1 good
   lab_wait 20 logged 'was put back'
