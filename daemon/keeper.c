@@ -189,9 +189,40 @@ read_child(struct keeper *k, struct child *c)
             keeper_kill(c);
     }
     /* Of such a one there is nothing but its channel. */
-    if (!good && c->pid == CHILD_UNBORN)
+    if (!good && c->pid == CHILD_UNBORN) {
         bury(k, c, 0);
+        k->reap_again = true;
+    }
     channel_close_fds(fds);
+}
+
+static bool
+is_known(const struct keeper *k, pid_t pid)
+{
+    for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++) {
+        if (k->children[i].pid == pid)
+            return true;
+    }
+    return false;
+}
+
+static bool
+is_unborn(const struct keeper *k)
+{
+    return is_known(k, CHILD_UNBORN);
+}
+
+/* Copies that have ended without a first word: of nobody who is still to say one. */
+static void
+reap_unknown(struct keeper *k)
+{
+    siginfo_t ended = { 0 };
+
+    while (!is_unborn(k) && waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0 &&
+           !is_known(k, ended.si_pid)) {
+        (void)waitpid(ended.si_pid, NULL, WNOHANG);
+        ended.si_pid = 0;
+    }
 }
 
 static void
@@ -210,6 +241,7 @@ reap(struct keeper *k)
         if (waitpid(c->pid, &status, WNOHANG) == c->pid)
             bury(k, c, status);
     }
+    reap_unknown(k);
 }
 
 /* Starts what has ended and is due. */
@@ -265,11 +297,13 @@ ping(struct keeper *k)
 static void
 give_up_unborn(struct keeper *k, struct child *c)
 {
-    struct child *parent = keeper_ccache_parent(k);
+    /* One that is let go was of an older one, which has a deadline of its own. */
+    struct child *parent = c->id == UINT32_MAX ? NULL : keeper_ccache_parent(k);
 
     if (parent != NULL)
         keeper_kill(parent);
     bury(k, c, 0);
+    k->reap_again = true;
 }
 
 static void

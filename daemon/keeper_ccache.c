@@ -209,6 +209,8 @@ keeper_ccache_renew(struct keeper *k)
             continue;
         c->id = UINT32_MAX;
         c->answered = true;
+        if (c->deadline == 0)
+            c->deadline = client_now() + KEEPER_BIRTH_MS;
         (void)shutdown(c->channel, SHUT_WR);
     }
 }

@@ -15,8 +15,6 @@
 #include "lib/proto/client.h"
 #include "lib/proto/sealed.h"
 
-#define KEYTAB_MAX (1U << 20)
-
 int
 keeper_read_secret(const char *path, const char *name, size_t max)
 {
@@ -69,7 +67,7 @@ keeper_send_keytab(const struct keeper *k, const struct child *to)
 
     if (to == NULL)
         return;
-    fd = keeper_read_secret(k->config->keytab, "keytab", KEYTAB_MAX);
+    fd = keeper_read_secret(k->config->keytab, "keytab", MEMBERSHIP_KEYTAB_MAX);
     ipc_put_number(&w, IPC_KEYTAB, fd < 0 ? (uint32_t)errno : 0);
     if (fd < 0)
         log_error("cannot read the keytab %s: %s", k->config->keytab, role_keytab_error(errno));

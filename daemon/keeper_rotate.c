@@ -28,11 +28,11 @@
 #include "lib/base/log.h"
 #include "lib/base/secret.h"
 #include "lib/membership/replace.h"
+#include "lib/membership/replace_journal.h"
 #include "lib/membership/rotation.h"
 #include "lib/proto/client.h"
 #include "lib/proto/sealed.h"
 
-#define KEYTAB_MAX (1U << 20)
 #define CHECK_MS 3600000      /* from one look at the password's age to the next, and after a failure */
 #define UNSETTLED_MS 300000   /* while it is open which password the domain has */
 #define STAGE_MS 120000       /* for netlogon, which may have logons in line */
@@ -159,7 +159,7 @@ start_child(struct keeper *k)
 
     if (ok) {
         fds[0] = secret_memfd(r->s);
-        fds[1] = keeper_read_secret(k->config->keytab, "keytab", KEYTAB_MAX);
+        fds[1] = keeper_read_secret(k->config->keytab, "keytab", MEMBERSHIP_KEYTAB_MAX);
         ok = fds[0] >= 0 && (fds[1] >= 0 || errno == ENOENT);
     }
     ipc_put_number(&w, IPC_KEYTAB_MAKE, r->tidy);
@@ -246,7 +246,10 @@ carry_out(struct keeper *k, enum rotation_work work)
         fail(k, CONTROL_INTERNAL, "there are no random numbers");
         break;
     case ROTATION_NOTHING:
-        succeed(k);
+        if (r->wanted)
+            fail(k, CONTROL_INTERNAL, "netlogon has a password that there is none of");
+        else
+            succeed(k);
         break;
     }
 }
@@ -330,7 +333,7 @@ write_keytab(const struct keeper *k, int fd)
     bool is_there, ok;
     int error;
 
-    if (sealed_map(fd, KEYTAB_MAX, &bytes, &len) != 0)
+    if (sealed_map(fd, MEMBERSHIP_KEYTAB_MAX, &bytes, &len) != 0)
         return errno;
     is_there = stat(k->config->keytab, &st) == 0;
     ok = replace_bytes(k->config->keytab, bytes, len, is_there ? &st : NULL);
@@ -444,6 +447,11 @@ start(struct keeper *k, bool for_client)
     r->lock = membership_lock();
     if (r->lock < 0) {
         fail(k, CONTROL_BUSY, errno == EWOULDBLOCK ? "authsodctl is at work" : strerror(errno));
+        return;
+    }
+    /* Its files wait beside ours for their names, and the domain has the password in them. */
+    if (access(MEMBERSHIP_JOURNAL_PATH, F_OK) == 0) {
+        fail(k, CONTROL_BUSY, "a join was ended in the middle, authsodctl testjoin finishes it");
         return;
     }
     replace_sweep(MACHINE_SECRET_PATH);

@@ -18,8 +18,6 @@
 #include "lib/membership/keytab.h"
 #include "lib/proto/sealed.h"
 
-#define FILE_MAX (1U << 20)
-
 static int
 tell(uint32_t error, int fd)
 {
@@ -53,7 +51,7 @@ seal(int fd)
     int sealed;
 
     errno = EINVAL;
-    if (fstat(fd, &st) != 0 || st.st_size <= 0 || st.st_size > (off_t)FILE_MAX)
+    if (fstat(fd, &st) != 0 || st.st_size <= 0 || st.st_size > (off_t)MEMBERSHIP_KEYTAB_MAX)
         return -1;
     bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
     if (bytes == MAP_FAILED)

@@ -6,10 +6,10 @@
 
 #include "daemon/member.h"
 #include "lib/base/log.h"
+#include "lib/membership/machine_secret.h"
 #include "lib/proto/client.h"
 
 #define RETRY_MS 1000              /* how often a keytab that does not fit is read again */
-#define FILE_MAX (1U << 20)
 #define KEEPER_MS 5000
 
 static void
@@ -74,7 +74,7 @@ is_same_file(int a, int b)
 {
     const void *x = NULL, *y = NULL;
     size_t n = 0, k = 0;
-    bool same = a >= 0 && b >= 0 && sealed_map(a, FILE_MAX, &x, &n) == 0 && sealed_map(b, FILE_MAX, &y, &k) == 0 &&
+    bool same = a >= 0 && b >= 0 && sealed_map(a, MEMBERSHIP_KEYTAB_MAX, &x, &n) == 0 && sealed_map(b, MEMBERSHIP_KEYTAB_MAX, &y, &k) == 0 &&
                 n == k && memcmp(x, y, n) == 0;
 
     if (x != NULL)

@@ -62,13 +62,29 @@ find_out(struct netlogon_role *n)
     tell(&w);
 }
 
+/* Words of a controller that has looked at it; another one, whom it asks, may have taken what it says it could not do. */
+static bool
+is_refusal(uint32_t status)
+{
+    static const uint32_t refusals[] = { NTSTATUS_ACCESS_DENIED, NTSTATUS_PASSWORD_RESTRICTION,
+                                         NTSTATUS_ILL_FORMED_PASSWORD, NTSTATUS_WRONG_PASSWORD,
+                                         NTSTATUS_INVALID_PARAMETER, NTSTATUS_NOT_SUPPORTED,
+                                         NTSTATUS_NOT_IMPLEMENTED, NTSTATUS_NO_TRUST_SAM_ACCOUNT };
+
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+        if (status == refusals[i])
+            return true;
+    }
+    return false;
+}
+
 /* What a failure of the call leaves open. */
 static enum ipc_rotate_outcome
 outcome_of(const struct rpc_failure *f)
 {
     switch (f->error) {
     case RPC_STATUS:
-        return IPC_ROTATE_REFUSED;
+        return is_refusal(f->code) ? IPC_ROTATE_REFUSED : IPC_ROTATE_UNKNOWN;
     case RPC_ARGUMENT:
         return IPC_ROTATE_UNSENT;
     default:

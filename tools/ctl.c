@@ -29,7 +29,7 @@ ctl_is_root(struct report *r)
 static bool
 finish(struct report *r)
 {
-    switch (journal_finish(CTL_JOURNAL_PATH)) {
+    switch (journal_finish(MEMBERSHIP_JOURNAL_PATH)) {
     case JOURNAL_NONE:
         return true;
     case JOURNAL_FINISHED:
@@ -39,7 +39,7 @@ finish(struct report *r)
         break;
     }
     report_fail(r, CTL_FILES, _("%s, of an earlier join that was ended, cannot be used: %s. Remove it and join again."),
-                CTL_JOURNAL_PATH, strerror(errno));
+                MEMBERSHIP_JOURNAL_PATH, strerror(errno));
     return false;
 }
 
@@ -72,7 +72,7 @@ ctl_finish_join(struct report *r)
 {
     int lock;
 
-    if (access(CTL_JOURNAL_PATH, F_OK) != 0)
+    if (access(MEMBERSHIP_JOURNAL_PATH, F_OK) != 0)
         return true;
     lock = ctl_lock(r, NULL);
     if (lock >= 0)

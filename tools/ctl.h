@@ -34,9 +34,6 @@ int ctl_lock(struct report *r, bool *made_out);
 /* The same for who changes nothing: false after a report. */
 bool ctl_finish_join(struct report *r);
 
-/* What a join writes down before its files take their names. */
-#define CTL_JOURNAL_PATH AUTHSOD_CONFDIR "/.joining"
-
 /* The configuration of a computer that is set up for a domain; NULL after a report. */
 struct config *ctl_config(TALLOC_CTX *mem, struct report *r);
 

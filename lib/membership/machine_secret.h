@@ -34,6 +34,7 @@
 
 #define MACHINE_SECRET_PATH AUTHSOD_CONFDIR "/machine-secret"
 #define MACHINE_SECRET_FILE_MAX 4096 /* bytes */
+#define MEMBERSHIP_KEYTAB_MAX (1U << 20) /* bytes of a keytab that is handed on */
 #define MACHINE_PASSWORD_MAX 255
 #define MACHINE_PASSWORD_LENGTH 120 /* characters of one that we make: 720 random bits */
 

@@ -56,7 +56,8 @@ bool replace_bytes(const char *path, const void *bytes, size_t n, const struct s
 
 /*
  * Keeps others of us from changing what the membership consists of, until the
- * descriptor is closed.  -1 with errno: EWOULDBLOCK where one is at it.  The
+ * descriptor is closed.  Where there is a journal (replace_journal.h) nothing is
+ * to be swept before that is finished.  -1 with errno: EWOULDBLOCK where one is at it.  The
  * file is root's and stays: one that others can open they could lock.
  */
 #define MEMBERSHIP_LOCK_PATH AUTHSOD_RUNDIR ".membership.lock"

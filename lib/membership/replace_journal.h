@@ -15,6 +15,9 @@
 
 #include "lib/membership/replace.h"
 
+/* What a join writes down before its files take their names. */
+#define MEMBERSHIP_JOURNAL_PATH AUTHSOD_CONFDIR "/.joining"
+
 #define JOURNAL_FILES_MAX 4
 #define JOURNAL_BYTES_MAX (JOURNAL_FILES_MAX * 2 * (PATH_MAX + 4) + 16)
 

@@ -12,11 +12,11 @@ has(const struct machine_secret *s, enum machine_slot slot)
     return s->slots[slot].text[0] != '\0';
 }
 
-/* A clock that was set back makes nothing older or younger than it can be. */
+/* By a clock that was set back a little nothing is; by one that was far ahead once, all is. */
 static bool
 is_settled(int64_t since, int64_t now)
 {
-    return now < since || now - since >= ROTATION_SETTLED;
+    return now - since >= ROTATION_SETTLED || since - now >= ROTATION_SETTLED;
 }
 
 int64_t

@@ -381,6 +381,29 @@ END
   in_order
 }
 
+@test "a join that was ended in the middle: its files are left for authsodctl, which finishes it" {
+  local fresh=/etc/authsod/.machine-secret.0123456789abcdef before
+  before=$(secret kvno)
+  in_member "$BOX" cp -p /etc/authsod/machine-secret "$fresh"
+  python3 - "$fresh" /etc/authsod/machine-secret >"$etc/authsod/.joining" <<'END'
+import struct, sys
+sys.stdout.buffer.write(b'authsodj' + struct.pack('<I', 1) +
+                        b''.join(struct.pack('<I', len(n)) + n.encode() for n in sys.argv[1:]))
+END
+  chmod 600 "$etc/authsod/.joining"
+  run ctl rotate
+  says 24 'authsodctl testjoin finishes it'
+  member_kill "$BOX"
+  member_start "$BOX"
+  lab_wait 10 logged 'a join was ended in the middle'
+  in_member "$BOX" test -e "$fresh"
+  run -0 ctl testjoin
+  [[ $output == *'Finished an earlier join'* ]]
+  run ! in_member "$BOX" test -e "$fresh"
+  ctl rotate
+  [ "$(secret kvno)" -eq $((before + 1)) ]
+}
+
 @test "a join that is newer than what the service knows: it goes on with that" {
   ctl rotate
   join

@@ -119,11 +119,14 @@ static const struct {
     /* The previous one goes when no ticket under its keys can be alive, and the domain is seen to have the next. */
     { "a o -", YOUNG, MACHINE_CURRENT, false, ROTATION_NOTHING, false, "a o -", 5 },
     { "a o -", OLD, MACHINE_CURRENT, false, ROTATION_TIDY, false, "a - -", 5 },
-    { "a o -", NOW + DAY, MACHINE_CURRENT, false, ROTATION_TIDY, false, "a - -", 5 },
+    /* A clock that was set back a little makes nothing older; one that was far ahead must not keep it for ever. */
+    { "a o -", NOW + DAY, MACHINE_CURRENT, false, ROTATION_NOTHING, false, "a o -", 5 },
+    { "a o -", NOW + 3 * DAY, MACHINE_CURRENT, false, ROTATION_TIDY, false, "a - -", 5 },
     { "a o -", OLD, MACHINE_CURRENT, true, ROTATION_SET, true, "a o new", 6 },
     /* A controller that has not heard, and a domain that was restored from a backup. */
     { "a o -", YOUNG, MACHINE_PREVIOUS, false, ROTATION_LAGS, false, "a o -", 5 },
     { "a o p", YOUNG, MACHINE_PREVIOUS, true, ROTATION_LAGS, false, "a o p", 6 },
+    { "a o -", NOW + DAY, MACHINE_PREVIOUS, false, ROTATION_LAGS, false, "a o -", 5 },
     { "a o -", OLD, MACHINE_PREVIOUS, false, ROTATION_SET, true, "o a new", 5 },
     { "a o p", OLD, MACHINE_PREVIOUS, false, ROTATION_SET, false, "o a p", 5 },
     /* What netlogon cannot have found. */
