@@ -31,9 +31,9 @@ card_now(const struct config *c, TALLOC_CTX *mem, struct cards **cards_out, char
     struct cards *cards = card_open(mem, c->pkcs11_module);
     struct card_view *view;
 
-    /* Without an authority to judge by libkrb5 trusts no KDC either. */
     rules.chain = chain_new(mem, c->anchors, c->intermediates, c->crls, c->require_crl, why_out);
-    view = cards == NULL ? NULL : card_look(cards, mem, &rules);
+    /* Without an authority to judge by no PIN is worth a try: libkrb5 trusts no KDC then either. */
+    view = cards == NULL || rules.chain == NULL ? NULL : card_look(cards, mem, &rules);
     *cards_out = cards;
     if (view == NULL) {
         card_close(cards);
@@ -175,13 +175,14 @@ card_look_for(const struct config *c, struct reasons *r, struct ipc_cards *m_out
     const struct card_view *view = mem == NULL ? NULL : card_now(c, mem, &cards, why);
 
     memset(m_out, 0, sizeof(*m_out));
-    m_out->unfit = ERR_CARD_FAILED;
+    m_out->unfit = ERR_CARD_NOT_SET_UP;
     if (why[0] != '\0')
         reasons_add(r, LOG_LEVEL_WARNING, "[smartcard]: %s", why);
     if (view != NULL)
         card_choose(c, view, r, m_out);
     else
-        reasons_add(r, LOG_LEVEL_ERROR, "the cards cannot be looked at: no memory");
+        reasons_add(r, LOG_LEVEL_ERROR, "the cards cannot be looked at: %s",
+                    why[0] != '\0' ? "there is nothing to judge them by" : "no memory");
     card_close(cards);
     talloc_free(mem);
     reasons_tell(r);

@@ -249,7 +249,7 @@ struct ipc_card {
 /*
  * What a worker sees at present.  Where none is fit, unfit says what the person
  * is told: ERR_NO_CARD, ERR_CARD_UNFIT, ERR_CARD_EXPIRED, ERR_CARD_UNTRUSTED,
- * ERR_CARD_REVOKED, ERR_CARD_FAILED; else it is ERR_OK.
+ * ERR_CARD_REVOKED, ERR_CARD_FAILED, ERR_CARD_NOT_SET_UP; else it is ERR_OK.
  */
 #define IPC_CARDS_MAX PROTO_VALUES_MAX
 struct ipc_cards {

@@ -89,6 +89,7 @@ is_unfit(uint32_t err)
     case ERR_CARD_UNTRUSTED:
     case ERR_CARD_REVOKED:
     case ERR_CARD_FAILED:
+    case ERR_CARD_NOT_SET_UP:
         return true;
     default:
         return false;

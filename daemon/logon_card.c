@@ -162,7 +162,9 @@ prepare(struct job *j)
     struct card_view *view = card_now(j->config, j->card, &cards, why);
     bool ok;
 
-    if (view == NULL || !set_trust(j)) {
+    if (view == NULL)
+        return refuse(j, ERR_CARD_NOT_SET_UP, "%s", why[0] != '\0' ? why : "no memory");
+    if (!set_trust(j)) {
         card_close(cards);
         return refuse(j, ERR_INTERNAL, "no memory");
     }

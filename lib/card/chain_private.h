@@ -23,7 +23,8 @@ bool pem_read(const char *const *paths, STACK_OF(X509) *certificates, STACK_OF(X
  * Of all lists, those that can be used for what the authorities of a chain
  * issued (a chain's first is the certificate itself); references are borrowed.
  * partial: deltas, those for some reasons, and those that are about others'
- * certificates, too.  why says which issuer has some and none that can be used.
+ * certificates, too; and of the whole ones those that are for some certificates
+ * only, or have a critical extension that is not known.  why says which issuer has some and none that can be used.
  * False if out of memory.
  */
 bool crl_choose(STACK_OF(X509_CRL) *all, STACK_OF(X509) *chain, int64_t now, STACK_OF(X509_CRL) *whole,

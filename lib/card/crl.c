@@ -47,6 +47,22 @@ signature_is_strong(const X509_CRL *crl)
     return md != NULL && EVP_MD_get_size(md) * 8 >= DIGEST_BITS_MIN;
 }
 
+/* Does it have an extension that nobody here understands, and that one has to? */
+static bool
+is_strange(const X509_CRL *crl)
+{
+    bool strange = false;
+
+    for (int i = 0; i < X509_CRL_get_ext_count(crl); i++) {
+        X509_EXTENSION *e = X509_CRL_get_ext(crl, i);
+        int kind = OBJ_obj2nid(X509_EXTENSION_get_object(e));
+
+        strange |= X509_EXTENSION_get_critical(e) && kind != NID_issuing_distribution_point && kind != NID_delta_crl &&
+                   kind != NID_crl_number && kind != NID_authority_key_identifier;
+    }
+    return strange;
+}
+
 /*
  * Does it say of some only that they are revoked, and of none that it is not?
  * False with *good_out false where its scope cannot be read, which OpenSSL
@@ -64,6 +80,20 @@ is_partial(const X509_CRL *crl, bool *good_out)
         partial |= scope->onlysomereasons != NULL || scope->indirectCRL > 0;
     ISSUING_DIST_POINT_free(scope);
     return *good_out && partial;
+}
+
+/*
+ * Is it one of several that its issuer has, or strange?  Among whole lists
+ * OpenSSL takes one, the newest for example: such a one is asked by itself, too.
+ */
+static bool
+is_one_of_several(const X509_CRL *crl)
+{
+    ISSUING_DIST_POINT *scope = X509_CRL_get_ext_d2i(crl, NID_issuing_distribution_point, NULL, NULL);
+    bool several = scope != NULL && (scope->distpoint != NULL || scope->onlyuser > 0 || scope->onlyCA > 0);
+
+    ISSUING_DIST_POINT_free(scope);
+    return several || is_strange(crl);
 }
 
 /* What keeps a list from being used for what issuer issued; NULL for nothing. */
@@ -109,7 +139,9 @@ choose_of(STACK_OF(X509_CRL) *all, X509 *issuer, int64_t now, STACK_OF(X509_CRL)
         if (X509_NAME_cmp(X509_CRL_get_issuer(crl), name) != 0)
             continue;
         against = unusable(crl, issuer, now, &some);
-        if (against == NULL && sk_X509_CRL_push(some ? partial : whole, crl) == 0)
+        if (against == NULL && !some && sk_X509_CRL_push(whole, crl) == 0)
+            return false;
+        if (against == NULL && (some || is_one_of_several(crl)) && sk_X509_CRL_push(partial, crl) == 0)
             return false;
         found |= against == NULL && !some;
         if (against != NULL && reason == NULL)

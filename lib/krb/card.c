@@ -242,7 +242,9 @@ as_failed(const struct proof *p, const struct steps *s, krb5_error_code code)
     const struct exchange *x = &s->as;
     bool by_fast = steps_as_failed(s, p->ctx == NULL ? s->ctx : p->ctx, code);
 
-    if (!by_fast && x->sent < AS_REQUESTS_MAX)
+    if (!by_fast && x->error == 0 && p->seen.has_answer)
+        judge_reply(p, code, s->failure);
+    else if (!by_fast && x->sent < AS_REQUESTS_MAX)
         judge_request(p, x, code, s->failure);
     else if (!by_fast && x->error != 0)
         judge_word(code, s->failure);
@@ -288,6 +290,9 @@ krb_logon_card(krb5_context ctx, const struct krb_target *t, const char *name, b
         *logon_out = logon;
     else
         krb_logon_done(ctx, &logon);
+    /* What was typed at the reader is not asked for again without a word. */
+    if (!ok && card->pin == NULL && p.seen.has_asked && failure_out->err == ERR_NO_KDC)
+        failure_out->err = ERR_TIMEOUT;
     steps_done(&s);
     krb5_free_context(p.ctx);
     talloc_free(p.identity);

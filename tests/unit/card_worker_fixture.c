@@ -120,6 +120,15 @@ authority(void)
     append_pem(anchors_file, "CERTIFICATE", der, build_certificate(&root, der));
 }
 
+void
+hide_anchors(bool hide)
+{
+    char away[sizeof(anchors_folder) + 8];
+
+    (void)snprintf(away, sizeof(away), "%s.away", anchors_folder);
+    assert_int_equal(hide ? rename(anchors_folder, away) : rename(away, anchors_folder), 0);
+}
+
 int
 worker_group_setup(void **state)
 {
@@ -220,6 +229,8 @@ be_worker(pid_t test, struct config *c, const int fds[2])
     int high[2] = { fcntl(fds[0], F_DUPFD, 64), fcntl(fds[1], F_DUPFD, 64) };
     bool ok;
 
+    /* cmocka would go on with the tests in a process that crashes. */
+    (void)signal(SIGSEGV, SIG_DFL);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != test || dup2(log_fd, STDERR_FILENO) < 0 ||
         dup2(log_fd, STDOUT_FILENO) < 0 || dup2(high[0], FD_FRONT) < 0 || dup2(high[1], FD_VERIFIER) < 0 ||
         close_range(STDERR_FILENO + 1, FD_FRONT - 1, 0) != 0 || close_range(FD_VERIFIER + 1, ~0U, 0) != 0)

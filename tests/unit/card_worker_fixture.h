@@ -49,6 +49,9 @@ extern int front, member;                /* its channels; -1 */
 extern uint8_t packet[PROTO_PACKET_MAX];
 extern struct ipc_cards cards;           /* of look */
 
+/* The authority is not there, or there again. */
+void hide_anchors(bool hide);
+
 int worker_group_setup(void **state);
 int worker_group_teardown(void **state);
 /* One token, Alice's, with her certificate and a key that is seen by who knows the PIN; no worker yet. */

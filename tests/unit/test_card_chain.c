@@ -356,6 +356,15 @@ several_lists(void **state)
         { .issuer = &w.root, .digest = "SHA1", .last_update = BUILT_NOW - 60 },
         { .issuer = &w.root, .delta = true, .last_update = BUILT_NOW - 60 },
     };
+    /* issuingDistributionPoint with one URI, and an extension that is none of X.509's. */
+    static const uint8_t point[] = { 0x30, 14, 0xa0, 12, 0xa0, 10, 0x86, 8, 'h', 't', 't', 'p', ':', '/', '/', 'a' };
+    static const uint8_t strange[] = { 0x05, 0x00 };
+    const struct crl_spec several[] = {
+        { .issuer = &w.root, .revoked = user_revoked, .last_update = BUILT_NOW - 7200,
+          .raw_nid = NID_issuing_distribution_point, .raw = point, .raw_len = sizeof(point) },
+        { .issuer = &w.root, .revoked = user_revoked, .last_update = BUILT_NOW - 7200,
+          .raw_nid = NID_netscape_comment, .raw = strange, .raw_len = sizeof(strange) },
+    };
 
     (void)state;
     put_certificate("anchors", &w.root);
@@ -369,6 +378,16 @@ several_lists(void **state)
     put_crl("crls", &good);
     put_crl("crls", &(struct crl_spec){ .issuer = &w.root, .last_update = BUILT_NOW - 60 });
     assert_judged(judge_strictly(&w.user), CERTIFICATE_FIT);
+    put_away("crls");
+    /* But of several that are about some certificates each, or have what nobody knows, all do. */
+    for (size_t i = 0; i < sizeof(several) / sizeof(several[0]); i++) {
+        put_crl("crls", &several[i]);
+        put_crl("crls", &(struct crl_spec){ .issuer = &w.root, .last_update = BUILT_NOW - 60 });
+        assert_judged(judge(&w.user), CERTIFICATE_REVOKED);
+        put_away("crls");
+    }
+    put_crl("crls", &good);
+    put_crl("crls", &(struct crl_spec){ .issuer = &w.root, .last_update = BUILT_NOW - 60 });
     /* As it may: with an old one that has run out nothing need be told. */
     put_crl("crls", &others[1]);
     assert_judged(judge_strictly(&w.user), CERTIFICATE_FIT);

@@ -331,6 +331,28 @@ another_controller_is_asked_with_the_same_pin(void **state)
     assert_int_equal(shared->logins, 1);
 }
 
+/* Nothing says whose certificate counts: no PIN is tried, and nothing is offered. */
+static void
+without_an_authority_no_card_is_used(void **state)
+{
+    struct ipc_card_key key;
+
+    (void)state;
+    look();
+    key = cards.cards[0].key;
+    assert_int_equal(end_worker(), 0);
+    hide_anchors(true);
+    look();
+    assert_int_equal(cards.n, 0);
+    assert_int_equal(cards.unfit, ERR_CARD_NOT_SET_UP);
+    send_job(&key, PIN, false);
+    assert_int_equal(result().err, ERR_CARD_NOT_SET_UP);
+    assert_int_equal(end_worker(), 0);
+    hide_anchors(false);
+    assert_int_equal(shared->logins, 0);
+    assert_int_equal(shared->calls, 0);
+}
+
 static void
 a_module_that_crashes_costs_the_worker(void **state)
 {
@@ -432,6 +454,7 @@ main(void)
         TEST(who_gives_no_answer_has_cancelled),
         TEST(the_domain_s_refusal_is_the_answer),
         TEST(another_controller_is_asked_with_the_same_pin),
+        TEST(without_an_authority_no_card_is_used),
         TEST(a_module_that_crashes_costs_the_worker),
         TEST(a_module_that_hangs_can_be_ended),
         TEST(what_front_may_not_say_ends_the_worker),

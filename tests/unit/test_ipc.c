@@ -158,7 +158,8 @@ cards_round_trip(void **state)
     /* Why there is none, and only then. */
     for (uint32_t err = 0; err < 60; err++) {
         const struct ipc_cards none = { .job = 7, .unfit = err };
-        bool is_why = err == ERR_NO_CARD || (err >= ERR_CARD_FAILED && err <= ERR_CARD_UNTRUSTED);
+        bool is_why = err == ERR_NO_CARD || (err >= ERR_CARD_FAILED && err <= ERR_CARD_UNTRUSTED) ||
+                      err == ERR_CARD_NOT_SET_UP;
 
         if (ipc_get_cards(packet, put_cards(&none), &out) != is_why)
             fail_msg("unfit, for %s", err_name(err));
