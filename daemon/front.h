@@ -331,7 +331,6 @@ bool cache_same(const struct cache_key *a, const struct cache_key *b);
 
 void front_pam_accept(struct front *f, struct watch *w, uint32_t events);
 bool front_pam_identity(struct front *f, const uint8_t *packet, size_t len);
-bool front_pam_ccache(struct front *f, const uint8_t *packet, size_t len);
 void front_pam_tick(struct front *f, int64_t now);
 /* directory or keeper has ended: what waits for it fails. */
 void front_pam_peer_gone(struct front *f);
@@ -378,6 +377,10 @@ void front_card_unseen(struct front *f, struct conversation *c, enum err err);
 void front_card_chosen(struct front *f, struct conversation *c);
 /* The user of the chosen card is known. */
 void front_card_ask_pin(struct front *f, struct conversation *c);
+/* The chosen card is not the user's, so its PIN is not asked for: err, or the password where that will do. */
+void front_card_not_his(struct front *f, struct conversation *c, enum err err);
+/* c has come to a logon: its card, if there was one, is its user's. */
+void front_card_used(struct front *f, const struct conversation *c);
 /* The PIN is there, unread, or will be typed at the reader. */
 void front_card_run(struct front *f, struct conversation *c);
 /* " by smart card ..." for the log; "" where it is none. Gives buf. */
@@ -398,6 +401,8 @@ void front_removal_tick(struct front *f, int64_t now);
 
 /* front_cred.c: what comes after authentication */
 
+/* CCACHE_DONE of keeper. False if it is malformed. */
+bool front_pam_ccache(struct front *f, const uint8_t *packet, size_t len);
 /* The operations that need no worker. */
 void front_cred_begin(struct front *f, struct conversation *c);
 /* Keeps the tickets of a logon; gives the handle, NULL if there is no room. */

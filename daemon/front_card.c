@@ -83,22 +83,24 @@ not_used(struct front *f, struct conversation *c)
     else if (c->begin.card == PROTO_CARD_REQUIRE)
         front_pam_end(f, c, c->begin.rhost[0] != '\0' ? ERR_CARD_REQUIRED : ERR_CARD_NOT_SET_UP, false, NULL);
     else
-        go_without(f, c, c->begin.card == PROTO_CARD_NEVER ? ERR_CARD_REQUIRED : ERR_NO_CARD);
+        go_without(f, c, c->begin.card == PROTO_CARD_NEVER ? ERR_CARD_UNASKED : ERR_NO_CARD);
 }
 
 /*
  * An unprivileged user has one card worker, or waits for one: there are only
  * four, a look can take seconds and a PIN at the reader as long as somebody
  * takes to type it, so without this he alone would keep everybody else's
- * waiting.
+ * waiting.  For a logon another one's look is soon over, and does not count.
  */
 static bool
 has_his_share(const struct front *f, const struct conversation *c)
 {
+    bool look = c->state != CONVERSATION_QUEUED;
+
     if (c->peer.uid == 0)
         return false;
     for (const struct conversation *o = f->conversations; o != NULL; o = o->next) {
-        bool works = o->state == CONVERSATION_LOOK ||
+        bool works = (look && o->state == CONVERSATION_LOOK) ||
                      (o->card != NULL && (o->state == CONVERSATION_QUEUED || o->state == CONVERSATION_RUNNING));
 
         if (o != c && o->peer.uid == c->peer.uid && works)
@@ -161,13 +163,29 @@ last_of(struct front *f, uint32_t uid)
 }
 
 static void
-remember(struct front *f, const struct conversation *c, const struct ipc_card *card)
+remember(struct front *f, uint32_t uid, const struct ipc_card *card)
 {
-    struct last_card *l = last_of(f, chooser(c));
+    struct last_card *l = last_of(f, uid);
 
-    l->uid = chooser(c);
+    l->uid = uid;
     memcpy(l->hash, card->key.hash, sizeof(l->hash));
     l->at = front_clock();
+}
+
+void
+front_card_used(struct front *f, const struct conversation *c)
+{
+    if (c->card != NULL)
+        remember(f, c->who.uid, c->card);
+}
+
+/* He has chosen it, or logged on with it, before. */
+static bool
+is_last(struct front *f, uint32_t uid, const struct ipc_card *card)
+{
+    const struct last_card *l = last_of(f, uid);
+
+    return l->at != 0 && l->uid == uid && memcmp(l->hash, card->key.hash, sizeof(l->hash)) == 0;
 }
 
 /* The one that was chosen last comes first. */
@@ -252,6 +270,28 @@ locked(struct front *f, struct conversation *c)
     go_without(f, c, ERR_PIN_LOCKED);
 }
 
+/*
+ * May its PIN be tried?  Each wrong one brings the card nearer to its end, and
+ * who runs a program here, by ssh for example, need not have put it in: so an
+ * unprivileged program is asked for the PIN of a card only if that is his.
+ */
+static bool
+may_try(struct front *f, const struct conversation *c)
+{
+    return !is_nameless(c) && (c->peer.uid == 0 || is_last(f, c->peer.uid, c->card));
+}
+
+void
+front_card_not_his(struct front *f, struct conversation *c, enum err err)
+{
+    if (!is_nameless(c) && !front_card_is_needed(f, c)) {
+        TALLOC_FREE(c->card);
+        front_pam_ask_password(f, c);
+    } else {
+        front_pam_end(f, c, err, false, NULL);
+    }
+}
+
 /* The certificate is settled: whose is it? */
 static void
 take_card(struct front *f, struct conversation *c, const struct ipc_card *card)
@@ -262,10 +302,12 @@ take_card(struct front *f, struct conversation *c, const struct ipc_card *card)
         front_pam_end(f, c, ERR_INTERNAL, false, NULL);
     else if (c->card->pin_locked)
         locked(f, c);
-    else if (!is_nameless(c))
+    else if (may_try(f, c))
         front_card_ask_pin(f, c);
     else if (c->card->upn[0] != '\0')
         front_pam_who(f, c, c->card->upn);
+    else if (!is_nameless(c))
+        front_card_not_his(f, c, ERR_CARD_NOT_YOURS);
     else /* the module asks for the name, but where it takes nobody's but the card's */
         front_pam_end(f, c, c->begin.card == PROTO_CARD_ONLY ? ERR_CARD_UNFIT : ERR_NOT_OURS, false, NULL);
 }
@@ -306,7 +348,9 @@ front_card_chosen(struct front *f, struct conversation *c)
         return;
     }
     card = c->cards->cards[place - 1];
-    remember(f, c, &card);
+    /* Of an unprivileged program's, by name, nobody knows yet whether it is his. */
+    if (is_nameless(c) || c->peer.uid == 0)
+        remember(f, chooser(c), &card);
     take_card(f, c, &card);
 }
 

@@ -256,10 +256,7 @@ front_pam_ccache(struct front *f, const uint8_t *packet, size_t len)
 
     if (!ipc_get_ccache_done(packet, len, &m))
         return false;
-    for (c = f->conversations; c != NULL; c = c->next) {
-        if (c->state == CONVERSATION_CCACHE && c->request == m.request)
-            break;
-    }
+    c = front_pam_waiting(f, CONVERSATION_CCACHE, m.request);
     if (c == NULL)
         return true;
     if (c->begin.operation != PROTO_CRED_DELETE && c->begin.operation != PROTO_CLOSE_SESSION) {

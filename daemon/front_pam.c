@@ -170,11 +170,14 @@ is_id_of(struct front *f, const struct sid *sid, uint32_t uid)
     return ok;
 }
 
-/* The domain has no such user, or none that may be one here: whom a card shows is told that it is the card. */
-static enum err
-not_ours(const struct conversation *c)
+/* The domain has no such user, or none that may be one here. */
+static void
+not_ours(struct front *f, struct conversation *c)
 {
-    return c->card != NULL ? ERR_CARD_UNKNOWN : ERR_NOT_OURS;
+    if (c->card != NULL)
+        front_card_not_his(f, c, ERR_CARD_UNKNOWN);
+    else
+        front_pam_end(f, c, ERR_NOT_OURS, false, NULL);
 }
 
 /* Who it is, by directory's word or as the logon of just now found it; the id has been held against the SID. */
@@ -182,12 +185,16 @@ static void
 take_identity(struct front *f, struct conversation *c, const struct ipc_identity *m)
 {
     if (local_names_has_user(f->names, m->name) || local_names_has_uid(f->names, m->uid)) {
-        front_pam_end(f, c, not_ours(c), false, NULL);
+        not_ours(f, c);
+        return;
+    }
+    if (c->peer.uid != 0 && c->peer.uid != m->uid && c->card != NULL) {
+        front_card_not_his(f, c, ERR_CARD_NOT_YOURS);
         return;
     }
     c->who = *m;
     if (c->peer.uid != 0 && c->peer.uid != m->uid)
-        front_pam_end(f, c, c->card != NULL ? ERR_CARD_NOT_YOURS : ERR_FORBIDDEN, false, NULL);
+        front_pam_end(f, c, ERR_FORBIDDEN, false, NULL);
     else if (c->card != NULL)
         front_card_ask_pin(f, c);
     else if (c->begin.operation == PROTO_AUTHENTICATE)
@@ -206,7 +213,7 @@ front_pam_who(struct front *f, struct conversation *c, const char *name)
     struct ipc_who who = { 0 };
 
     if (local_names_has_user(f->names, name)) {
-        front_pam_end(f, c, not_ours(c), false, NULL);
+        not_ours(f, c);
         return;
     }
     who.request = c->request = front_request(f);
@@ -415,7 +422,7 @@ front_pam_identity(struct front *f, const uint8_t *packet, size_t len)
     if (m.status == IPC_STATUS_NONE)
         front_record_forget(f, c->card != NULL ? c->card->upn : c->begin.user);
     if (m.status != IPC_STATUS_FOUND) {
-        front_pam_end(f, c, not_ours(c), false, NULL);
+        not_ours(f, c);
     } else if (!is_id_of(f, &m.sid, m.uid)) {
         log_alarm("directory says that %s, uid %u, is the account %s, which has another id", m.name, m.uid,
                   sid_text(&m.sid, text));

@@ -174,9 +174,10 @@ queue_take(struct queue *q, struct conversation *c)
 }
 
 /*
- * Half of the card workers are root's: other users' programs, of which each
- * uid has one at most (front_card.c), never keep somebody from the login
- * screen, however slow the card that they are about.
+ * Half of the card workers are root's: programs that run as other users, of
+ * which each uid has one at most (front_card.c), never keep somebody from the
+ * login screen, however slow the card that they are about.  su and sudo are
+ * root's, whoever starts them.
  */
 static bool
 may_begin(const struct worker_pool *pool, const struct conversation *c)
@@ -203,9 +204,7 @@ run_one(struct front *f, struct worker_pool *pool, struct queue *q)
         if (c->gone) {
             queue_take(q, c);
             front_pam_free(f, c);
-        } else if (w == NULL) {
-            break;
-        } else if (may_begin(pool, c)) {
+        } else if (w != NULL && may_begin(pool, c)) {
             queue_take(q, c);
             start_job(f, w, c);
         }

@@ -83,7 +83,9 @@ ask_state(struct front *f, struct conversation *c)
 {
     uint8_t packet[SID_TEXT_MAX + 64];
     struct writer w = writer_init(packet, sizeof(packet));
-    struct ipc_state m = { .sid = c->who.sid, .password = true };
+    /* That a password has run out is nothing to who has not used it, but where the domain says that. */
+    bool password = c->card == NULL || c->result.err == ERR_PASSWORD_EXPIRED;
+    struct ipc_state m = { .sid = c->who.sid, .password = password };
 
     m.request = c->request = front_request(f);
     ipc_put_state(&w, &m);
@@ -127,6 +129,7 @@ front_pam_learned(struct front *f, const uint8_t *packet, size_t len)
         return true;
     if (m.err == ERR_OK) {
         front_record_learned(f, &m);
+        front_card_used(f, c);
         tell_name(c);
         tell_of_ntlm(c);
         warn_of_expiry(f, c);

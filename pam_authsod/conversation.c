@@ -265,6 +265,15 @@ obey_wait(struct conversation *c)
         take_time(c, CONVERSATION_FIRST_MS);
 }
 
+/* Somebody is there: from here on a nameless conversation is a logon like any other. */
+static void
+begin_logon(struct conversation *c)
+{
+    if (!c->out->asked && c->call->nameless)
+        take_time(c, CONVERSATION_DAEMON_MS);
+    c->out->asked = true;
+}
+
 static enum err
 obey_choice(struct conversation *c, const struct proto_order *ask, const char *sentence)
 {
@@ -298,10 +307,7 @@ obey_ask(struct conversation *c, const struct proto_order *ask)
     }
     if (!sentence_prompt(ask->code, ask->n_values, ask->values, sentence))
         return broken(c, "a question that this module does not know");
-    /* Somebody is there: from here on a nameless conversation is a logon like any other. */
-    if (!c->out->asked && c->call->nameless)
-        take_time(c, CONVERSATION_DAEMON_MS);
-    c->out->asked = true;
+    begin_logon(c);
     if (ask->how == PROTO_HOW_CHOICE)
         return obey_choice(c, ask, sentence);
     if (token == NULL) {
@@ -319,11 +325,14 @@ obey_ask(struct conversation *c, const struct proto_order *ask)
 }
 
 static void
-obey_say(const struct conversation *c, const struct proto_order *say)
+obey_say(struct conversation *c, const struct proto_order *say)
 {
     char sentence[SENTENCE_MAX];
     bool known;
 
+    /* What is typed at the reader is asked for by the reader. */
+    if (!say->is_error && say->code == NOTICE_PIN_AT_READER)
+        begin_logon(c);
     known = say->is_error ? sentence_error(say->code, say->n_values, say->values, sentence)
                           : sentence_notice(say->code, say->n_values, say->values, sentence);
     if (!known)

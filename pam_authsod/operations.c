@@ -186,7 +186,8 @@ operation_authenticate(struct call *call)
     err = talk(call, NULL, &out);
     if (err == ERR_OK)
         err = keep_logon(call, &out);
-    if (err == ERR_NOT_OURS)
+    /* With card_only nobody is asked for anything, whatever his name. */
+    if (err == ERR_NOT_OURS && call->options.card != PROTO_CARD_ONLY)
         deny_nobody(call);
     return conclude(call, err, &out);
 }

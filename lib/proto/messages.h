@@ -85,7 +85,8 @@
     X(CARD_UNKNOWN, 52, PAM_AUTH_ERR, ANYONE, N_("The smart card belongs to no account of the domain that can be used on this computer. Ask your administrator.")) \
     X(CARD_NOT_SET_UP, 53, PAM_AUTHINFO_UNAVAIL, ANYONE, N_("Smart cards are required here, and this computer is not set up for them. Ask your administrator.")) \
     X(CARD_LATE, 54, PAM_AUTHINFO_UNAVAIL, ANYONE, N_("The smart card or the domain did not answer in time. Try again.")) \
-    X(CARD_BUSY, 55, PAM_AUTHINFO_UNAVAIL, ANYONE, N_("Another program of yours is using the smart card. Try again in a moment."))
+    X(CARD_BUSY, 55, PAM_AUTHINFO_UNAVAIL, ANYONE, N_("Another program of yours is using the smart card. Try again in a moment.")) \
+    X(CARD_UNASKED, 56, PAM_PERM_DENIED, ANYONE, N_("You must log on with your smart card, and this program asks for a password only. Ask your administrator."))
 
 enum err {
 #define X(name, number, pam, telling, sentence) ERR_##name = (number),

@@ -38,7 +38,7 @@ cards_are_used_where_they_may_be(void **state)
         { "off", "alice", "", PROTO_CARD_REQUIRE, "WAIT", PROTO_AUTHENTICATE },
         { "off", "alice", "", PROTO_CARD_ONLY, "WAIT", PROTO_AUTHENTICATE },
         { "auto", "alice", "", PROTO_CARD_NEVER, "ASK PASSWORD", PROTO_AUTHENTICATE },
-        { "require", "alice", "", PROTO_CARD_NEVER, "DONE CARD_REQUIRED", PROTO_AUTHENTICATE },
+        { "require", "alice", "", PROTO_CARD_NEVER, "DONE CARD_UNASKED", PROTO_AUTHENTICATE },
         { "require", "alice", "10.0.0.9", PROTO_CARD_NEVER, "ASK PASSWORD", PROTO_AUTHENTICATE },
         { "require", "alice", "10.0.0.9", PROTO_CARD_DEFAULT, "ASK PASSWORD", PROTO_AUTHENTICATE },
         { "auto", "alice", "10.0.0.9", PROTO_CARD_TRY, "ASK PASSWORD", PROTO_AUTHENTICATE },
@@ -126,6 +126,44 @@ no_password_stands_in_for_a_card_that_is_needed(void **state)
     stage_clear(x, module);
     (void)close(worker);
     (void)turn(x);
+}
+
+/* Wrong PINs end a card, and who runs a program here need not have put it in. */
+static void
+an_unprivileged_program_tries_its_own_user_s_card_alone(void **state)
+{
+    static const struct {
+        const char *smartcard, *upn, *is, *sid, *then;
+    } cases[] = {
+        { "auto", "alice@corp.test", "alice", ALICE_SID, "ASK PASSWORD" },
+        { "require", "alice@corp.test", "alice", ALICE_SID, "DONE CARD_NOT_YOURS" },
+        { "auto", "nobody@corp.test", NULL, NULL, "ASK PASSWORD" },
+        { "require", "nobody@corp.test", NULL, NULL, "DONE CARD_UNKNOWN" },
+        { "auto", "", NULL, NULL, "ASK PASSWORD" },
+        { "auto", "bob@corp.test", "bob", BOB_SID, "ASK PIN Token" },
+    };
+    struct fixture *x = *state;
+
+    peer_uid = stage_id(BOB_SID);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct ipc_card card = stage_card(1);
+        int worker, module;
+
+        stage_config(x, cases[i].smartcard);
+        worker = stage_worker(x, ROLE_CARD, WORKER);
+        module = stage_waits(x, "bob", BOB_SID, PROTO_CARD_DEFAULT);
+        (void)snprintf(card.upn, sizeof(card.upn), "%s", cases[i].upn);
+        stage_see(x, worker, &card, 1);
+        if (cases[i].upn[0] != '\0') {
+            assert_string_equal(stage_who(x), cases[i].upn);
+            stage_is(x, cases[i].is, cases[i].sid);
+        }
+        stage_expect(cases[i].upn, module, cases[i].then, NULL);
+        stage_clear(x, module);
+        (void)close(worker);
+        (void)turn(x);
+    }
+    peer_uid = 0;
 }
 
 static void
@@ -406,6 +444,7 @@ main(void)
         FRONT_TEST(cards_are_used_where_they_may_be),
         FRONT_TEST(nobody_looks_for_strangers),
         FRONT_TEST(no_password_stands_in_for_a_card_that_is_needed),
+        FRONT_TEST(an_unprivileged_program_tries_its_own_user_s_card_alone),
         FRONT_TEST(without_a_card_it_depends_on_whether_one_is_needed),
         FRONT_TEST(a_card_and_its_pin_let_in),
         FRONT_TEST(only_member_s_word_counts),

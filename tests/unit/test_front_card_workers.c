@@ -444,6 +444,8 @@ an_unprivileged_user_has_one_job(void **state)
     for (size_t i = 0; i < 2; i++) {
         modules[i] = stage_alice_waits(x);
         stage_see(x, worker, &card, 1);
+        assert_string_equal(stage_who(x), card.upn);
+        stage_is(x, "alice", ALICE_SID);
         stage_expect("the PIN", modules[i], "ASK PIN Token", NULL);
     }
     stage_answer(x, modules[0], "1");

@@ -74,6 +74,10 @@ log_on(struct fixture *x, pid_t pid, uint8_t t)
     if (t != 0) {
         memset(card.key.token, t, sizeof(card.key.token));
         stage_see(x, worker, &card, 1);
+        if (peer_uid != 0) {
+            assert_string_equal(stage_who(x), card.upn);
+            stage_is(x, "alice", ALICE_SID);
+        }
         stage_expect("the PIN", module, "ASK PIN Token", NULL);
     } else {
         assert_string_equal(stage_who(x), "alice");
