@@ -24,6 +24,7 @@ struct chain {
 struct verdict {
     enum certificate_unfit unfit;
     bool require_crl;
+    bool last_lists;
     char *why; /* CHAIN_WHY_MAX */
 };
 
@@ -142,10 +143,11 @@ static int
 take_step(int good, X509_STORE_CTX *context)
 {
     struct verdict *v = X509_STORE_CTX_get_app_data(context);
+    int error = X509_STORE_CTX_get_error(context);
 
     if (good)
         return 1;
-    switch (X509_STORE_CTX_get_error(context)) {
+    switch (error) {
     case X509_V_ERR_CERT_REVOKED:
         v->unfit = CERTIFICATE_REVOKED;
         break;
@@ -156,7 +158,7 @@ take_step(int good, X509_STORE_CTX *context)
     case X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION:
     case X509_V_ERR_CRL_NOT_YET_VALID:
     case X509_V_ERR_CRL_HAS_EXPIRED:
-        if (!v->require_crl)
+        if (!v->require_crl || (v->last_lists && error == X509_V_ERR_CRL_HAS_EXPIRED))
             return 1;
         v->unfit = CERTIFICATE_NO_CRL;
         break;
@@ -236,7 +238,7 @@ verify_with_lists(const struct chain *c, X509 *x, int64_t now, struct verdict *v
     verify(c, x, now, NULL, v, &chain);
     if (v->unfit != CERTIFICATE_FIT)
         goto done;
-    if (!crl_choose(c->crls, chain, now, whole, partial, v->why)) {
+    if (!crl_choose(c->crls, chain, now, v->last_lists, whole, partial, v->why)) {
         v->unfit = CERTIFICATE_UNTRUSTED;
         goto done;
     }
@@ -252,9 +254,12 @@ done:
 }
 
 enum certificate_unfit
-chain_judge(const struct chain *c, const uint8_t *der, size_t len, int64_t now, char why_out[static CHAIN_WHY_MAX])
+chain_judge(const struct chain *c, const uint8_t *der, size_t len, int64_t now, bool last_lists,
+            char why_out[static CHAIN_WHY_MAX])
 {
-    struct verdict v = { .unfit = CERTIFICATE_UNTRUSTED, .require_crl = c->require_crl, .why = why_out };
+    struct verdict v = {
+        .unfit = CERTIFICATE_UNTRUSTED, .require_crl = c->require_crl, .last_lists = last_lists, .why = why_out,
+    };
     const uint8_t *p = der;
     X509 *x = NULL;
 

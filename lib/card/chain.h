@@ -62,8 +62,12 @@ struct chain *chain_new(TALLOC_CTX *mem, const char *const *anchors, const char 
  * says of none that it is not revoked; that a delta takes a revocation back is
  * believed once a whole list does.  why_out: the certificate and the reason;
  * with CERTIFICATE_FIT, whose lists could not be used, or "".
+ *
+ * last_lists, for who has no way to newer ones: a list that has run out is as
+ * one in force, and of an issuer's whole lists the one that was made last
+ * counts, even where an older one is in force for longer.
  */
-enum certificate_unfit chain_judge(const struct chain *c, const uint8_t *der, size_t len, int64_t now,
+enum certificate_unfit chain_judge(const struct chain *c, const uint8_t *der, size_t len, int64_t now, bool last_lists,
                                    char why_out[static CHAIN_WHY_MAX]);
 
 #endif

@@ -98,7 +98,7 @@ is_one_of_several(const X509_CRL *crl)
 
 /* What keeps a list from being used for what issuer issued; NULL for nothing. */
 static const char *
-unusable(X509_CRL *crl, X509 *issuer, int64_t now, bool *partial_out)
+unusable(X509_CRL *crl, X509 *issuer, int64_t now, bool last_lists, bool *partial_out)
 {
     EVP_PKEY *key = X509_get0_pubkey(issuer);
     int64_t from, to;
@@ -118,49 +118,68 @@ unusable(X509_CRL *crl, X509 *issuer, int64_t now, bool *partial_out)
     if (now < from)
         return "its list of revoked certificates is not in force yet";
     /* As OpenSSL has it: the second itself is over. */
-    if (now >= to)
+    if (now >= to && !last_lists)
         return "its list of revoked certificates has expired";
     return NULL;
 }
 
+/* Was a made later than b?  Both say when. */
 static bool
-choose_of(STACK_OF(X509_CRL) *all, X509 *issuer, int64_t now, STACK_OF(X509_CRL) *whole, STACK_OF(X509_CRL) *partial,
-          char why[static CHAIN_WHY_MAX])
+is_newer(const X509_CRL *a, const X509_CRL *b)
+{
+    int64_t a_made = 0, b_made = 0;
+
+    return asn1_seconds(X509_CRL_get0_lastUpdate(a), &a_made) && asn1_seconds(X509_CRL_get0_lastUpdate(b), &b_made) &&
+           a_made > b_made;
+}
+
+static bool
+choose_of(STACK_OF(X509_CRL) *all, X509 *issuer, int64_t now, bool last_lists, STACK_OF(X509_CRL) *whole,
+          STACK_OF(X509_CRL) *partial, char why[static CHAIN_WHY_MAX])
 {
     const X509_NAME *name = X509_get_subject_name(issuer);
     const char *reason = NULL;
+    X509_CRL *last = NULL;
     bool found = false;
 
     for (int i = 0; i < sk_X509_CRL_num(all); i++) {
         X509_CRL *crl = sk_X509_CRL_value(all, i);
         const char *against;
-        bool some;
+        bool some, several;
 
         if (X509_NAME_cmp(X509_CRL_get_issuer(crl), name) != 0)
             continue;
-        against = unusable(crl, issuer, now, &some);
-        if (against == NULL && !some && sk_X509_CRL_push(whole, crl) == 0)
+        against = unusable(crl, issuer, now, last_lists, &some);
+        if (against != NULL) {
+            reason = reason == NULL ? against : reason;
+            continue;
+        }
+        several = is_one_of_several(crl);
+        found |= !some;
+        if (last_lists && !some && !several) {
+            last = last == NULL || is_newer(crl, last) ? crl : last;
+            continue;
+        }
+        if ((!some && sk_X509_CRL_push(whole, crl) == 0) ||
+            ((some || several) && sk_X509_CRL_push(partial, crl) == 0))
             return false;
-        if (against == NULL && (some || is_one_of_several(crl)) && sk_X509_CRL_push(partial, crl) == 0)
-            return false;
-        found |= against == NULL && !some;
-        if (against != NULL && reason == NULL)
-            reason = against;
     }
+    if (last != NULL && (sk_X509_CRL_push(whole, last) == 0 || sk_X509_CRL_push(partial, last) == 0))
+        return false;
     if (!found && reason != NULL)
         why_add_name(why, name, reason);
     return true;
 }
 
 bool
-crl_choose(STACK_OF(X509_CRL) *all, STACK_OF(X509) *chain, int64_t now, STACK_OF(X509_CRL) *whole,
+crl_choose(STACK_OF(X509_CRL) *all, STACK_OF(X509) *chain, int64_t now, bool last_lists, STACK_OF(X509_CRL) *whole,
            STACK_OF(X509_CRL) *partial, char why[static CHAIN_WHY_MAX])
 {
     int n = sk_X509_num(chain);
 
     /* An authority that was given as the certificate is its own issuer. */
     for (int i = n > 1 ? 1 : 0; i < n; i++) {
-        if (!choose_of(all, sk_X509_value(chain, i), now, whole, partial, why))
+        if (!choose_of(all, sk_X509_value(chain, i), now, last_lists, whole, partial, why))
             return false;
     }
     return true;

@@ -10,6 +10,9 @@
 #include "lib/card/chain.h"
 #include "tests/fuzz/card_chain_pem.h"
 
+#define NOW 1767225600 /* within the validity of what card_chain_pem.h has */
+#define WEEK (7 * 86400)
+
 /* As a file that is there until the process ends. */
 static void
 offer(const char *text, char path[static 32])
@@ -55,7 +58,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct chain *loose, *strict;
     char why[CHAIN_WHY_MAX];
-    enum certificate_unfit unfit, strictly;
+    enum certificate_unfit unfit, strictly, later;
     struct certificate_facts facts;
     TALLOC_CTX *mem = talloc_new(NULL);
 
@@ -63,9 +66,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         loose = open_chain(false);
     if (strict == NULL)
         strict = open_chain(true);
-    unfit = chain_judge(loose, data, size, 1767225600, why);
+    unfit = chain_judge(loose, data, size, NOW, false, why);
     require_visible(why);
-    strictly = chain_judge(strict, data, size, 1767225600, why);
+    strictly = chain_judge(strict, data, size, NOW, false, why);
     require_visible(why);
     /* Nobody but the two whom we made has a signature of ours. */
     if (unfit == CERTIFICATE_FIT)
@@ -74,6 +77,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_REQUIRE(unfit == CERTIFICATE_FIT || unfit == CERTIFICATE_UNTRUSTED || unfit == CERTIFICATE_REVOKED);
     /* The root has a list in force, the other authority has not. */
     FUZZ_REQUIRE(strictly == unfit || strictly == CERTIFICATE_NO_CRL);
+    /* A week later the root's list has run out. */
+    later = chain_judge(strict, data, size, NOW + WEEK, false, why);
+    require_visible(why);
+    FUZZ_REQUIRE(later == CERTIFICATE_UNTRUSTED || later == CERTIFICATE_NO_CRL);
+    later = chain_judge(strict, data, size, NOW + WEEK, true, why);
+    require_visible(why);
+    FUZZ_REQUIRE(later == strictly || later == CERTIFICATE_UNTRUSTED);
     talloc_free(mem);
     return 0;
 }

@@ -152,8 +152,8 @@ open_chain(bool require_crl)
 }
 
 /* From a copy of exactly that many bytes, so that a sanitizer sees a read past them. */
-enum certificate_unfit
-judge_at(const struct certificate_spec *spec, bool require_crl, int64_t now)
+static enum certificate_unfit
+judge_copy(const struct certificate_spec *spec, bool require_crl, bool last_lists, int64_t now)
 {
     struct chain *c = open_chain(require_crl);
     uint8_t *der = malloc(BUILT_CERTIFICATE_MAX);
@@ -166,12 +166,24 @@ judge_at(const struct certificate_spec *spec, bool require_crl, int64_t now)
     n = build_certificate(spec, der);
     der = realloc(der, n);
     assert_non_null(der);
-    unfit = chain_judge(c, der, n, now, w.why);
+    unfit = chain_judge(c, der, n, now, last_lists, w.why);
     free(der);
     talloc_free(c);
     if (unfit != CERTIFICATE_FIT)
         assert_true(w.why[0] != '\0');
     return unfit;
+}
+
+enum certificate_unfit
+judge_at(const struct certificate_spec *spec, bool require_crl, int64_t now)
+{
+    return judge_copy(spec, require_crl, false, now);
+}
+
+enum certificate_unfit
+judge_by_last_lists(const struct certificate_spec *spec, bool require_crl, int64_t now)
+{
+    return judge_copy(spec, require_crl, true, now);
 }
 
 enum certificate_unfit

@@ -40,6 +40,7 @@ void put_away(const char *name);
 /* With the files, or folders, "anchors", "between" and "crls", as far as they are there. */
 struct chain *open_chain(bool require_crl);
 enum certificate_unfit judge_at(const struct certificate_spec *spec, bool require_crl, int64_t now);
+enum certificate_unfit judge_by_last_lists(const struct certificate_spec *spec, bool require_crl, int64_t now);
 
 /* At BUILT_NOW: lists are used, not required; required. */
 enum certificate_unfit judge(const struct certificate_spec *spec);

@@ -449,6 +449,110 @@ lists_of_something_else(void **state)
     }
 }
 
+/* One list or two, in both orders. */
+static void
+the_last_lists(void **state)
+{
+    static const uint8_t only_users[] = { 0x30, 0x03, 0x81, 0x01, 0xff };
+    const int64_t old = BUILT_NOW - 7200, newer = BUILT_NOW - 3600, over = BUILT_NOW - 60;
+    const struct {
+        struct crl_spec lists[2]; /* the second one may be missing: last_update 0 */
+        enum certificate_unfit want, strictly;
+    } cases[] = {
+        { { { .last_update = old, .next_update = over, .revoked = user_revoked } }, CERTIFICATE_REVOKED,
+          CERTIFICATE_REVOKED },
+        { { { .last_update = old, .next_update = over, .revoked = others_revoked } }, CERTIFICATE_FIT, CERTIFICATE_FIT },
+        { { { .last_update = old, .next_update = BUILT_NOW, .revoked = user_revoked } }, CERTIFICATE_REVOKED,
+          CERTIFICATE_REVOKED },
+        { { { .last_update = old, .revoked = user_revoked } }, CERTIFICATE_REVOKED, CERTIFICATE_REVOKED },
+        /* What is wrong otherwise is as none. */
+        { { { .last_update = BUILT_NOW + 1, .revoked = user_revoked } }, CERTIFICATE_FIT, CERTIFICATE_NO_CRL },
+        { { { .last_update = old, .next_update = -1, .revoked = user_revoked } }, CERTIFICATE_FIT, CERTIFICATE_NO_CRL },
+        { { { .last_update = old, .next_update = over, .revoked = user_revoked, .key = w.stranger_key } },
+          CERTIFICATE_FIT, CERTIFICATE_NO_CRL },
+        { { { .last_update = old, .next_update = over, .revoked = user_revoked, .digest = "SHA1" } }, CERTIFICATE_FIT,
+          CERTIFICATE_NO_CRL },
+        /* The newer one of two, in force or not. */
+        { { { .last_update = old, .next_update = over, .revoked = user_revoked },
+            { .last_update = newer, .next_update = over } }, CERTIFICATE_FIT, CERTIFICATE_FIT },
+        { { { .last_update = old, .next_update = over },
+            { .last_update = newer, .next_update = over, .revoked = user_revoked } }, CERTIFICATE_REVOKED,
+          CERTIFICATE_REVOKED },
+        { { { .last_update = old, .revoked = user_revoked }, { .last_update = newer, .next_update = over } },
+          CERTIFICATE_FIT, CERTIFICATE_FIT },
+        { { { .last_update = old }, { .last_update = newer, .next_update = over, .revoked = user_revoked } },
+          CERTIFICATE_REVOKED, CERTIFICATE_REVOKED },
+        { { { .last_update = old, .next_update = over, .revoked = user_revoked }, { .last_update = BUILT_NOW + 60 } },
+          CERTIFICATE_REVOKED, CERTIFICATE_REVOKED },
+        { { { .last_update = old, .next_update = over, .revoked = user_revoked },
+            { .last_update = newer, .next_update = over, .key = w.stranger_key } }, CERTIFICATE_REVOKED,
+          CERTIFICATE_REVOKED },
+        /* One about users only, and in force, does not stand before one about all. */
+        { { { .last_update = old, .raw_nid = NID_issuing_distribution_point, .raw = only_users,
+              .raw_len = sizeof(only_users) },
+            { .last_update = newer, .next_update = over, .revoked = user_revoked } }, CERTIFICATE_REVOKED,
+          CERTIFICATE_REVOKED },
+        /* Deltas revoke, and say of none that it is not. */
+        { { { .last_update = newer, .next_update = over, .delta = true, .revoked = user_revoked },
+            { .last_update = old, .next_update = over } }, CERTIFICATE_REVOKED, CERTIFICATE_REVOKED },
+        { { { .last_update = newer, .next_update = over, .delta = true } }, CERTIFICATE_FIT, CERTIFICATE_NO_CRL },
+    };
+
+    (void)state;
+    put_certificate("anchors", &w.root);
+    for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+        struct crl_spec lists[2] = { cases[i / 2].lists[i % 2], cases[i / 2].lists[1 - i % 2] };
+        enum certificate_unfit got, strictly;
+
+        for (size_t j = 0; j < 2; j++) {
+            lists[j].issuer = &w.root;
+            if (lists[j].last_update != 0)
+                put_crl("crls", &lists[j]);
+        }
+        got = judge_by_last_lists(&w.user, false, BUILT_NOW);
+        strictly = judge_by_last_lists(&w.user, true, BUILT_NOW);
+        if (got != cases[i / 2].want || strictly != cases[i / 2].strictly)
+            fail_msg("case %zu: %s, %s: %s", i / 2, certificate_unfit_name(got), certificate_unfit_name(strictly), w.why);
+        put_away("crls");
+    }
+}
+
+/* It is lists alone that may have run out. */
+static void
+the_last_lists_and_the_certificates_dates(void **state)
+{
+    const struct crl_spec of_root = { .issuer = &w.root, .next_update = BUILT_NOW - 60 },
+                          of_between = { .issuer = &w.between, .next_update = BUILT_NOW - 60 };
+    struct certificate_spec user = w.user, between = w.between;
+
+    (void)state;
+    put_certificate("anchors", &w.root);
+    put_certificate("between", &w.between);
+    put_crl("crls", &of_root);
+    user.issuer = &w.between;
+    assert_judged(judge_by_last_lists(&user, true, BUILT_NOW), CERTIFICATE_NO_CRL);
+    put_crl("crls", &of_between);
+    assert_judged(judge_by_last_lists(&user, true, BUILT_NOW), CERTIFICATE_FIT);
+    assert_string_equal(w.why, "");
+    assert_judged(judge_strictly(&user), CERTIFICATE_NO_CRL);
+    put_crl("crls", &(struct crl_spec){ .issuer = &w.root, .revoked = between_revoked, .last_update = BUILT_NOW - 120,
+                                        .next_update = BUILT_NOW - 60 });
+    assert_judged(judge_by_last_lists(&user, false, BUILT_NOW), CERTIFICATE_REVOKED);
+    assert_why("CN=Between,O=corp: ");
+    put_away("crls");
+    put_crl("crls", &of_root);
+    put_crl("crls", &of_between);
+    user.not_after = BUILT_NOW - 3600;
+    assert_judged(judge_by_last_lists(&user, true, BUILT_NOW), CERTIFICATE_UNTRUSTED);
+    assert_why("has expired");
+    user.not_after = 0;
+    between.not_after = BUILT_NOW - 3600;
+    put_away("between");
+    put_certificate("between", &between);
+    assert_judged(judge_by_last_lists(&user, true, BUILT_NOW), CERTIFICATE_UNTRUSTED);
+    assert_why("has expired");
+}
+
 static void
 lists_signed_in_other_ways(void **state)
 {
@@ -479,7 +583,7 @@ certificates_that_are_none(void **state)
     assert_non_null(c);
     ERR_raise(ERR_LIB_USER, 7);
     error = ERR_peek_last_error();
-    assert_int_equal(chain_judge(c, der, n, BUILT_NOW, w.why), CERTIFICATE_FIT);
+    assert_int_equal(chain_judge(c, der, n, BUILT_NOW, false, w.why), CERTIFICATE_FIT);
     for (size_t i = 0; i < n; i++) {
         uint8_t *copy = malloc(n);
         uint8_t *cut = malloc(i == 0 ? 1 : i);
@@ -487,16 +591,16 @@ certificates_that_are_none(void **state)
         assert_non_null(copy);
         assert_non_null(cut);
         memcpy(cut, der, i);
-        assert_int_equal(chain_judge(c, cut, i, BUILT_NOW, w.why), CERTIFICATE_UNTRUSTED);
+        assert_int_equal(chain_judge(c, cut, i, BUILT_NOW, false, w.why), CERTIFICATE_UNTRUSTED);
         memcpy(copy, der, n);
         copy[i] ^= (uint8_t)(1U << i % 8);
-        assert_int_equal(chain_judge(c, copy, n, BUILT_NOW, w.why), CERTIFICATE_UNTRUSTED);
+        assert_int_equal(chain_judge(c, copy, n, BUILT_NOW, false, w.why), CERTIFICATE_UNTRUSTED);
         free(copy);
         free(cut);
     }
-    assert_int_equal(chain_judge(c, der, n + 1, BUILT_NOW, w.why), CERTIFICATE_UNTRUSTED);
+    assert_int_equal(chain_judge(c, der, n + 1, BUILT_NOW, false, w.why), CERTIFICATE_UNTRUSTED);
     assert_string_equal(w.why, "it cannot be read");
-    assert_int_equal(chain_judge(c, big, sizeof(big), BUILT_NOW, w.why), CERTIFICATE_UNTRUSTED);
+    assert_int_equal(chain_judge(c, big, sizeof(big), BUILT_NOW, false, w.why), CERTIFICATE_UNTRUSTED);
     assert_int_equal(ERR_peek_last_error(), error);
     ERR_clear_error();
     talloc_free(c);
@@ -518,7 +622,7 @@ main(void)
         T(all_are_valid_at_that_time), T(who_may_issue), T(long_ways), T(weak_signatures_and_keys),
         T(revoked_by_the_issuer), T(revoked_on_the_way), T(lists_that_are_as_none),
         T(lists_of_an_authority_that_may_sign_none), T(several_lists), T(deltas),
-        T(lists_of_something_else), T(lists_signed_in_other_ways), T(certificates_that_are_none),
+        T(lists_of_something_else), T(the_last_lists), T(the_last_lists_and_the_certificates_dates), T(lists_signed_in_other_ways), T(certificates_that_are_none),
     };
 
     return cmocka_run_group_tests_name("card_chain", tests, group_setup, chain_group_teardown);

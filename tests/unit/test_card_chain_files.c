@@ -36,7 +36,7 @@ judge_by(const struct chain *c, const struct certificate_spec *spec)
     static uint8_t der[BUILT_CERTIFICATE_MAX];
     char why[CHAIN_WHY_MAX];
 
-    return chain_judge(c, der, build_certificate(spec, der), BUILT_NOW, why);
+    return chain_judge(c, der, build_certificate(spec, der), BUILT_NOW, false, why);
 }
 
 static void
