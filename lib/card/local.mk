@@ -44,12 +44,15 @@ tests_unit_test_card_certificate_SOURCES = tests/unit/test_card_certificate.c te
 tests_unit_test_card_certificate_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS) $(TALLOC_CFLAGS)
 tests_unit_test_card_certificate_LDADD = lib/card/libcard.la $(CMOCKA_LIBS) $(CRYPTO_LIBS) $(TALLOC_LIBS)
 
-check_PROGRAMS += tests/unit/test_card_chain tests/unit/test_card_chain_files
+check_PROGRAMS += tests/unit/test_card_chain tests/unit/test_card_chain_files tests/unit/test_card_crl
 chain_fixture = tests/unit/chain_fixture.c tests/unit/chain_fixture.h tests/unit/certificate_builder.c \
 	tests/unit/certificate_builder.h
 tests_unit_test_card_chain_SOURCES = tests/unit/test_card_chain.c $(chain_fixture)
 tests_unit_test_card_chain_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS) $(TALLOC_CFLAGS)
 tests_unit_test_card_chain_LDADD = lib/card/libcard.la $(CMOCKA_LIBS) $(CRYPTO_LIBS) $(TALLOC_LIBS)
+tests_unit_test_card_crl_SOURCES = tests/unit/test_card_crl.c $(chain_fixture)
+tests_unit_test_card_crl_CPPFLAGS = $(tests_unit_test_card_chain_CPPFLAGS)
+tests_unit_test_card_crl_LDADD = $(tests_unit_test_card_chain_LDADD)
 tests_unit_test_card_chain_files_SOURCES = tests/unit/test_card_chain_files.c $(chain_fixture)
 tests_unit_test_card_chain_files_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS) $(TALLOC_CFLAGS)
 tests_unit_test_card_chain_files_LDADD = lib/card/libcard.la lib/base/libbase.la $(CMOCKA_LIBS) $(CRYPTO_LIBS) \
