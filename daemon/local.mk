@@ -29,7 +29,7 @@ daemon_libdaemon_la_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS) $(
 	$(SYSTEMD_CFLAGS) -DAUTHSOD_VERSION='"$(VERSION)"'
 daemon_libdaemon_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
 daemon_libs = daemon/libdaemon.la daemon/libsandbox.la daemon/libconfig.la lib/membership/libmembership.la lib/rpc/librpc.la \
-	lib/directory/libdirectory.la lib/store/libstore.la lib/card/libcard.la lib/krb/libkrb.la lib/ndr/libndr.la lib/sid/libsid.la \
+	lib/directory/libdirectory.la lib/store/libstore.la lib/cached/libcached.la lib/card/libcard.la lib/krb/libkrb.la lib/ndr/libndr.la lib/sid/libsid.la \
 	lib/identmap/libidentmap.la lib/proto/libproto.la lib/base/libbase.la $(KRB5_LIBS) $(LDAP_LIBS) $(SASL_LIBS) \
 	$(SQLITE_LIBS) $(IDMAP_LIBS) $(INIH_LIBS) $(SECCOMP_LIBS) $(CRYPTO_LIBS) $(P11_KIT_LIBS) $(TALLOC_LIBS) $(RESOLV_LIBS) \
 	$(SYSTEMD_LIBS) -lkeyutils
