@@ -1,37 +1,19 @@
 /* What cards are there, and which of their certificates somebody can log on with. */
-#include <config.h> /* not daemon/config.h */
-
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "daemon/card_rules.h"
 #include "daemon/card_worker.h"
 #include "lib/base/visible.h"
-
-#define RSA_BITS_MIN 2048
-
-#ifdef HAVE_PKINIT_ELLIPTIC
-#define ELLIPTIC true
-#else
-#define ELLIPTIC false
-#endif
-
-static struct certificate_rules
-rules_now(const struct config *c)
-{
-    return (struct certificate_rules){
-        .now = (int64_t)time(NULL), .logon_eku = c->require_eku, .elliptic = ELLIPTIC, .rsa_bits_min = RSA_BITS_MIN
-    };
-}
 
 struct card_view *
 card_now(const struct config *c, TALLOC_CTX *mem, struct cards **cards_out, char why_out[static CHAIN_WHY_MAX])
 {
-    struct certificate_rules rules = rules_now(c);
+    struct certificate_rules rules = card_rules(c);
     struct cards *cards = card_open(mem, c->pkcs11_module);
     struct card_view *view;
 
-    rules.chain = chain_new(mem, c->anchors, c->intermediates, c->crls, c->require_crl, why_out);
+    rules.chain = card_chain(c, mem, why_out);
     /* Without an authority to judge by no PIN is worth a try: libkrb5 trusts no KDC then either. */
     view = cards == NULL || rules.chain == NULL ? NULL : card_look(cards, mem, &rules);
     *cards_out = cards;
@@ -40,25 +22,6 @@ card_now(const struct config *c, TALLOC_CTX *mem, struct cards **cards_out, char
         *cards_out = NULL;
     }
     return view;
-}
-
-enum err
-card_unfit_error(enum certificate_unfit unfit)
-{
-    switch (unfit) {
-    case CERTIFICATE_FIT:
-        return ERR_OK;
-    case CERTIFICATE_NOT_YET:
-    case CERTIFICATE_EXPIRED:
-        return ERR_CARD_EXPIRED;
-    case CERTIFICATE_UNTRUSTED:
-    case CERTIFICATE_NO_CRL:
-        return ERR_CARD_UNTRUSTED;
-    case CERTIFICATE_REVOKED:
-        return ERR_CARD_REVOKED;
-    default:
-        return ERR_CARD_UNFIT;
-    }
 }
 
 /* What people know the token by. */

@@ -25,9 +25,6 @@ bool card_serve(struct config *c);
 struct card_view *card_now(const struct config *c, TALLOC_CTX *mem, struct cards **cards_out,
                            char why_out[static CHAIN_WHY_MAX]);
 
-/* The sentence for a certificate that is not fit. */
-enum err card_unfit_error(enum certificate_unfit unfit);
-
 /* LOOK: what is fit for a logon, into *m_out but for its job. What is not goes into r, with the reason. */
 void card_look_for(const struct config *c, struct reasons *r, struct ipc_cards *m_out);
 

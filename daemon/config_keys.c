@@ -90,6 +90,8 @@ const struct config_key config_keys[KEY_COUNT] = {
                           .fallback = "yes" },
     [KEY_KDC_EKU] = { .section = "smartcard", .name = "kdc_eku", .kind = CONFIG_WORD, .words = kdc_ekus,
                       .fallback = "kdc" },
+    [KEY_OFFLINE_SMARTCARD] = { .section = "smartcard", .name = "offline_smartcard", .kind = CONFIG_WORD,
+                                .words = no_yes, .fallback = "no" },
     [KEY_CARD_REMOVAL] = { .section = "smartcard", .name = "card_removal", .kind = CONFIG_WORD, .words = removals,
                            .fallback = "ignore" },
     [KEY_NAME_FORMAT] = { .section = "identity", .name = "name_format", .kind = CONFIG_WORD, .words = formats,

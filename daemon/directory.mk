@@ -10,7 +10,7 @@ if HAVE_CMOCKA
 check_LTLIBRARIES += tests/unit/libdirrole.la
 tests_unit_libdirrole_la_SOURCES = tests/unit/dirrole.h tests/unit/dirrole_domain.c tests/unit/dirrole_fixture.c \
 	$(daemon_directory_core) daemon/channel.c daemon/channel.h daemon/ipc.c daemon/ipc.h \
-	daemon/ipc_cards.c daemon/ipc_trusts.c daemon/trusts.c daemon/trusts.h \
+	daemon/ipc_cards.c daemon/ipc_trusts.c daemon/ipc_verify.c daemon/trusts.c daemon/trusts.h \
 	daemon/local_names.c daemon/local_names.h
 tests_unit_libdirrole_la_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(TALLOC_CFLAGS)
 tests_unit_libdirrole_la_LIBADD = daemon/libconfig.la lib/store/libstore.la lib/ndr/libndr.la lib/sid/libsid.la \

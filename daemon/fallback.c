@@ -29,6 +29,14 @@ fallback_may(enum config_fallback policy, const struct kerberos_end *end)
 }
 
 bool
+fallback_is_offline(const struct kerberos_end *end)
+{
+    bool is_silent = end->err == ERR_NO_KDC || end->err == ERR_NO_REALM;
+
+    return is_silent && !end->password_sent && end->stage != KERBEROS_CHECK;
+}
+
+bool
 fallback_is_answer(enum err err)
 {
     switch (err) {

@@ -1,6 +1,7 @@
 /*
- * When a password that Kerberos has not carried out is tried by NTLM
- * pass-through ([MS-AUTHSOD] 2.1.2.2; design, 2 "Fallback"): decisions alone.
+ * What comes in place of Kerberos where that could not be carried out
+ * ([MS-AUTHSOD] 2.1.2.2; design, 2 "Fallback"): decisions alone.  A password is
+ * tried by NTLM pass-through, a card by what this computer remembers.
  */
 #ifndef AUTHSOD_DAEMON_FALLBACK_H
 #define AUTHSOD_DAEMON_FALLBACK_H
@@ -33,6 +34,13 @@ struct kerberos_end {
  * password may have been counted already.
  */
 bool fallback_may(enum config_fallback policy, const struct kerberos_end *end);
+
+/*
+ * The same for a card that the domain took before, which proves itself to this
+ * computer: true where no controller answers, or none can be found, and nothing
+ * that the card signed has gone to one.
+ */
+bool fallback_is_offline(const struct kerberos_end *end);
 
 /*
  * True if what came of the pass-through is the answer, in place of why Kerberos

@@ -120,6 +120,8 @@ struct conversation {
     struct worker *worker;
     struct logon_info *vouched;        /* member's or netlogon's word; NULL until it came */
     enum role voucher;                 /* whose */
+    bool vouched_offline;              /* member knows the card of vouched_user, without any controller's word */
+    struct sid vouched_user;
     struct ipc_result result;
     struct sealed_secret tgt;          /* marshalled */
 };
@@ -132,6 +134,7 @@ struct ticket {
     uint32_t pid, parent;              /* of the process that authenticated */
     char name[PROTO_NAME_MAX + 1];
     struct sealed_secret tgt;
+    bool offline;                      /* no controller has said anything: the account's state is another question */
     bool with_card;                    /* it was a logon with a smart card: this one */
     struct ipc_card_key card;
     char token[65];                    /* its label */
@@ -422,7 +425,7 @@ void front_cred_tick(struct front *f, int64_t now);
 void front_pool_run(struct front *f, struct conversation *c);
 /* role: ROLE_LOGON or ROLE_CARD. */
 bool front_pool_add(struct front *f, enum role role, uint32_t id, int fd);
-/* VOUCH of member or netlogon. */
+/* VOUCH of member or netlogon, VOUCH_OFFLINE of member. */
 bool front_pool_vouch(struct front *f, enum role by, const uint8_t *packet, size_t len);
 /* Reads what member and netlogon have sent already: a VOUCH is sent before the worker's RESULT. */
 void front_drain_vouchers(struct front *f);

@@ -55,6 +55,7 @@ front_ticket_keep(struct front *f, struct conversation *c)
     t->pid = (uint32_t)c->peer.pid;
     t->parent = c->begin.parent;
     memcpy(t->name, c->who.name, sizeof(t->name));
+    t->offline = c->result.offline;
     t->with_card = c->card != NULL;
     if (t->with_card) {
         t->card = c->card->key;
@@ -162,9 +163,10 @@ begin_account(struct front *f, struct conversation *c)
     uint8_t packet[SID_TEXT_MAX + 64];
     struct writer w = writer_init(packet, sizeof(packet));
     struct ipc_state m = { .sid = c->who.sid };
+    const struct ticket *t = find_ticket(f, c);
 
     /* The domain has just let this user in, at this very application. */
-    if (find_ticket(f, c) != NULL) {
+    if (t != NULL && !t->offline) {
         front_pam_end(f, c, ERR_OK, true, NULL);
         return;
     }

@@ -69,6 +69,7 @@ put_job(const struct front *f, const struct conversation *c, struct writer *w)
         job.with_card = true;
         job.pin_pad = c->card->pin_pad;
         job.card = c->card->key;
+        job.user = c->who.sid;
     } else {
         job.no_kdc = client_now() < f->no_kdc_until && job.home.dns[0] == '\0';
     }
@@ -290,13 +291,20 @@ front_pool_dc(struct front *f, const struct ipc_dc *dc)
         (void)front_send(&w->watch, &wr, NULL, 0);
 }
 
+/* Tickets come with a success, but for NTLM's and those that no controller has had a part in. */
+static bool
+has_tickets(const struct ipc_result *r)
+{
+    return r->err == ERR_OK && !r->passed_through && !r->offline;
+}
+
 /* Kerberos that works again ends it at once. */
 static void
 learn_of_kdc(struct front *f, const struct ipc_result *r)
 {
     if (r->no_kdc && r->passed_through)
         f->no_kdc_until = client_now() + NO_KDC_MS;
-    else if (r->err == ERR_OK && !r->passed_through)
+    else if (has_tickets(r))
         f->no_kdc_until = 0;
 }
 
@@ -316,14 +324,13 @@ take_cards(struct front *f, struct worker *w, const uint8_t *packet, size_t len,
     return ok;
 }
 
-/* Tickets come with a success, but for NTLM's, which no card worker can speak of. */
+/* NTLM is nothing for cards, and only they let in offline. */
 static bool
 fits(const struct worker *w, const struct ipc_result *r, const int *fds)
 {
-    if (r->job != w->conversation->id || err_name(r->err)[0] == '?' ||
-        (r->err == ERR_OK && !r->passed_through) != (fds[0] >= 0))
+    if (r->job != w->conversation->id || err_name(r->err)[0] == '?' || has_tickets(r) != (fds[0] >= 0))
         return false;
-    return w->pool->role != ROLE_CARD || (!r->passed_through && !r->no_kdc);
+    return w->pool->role == ROLE_CARD ? !r->passed_through && !r->no_kdc : !r->offline;
 }
 
 static bool
@@ -398,20 +405,45 @@ front_pool_add(struct front *f, enum role role, uint32_t id, int fd)
     return true;
 }
 
+/* NULL where nobody waits for that word. A look lets nobody in, whatever its worker has a ticket of. */
+static struct conversation *
+find_vouched(const struct front *f, uint32_t worker, uint32_t job)
+{
+    const struct worker *w = find_worker(f, worker);
+    struct conversation *c = w == NULL ? NULL : w->conversation;
+
+    return c != NULL && c->id == job && c->state == CONVERSATION_RUNNING ? c : NULL;
+}
+
+static bool
+vouch_offline(struct front *f, const uint8_t *packet, size_t len)
+{
+    struct ipc_vouch_offline m;
+    struct conversation *c;
+
+    if (!ipc_get_vouch_offline(packet, len, &m))
+        return false;
+    c = find_vouched(f, m.worker, m.job);
+    if (c != NULL && c->card != NULL) {
+        c->vouched_offline = true;
+        c->vouched_user = m.user;
+    }
+    return true;
+}
+
 bool
 front_pool_vouch(struct front *f, enum role by, const uint8_t *packet, size_t len)
 {
     struct logon_info *info;
     struct conversation *c;
-    struct worker *w;
     uint32_t worker, job;
 
+    if (by == ROLE_MEMBER && ipc_type(packet, len) == IPC_VOUCH_OFFLINE)
+        return vouch_offline(f, packet, len);
     if (!ipc_get_vouch(f, packet, len, &worker, &job, &info))
         return false;
-    w = find_worker(f, worker);
-    c = w == NULL ? NULL : w->conversation;
-    /* A look lets nobody in, whatever its worker has a ticket of. */
-    if (c == NULL || c->id != job || c->state != CONVERSATION_RUNNING) {
+    c = find_vouched(f, worker, job);
+    if (c == NULL) {
         talloc_free(info);
         return true;
     }

@@ -21,11 +21,12 @@ warn_of_expiry(const struct front *f, const struct conversation *c)
 
 /* And are there no tickets? */
 static void
-tell_of_ntlm(const struct conversation *c)
+tell_of_tickets(const struct conversation *c)
 {
-    const struct proto_order order = { .type = PROTO_SAY, .code = NOTICE_NO_TICKETS_BY_NTLM };
+    const struct proto_order order = { .type = PROTO_SAY,
+                                       .code = c->result.offline ? NOTICE_OFFLINE : NOTICE_NO_TICKETS_BY_NTLM };
 
-    if (c->result.passed_through)
+    if (c->result.passed_through || c->result.offline)
         front_pam_order(c, &order);
 }
 
@@ -48,23 +49,54 @@ voucher_of(const struct conversation *c)
     return c->result.passed_through ? ROLE_NETLOGON : ROLE_MEMBER;
 }
 
+/* Nothing stands in the way any more. */
+static void
+welcome(struct front *f, struct conversation *c)
+{
+    front_card_used(f, c);
+    tell_name(c);
+    tell_of_tickets(c);
+    warn_of_expiry(f, c);
+}
+
+static const struct sid *
+vouched_user(const struct conversation *c)
+{
+    if (c->result.offline)
+        return c->vouched_offline ? &c->vouched_user : NULL;
+    return c->vouched != NULL && c->voucher == voucher_of(c) ? &c->vouched->user : NULL;
+}
+
+static const char *
+where_user_stands(const struct conversation *c)
+{
+    return c->result.offline ? "the remembered card" : c->result.passed_through ? "the verdict" : "the PAC";
+}
+
 /* Success of a worker counts only where member, or for NTLM netlogon, vouched for this very user. */
 static void
 take_success(struct front *f, struct conversation *c)
 {
+    const struct sid *user = vouched_user(c);
     uint8_t *packet = talloc_array(c, uint8_t, CHANNEL_PACKET_MAX);
     struct writer w = writer_init(packet, packet == NULL ? 0 : CHANNEL_PACKET_MAX);
     char text[SID_TEXT_MAX];
 
-    if (c->vouched == NULL || c->voucher != voucher_of(c)) {
+    if (user == NULL) {
         log_alarm("worker says that %s has logged on, and %s does not", c->who.name, role_name(voucher_of(c)));
         front_pam_end(f, c, ERR_INTERNAL, false, NULL);
         return;
     }
-    if (!sid_equal(&c->vouched->user, &c->who.sid)) {
-        (void)snprintf(c->result.text, sizeof(c->result.text), "%s is of %s",
-                       c->result.passed_through ? "the verdict" : "the PAC", sid_text(&c->vouched->user, text));
+    if (!sid_equal(user, &c->who.sid)) {
+        (void)snprintf(c->result.text, sizeof(c->result.text), "%s is of %s", where_user_stands(c),
+                       sid_text(user, text));
         front_pam_end(f, c, ERR_WRONG_ACCOUNT, false, NULL);
+        return;
+    }
+    /* There is nothing new to learn: who he is and his groups are what is known. */
+    if (c->result.offline) {
+        welcome(f, c);
+        front_pam_end(f, c, ERR_OK, true, NULL);
         return;
     }
     c->request = front_request(f);
@@ -129,10 +161,7 @@ front_pam_learned(struct front *f, const uint8_t *packet, size_t len)
         return true;
     if (m.err == ERR_OK) {
         front_record_learned(f, &m);
-        front_card_used(f, c);
-        tell_name(c);
-        tell_of_ntlm(c);
-        warn_of_expiry(f, c);
+        welcome(f, c);
     }
     front_pam_end(f, c, (enum err)m.err, true, NULL);
     return true;

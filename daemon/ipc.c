@@ -10,50 +10,6 @@ ipc_type(const void *packet, size_t len)
     return reader_u8(&r);
 }
 
-static void
-get_sid(struct reader *r, struct sid *sid_out)
-{
-    char text[SID_TEXT_MAX];
-
-    memset(sid_out, 0, sizeof(*sid_out));
-    if (reader_str_copy(r, text, sizeof(text)) && !sid_parse(text, sid_out))
-        reader_fail(r);
-}
-
-static void
-put_reason(struct writer *w, const struct ipc_reason *why)
-{
-    writer_u32(w, why->err);
-    writer_str(w, why->value);
-    writer_str(w, why->text);
-}
-
-static void
-get_reason(struct reader *r, struct ipc_reason *why_out)
-{
-    memset(why_out, 0, sizeof(*why_out));
-    why_out->err = reader_u32(r);
-    reader_str_copy(r, why_out->value, sizeof(why_out->value));
-    reader_str_copy(r, why_out->text, sizeof(why_out->text));
-}
-
-static void
-put_blob(struct writer *w, const void *p, size_t n)
-{
-    writer_u32(w, (uint32_t)n);
-    writer_bytes(w, p, n);
-}
-
-static const uint8_t *
-get_blob(struct reader *r, size_t *n_out)
-{
-    uint32_t n = reader_u32(r);
-    const uint8_t *p = reader_bytes(r, n);
-
-    *n_out = p == NULL ? 0 : n;
-    return p;
-}
-
 void
 ipc_put_empty(struct writer *w, enum ipc_type type)
 {
@@ -332,6 +288,7 @@ ipc_put_result(struct writer *w, enum ipc_type type, const struct ipc_result *m)
     writer_u8(w, m->proved_unless_locked);
     writer_u8(w, m->passed_through);
     writer_u8(w, m->no_kdc);
+    writer_u8(w, m->offline);
     writer_str(w, m->step);
     writer_str(w, m->value);
     writer_str(w, m->text);
@@ -349,6 +306,7 @@ ipc_get_result(const void *packet, size_t len, enum ipc_type type, struct ipc_re
     m.proved_unless_locked = get_bool(&r);
     m.passed_through = get_bool(&r);
     m.no_kdc = get_bool(&r);
+    m.offline = get_bool(&r);
     reader_str_copy(&r, m.step, sizeof(m.step));
     reader_str_copy(&r, m.value, sizeof(m.value));
     reader_str_copy(&r, m.text, sizeof(m.text));
@@ -445,24 +403,6 @@ ipc_get_armor_is(const void *packet, size_t len, struct ipc_reason *why_out, boo
 
     get_reason(&r, why_out);
     *required_out = get_bool(&r);
-    return reader_done(&r);
-}
-
-void
-ipc_put_verify(struct writer *w, uint32_t job, const void *ap_req, size_t n)
-{
-    writer_u8(w, IPC_VERIFY);
-    writer_u32(w, job);
-    put_blob(w, ap_req, n);
-}
-
-bool
-ipc_get_verify(const void *packet, size_t len, uint32_t *job_out, const uint8_t **ap_req_out, size_t *n_out)
-{
-    struct reader r = open_message(packet, len, IPC_VERIFY);
-
-    *job_out = reader_u32(&r);
-    *ap_req_out = get_blob(&r, n_out);
     return reader_done(&r);
 }
 

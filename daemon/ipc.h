@@ -15,13 +15,14 @@
  *   keeper - ccache     CCACHE_CHILD; to the child CCACHE_WRITE or CCACHE_DESTROY, once <-> CCACHE_BORN, CCACHE_DONE
  *   keeper - keytab     KEYTAB_MAKE, once         <-> KEYTAB
  *   front - directory   LOOKUP, WHO, LEARN, STATE, NEED_DC <-> FOUND, IDENTITY, LEARNED, STATE_IS, DC
- *   front - member                                         <-  VOUCH
+ *   front - member                                         <-  VOUCH, VOUCH_OFFLINE
  *   front - netlogon    DC                                 <-> VOUCH, NEED_DC
  *   front - logon, card JOB, DC                            <-> NEED_DC, RESULT
  *   front - card        LOOK                               <-> CARDS
  *   front - watch       WATCH                              <-> CARD_IS, WATCHED
  *   front - session     ACT                                <-> ACTED
  *   member - logon, card ARMOR_IS, VERIFIED                 <-> ARMOR, VERIFY
+ *   member - card       CHALLENGE                          <-> OFFLINE, PROOF, FORGET
  *   netlogon - logon    PASSED                             <-> PASS
  *   member - directory  TICKET_IS                          <-> TICKET, DC
  *   netlogon - directory TRUSTS, ACCOUNTS_ARE              <-> GET_TRUSTS, ACCOUNTS
@@ -64,10 +65,10 @@ enum ipc_type {
     IPC_NEED_DC,        /* struct ipc_need_dc */
     IPC_DC,             /* struct ipc_dc */
     IPC_JOB,            /* struct ipc_job; descriptor: the module's connection, an ANSWER waiting in it (none with pin_pad) */
-    IPC_RESULT,         /* struct ipc_result; descriptor on success, unless passed_through: memfd with the marshalled TGT */
+    IPC_RESULT,         /* struct ipc_result; descriptor on success, unless passed_through or offline: memfd with the marshalled TGT */
     IPC_ARMOR,          /* u32 1 if the KDC refused the armor that was given before, else 0 */
     IPC_ARMOR_IS,       /* ipc_reason, bool required; descriptor if there is one: memfd with marshalled credentials */
-    IPC_VERIFY,         /* u32 job, str ap_req (bytes) */
+    IPC_VERIFY,         /* struct ipc_verify */
     IPC_VERIFIED,       /* struct ipc_result, without a descriptor */
     IPC_VOUCH,          /* u32 worker, u32 job, logon_info */
     IPC_TICKET,         /* str service */
@@ -99,6 +100,11 @@ enum ipc_type {
     IPC_WATCHED,        /* nothing: the watcher has looked once more */
     IPC_ACT,            /* struct ipc_act */
     IPC_ACTED,          /* struct ipc_acted */
+    IPC_OFFLINE,        /* struct ipc_offline: no controller answers; did the domain take this card before? */
+    IPC_CHALLENGE,      /* struct ipc_challenge: then it is to sign this */
+    IPC_PROOF,          /* struct ipc_proof: VERIFIED is the answer */
+    IPC_VOUCH_OFFLINE,  /* struct ipc_vouch_offline */
+    IPC_FORGET,         /* struct ipc_forget: the domain takes that card no more; no answer */
 };
 
 /*
@@ -292,6 +298,7 @@ struct ipc_job {
     bool with_card;                /* of ROLE_CARD's alone, and always: the secret is a PIN */
     bool pin_pad;                  /* there is no ANSWER: the PIN is typed at the reader */
     struct ipc_card_key card;      /* with_card */
+    struct sid user;               /* with_card: whose logon it is */
     char principal[PROTO_NAME_MAX + 1];
     struct ipc_home home;          /* of the user */
     bool no_kdc;                   /* none of the own domain answered a moment ago: NTLM comes before Kerberos, where it may at all */
@@ -305,9 +312,49 @@ struct ipc_result {
     bool proved_unless_locked;     /* so too, if the directory then says that the account is not locked */
     bool passed_through;           /* by NTLM, which netlogon vouches for: there are no tickets */
     bool no_kdc;                   /* that was because no KDC of the own domain answered now */
+    bool offline;                  /* by a card that member remembers, and vouches for: there are no tickets */
     char step[32];
     char value[128];               /* for the sentence: domain, clock offset */
     char text[512];                /* for the log: what happened, the protocol's own code, the domain controller */
+};
+
+/* A ticket for this computer.  Bytes are aliases into the message, here and in PROOF. */
+struct ipc_verify {
+    uint32_t job;
+    const uint8_t *ap_req;
+    size_t ap_req_len;
+    const uint8_t *certificate;    /* that the KDC took, DER */
+    size_t certificate_len;        /* 0 with a password */
+};
+
+/* A card while no controller answers. */
+struct ipc_offline {
+    uint32_t job;
+    struct sid user;
+    uint8_t hash[IPC_HASH_BYTES];  /* SHA-256 of the certificate */
+};
+
+#define IPC_CHALLENGE_BYTES 32
+struct ipc_challenge {
+    struct ipc_reason why;         /* ERR_OK: the challenge is for the card to sign (lib/card/proof.h) */
+    uint8_t challenge[IPC_CHALLENGE_BYTES];
+};
+
+struct ipc_proof {
+    uint32_t job;
+    const uint8_t *signature;
+    size_t signature_len;
+};
+
+struct ipc_vouch_offline {
+    uint32_t worker;
+    uint32_t job;
+    struct sid user;
+};
+
+struct ipc_forget {
+    struct sid user;
+    uint8_t hash[IPC_HASH_BYTES];
 };
 
 /* A logon to pass through. */
@@ -408,8 +455,6 @@ void ipc_put_result(struct writer *w, enum ipc_type type, const struct ipc_resul
 bool ipc_get_result(const void *packet, size_t len, enum ipc_type type, struct ipc_result *m_out);
 void ipc_put_armor_is(struct writer *w, const struct ipc_reason *why, bool required);
 bool ipc_get_armor_is(const void *packet, size_t len, struct ipc_reason *why_out, bool *required_out);
-void ipc_put_verify(struct writer *w, uint32_t job, const void *ap_req, size_t n);
-bool ipc_get_verify(const void *packet, size_t len, uint32_t *job_out, const uint8_t **ap_req_out, size_t *n_out);
 void ipc_put_vouch(struct writer *w, uint32_t worker, uint32_t job, const struct logon_info *info);
 bool ipc_get_vouch(TALLOC_CTX *mem, const void *packet, size_t len, uint32_t *worker_out, uint32_t *job_out,
                    struct logon_info **info_out);
@@ -437,6 +482,20 @@ void ipc_put_act(struct writer *w, const struct ipc_act *m);
 bool ipc_get_act(const void *packet, size_t len, struct ipc_act *m_out);
 void ipc_put_acted(struct writer *w, const struct ipc_acted *m);
 bool ipc_get_acted(const void *packet, size_t len, struct ipc_acted *m_out);
+
+/* ipc_verify.c: what member is shown, online and off */
+void ipc_put_verify(struct writer *w, const struct ipc_verify *m);
+bool ipc_get_verify(const void *packet, size_t len, struct ipc_verify *m_out);
+void ipc_put_offline(struct writer *w, const struct ipc_offline *m);
+bool ipc_get_offline(const void *packet, size_t len, struct ipc_offline *m_out);
+void ipc_put_challenge(struct writer *w, const struct ipc_challenge *m);
+bool ipc_get_challenge(const void *packet, size_t len, struct ipc_challenge *m_out);
+void ipc_put_proof(struct writer *w, const struct ipc_proof *m);
+bool ipc_get_proof(const void *packet, size_t len, struct ipc_proof *m_out);
+void ipc_put_vouch_offline(struct writer *w, const struct ipc_vouch_offline *m);
+bool ipc_get_vouch_offline(const void *packet, size_t len, struct ipc_vouch_offline *m_out);
+void ipc_put_forget(struct writer *w, const struct ipc_forget *m);
+bool ipc_get_forget(const void *packet, size_t len, struct ipc_forget *m_out);
 
 /* ipc_trusts.c */
 void ipc_write_home(struct writer *w, const struct ipc_home *home);

@@ -11,21 +11,12 @@ ipc_write_card_key(struct writer *w, const struct ipc_card_key *key)
     writer_bytes(w, key->hash, sizeof(key->hash));
 }
 
-static void
-read_bytes(struct reader *r, uint8_t *out, size_t n)
-{
-    const uint8_t *p = reader_bytes(r, n);
-
-    if (p != NULL)
-        memcpy(out, p, n);
-}
-
 void
 ipc_read_card_key(struct reader *r, struct ipc_card_key *key_out)
 {
     memset(key_out, 0, sizeof(*key_out));
-    read_bytes(r, key_out->token, sizeof(key_out->token));
-    read_bytes(r, key_out->hash, sizeof(key_out->hash));
+    get_bytes(r, key_out->token, sizeof(key_out->token));
+    get_bytes(r, key_out->hash, sizeof(key_out->hash));
 }
 
 /* Text that people will be shown, or the log. */
@@ -134,7 +125,7 @@ ipc_get_watch(const void *packet, size_t len, struct ipc_watch *m_out)
     if (m_out->n > IPC_WATCH_MAX)
         return false;
     for (uint32_t i = 0; i < m_out->n; i++) {
-        read_bytes(&r, m_out->cards[i].token, sizeof(m_out->cards[i].token));
+        get_bytes(&r, m_out->cards[i].token, sizeof(m_out->cards[i].token));
         m_out->cards[i].gone = get_bool(&r);
     }
     return reader_done(&r);
@@ -154,7 +145,7 @@ ipc_get_card_is(const void *packet, size_t len, struct ipc_card_is *m_out)
     struct reader r = open_message(packet, len, IPC_CARD_IS);
 
     memset(m_out, 0, sizeof(*m_out));
-    read_bytes(&r, m_out->token, sizeof(m_out->token));
+    get_bytes(&r, m_out->token, sizeof(m_out->token));
     m_out->there = get_bool(&r);
     return reader_done(&r);
 }

@@ -419,7 +419,7 @@ keeper_main(const char *config_path, bool debug)
     k->config_path = config_path;
     k->debug = debug;
     k->watchdog = notify_watchdog_interval();
-    k->config_fd = k->lock_fd = k->nss_fd = k->pam_fd = k->run_fd = k->control_fd = k->control_client = -1;
+    k->config_fd = k->lock_fd = k->cards_fd = k->nss_fd = k->pam_fd = k->run_fd = k->control_fd = k->control_client = -1;
     (void)setrlimit(RLIMIT_CORE, &none);
     (void)prctl(PR_SET_DUMPABLE, 0);
     (void)__nss_configure_lookup("passwd", "files");

@@ -59,6 +59,7 @@ struct keeper {
     struct account member;             /* netlogon, too */
     struct account logon;
     int lock_fd;
+    int cards_fd;                      /* member's folder */
     int nss_fd, pam_fd;                /* listening */
     bool activated;                    /* by systemd: the sockets stay */
     struct child children[KEEPER_CHILDREN_MAX];

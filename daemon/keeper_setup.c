@@ -40,9 +40,9 @@ is_as_it_should_be(const struct stat *st, mode_t mode, uid_t uid, gid_t gid)
     return st->st_uid == uid && st->st_gid == gid && (st->st_mode & 07777) == mode;
 }
 
-/* Makes a folder, or takes the one that is there if it is a folder of the right owner. */
-static bool
-make_folder(const char *path, mode_t mode, uid_t uid, gid_t gid)
+/* Makes a folder, or takes the one that is there if it is a folder of the right owner: its descriptor, or -1 (logged). */
+static int
+open_folder(const char *path, mode_t mode, uid_t uid, gid_t gid)
 {
     struct stat st;
     bool ok = false;
@@ -50,7 +50,7 @@ make_folder(const char *path, mode_t mode, uid_t uid, gid_t gid)
 
     if (mkdir(path, mode) != 0 && errno != EEXIST) {
         log_error("cannot make %s: %s", path, strerror(errno));
-        return false;
+        return -1;
     }
     fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd >= 0 && fstat(fd, &st) == 0) {
@@ -59,11 +59,28 @@ make_folder(const char *path, mode_t mode, uid_t uid, gid_t gid)
         else
             ok = is_as_it_should_be(&st, mode, uid, gid) || (fchown(fd, uid, gid) == 0 && fchmod(fd, mode) == 0);
     }
-    if (!ok)
-        log_error("%s cannot be used, it must be a folder of root's or ours: %s", path, strerror(errno));
+    if (ok)
+        return fd;
+    log_error("%s cannot be used, it must be a folder of root's or ours: %s", path, strerror(errno));
     if (fd >= 0)
         (void)close(fd);
-    return ok;
+    return -1;
+}
+
+static bool
+make_folder(const char *path, mode_t mode, uid_t uid, gid_t gid)
+{
+    int fd = open_folder(path, mode, uid, gid);
+
+    return fd >= 0 && close(fd) == 0;
+}
+
+/* member's own, which it cannot reach by its path where its parents are closed. */
+static bool
+open_cards(struct keeper *k)
+{
+    k->cards_fd = open_folder(AUTHSOD_CARDSDIR, 0700, k->member.uid, k->member.gid);
+    return k->cards_fd >= 0;
 }
 
 /* One daemon a computer: the lock lives as long as keeper. */
@@ -150,7 +167,8 @@ keeper_setup(struct keeper *k)
                     strerror(errno));
     return find_account("authsod", &k->daemon) && find_account("authsod-member", &k->member) &&
            find_account("authsod-logon", &k->logon) && make_folder(AUTHSOD_RUNDIR, 0755, 0, 0) &&
-           make_folder(AUTHSOD_STATEDIR, 0700, k->daemon.uid, k->daemon.gid) && take_lock(k) && make_sockets(k);
+           make_folder(AUTHSOD_STATEDIR, 0700, k->daemon.uid, k->daemon.gid) && open_cards(k) &&
+           take_lock(k) && make_sockets(k);
 }
 
 void

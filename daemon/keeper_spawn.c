@@ -204,6 +204,8 @@ keeper_restart(struct keeper *k, enum role role)
     }
     for (size_t i = 0; i < n_peers; i++)
         fds[n++] = pairs[i][1];
+    if (role == ROLE_MEMBER)
+        fds[n++] = k->cards_fd;
     ok = c != NULL && keeper_spawn(k, c, role, account_of(k, role), fds, n);
     if (!ok)
         goto done;

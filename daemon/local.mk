@@ -10,17 +10,17 @@ daemon_libsandbox_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
 # Everything but main, so that tests can link what they drive.
 noinst_LTLIBRARIES += daemon/libdaemon.la
 daemon_libdaemon_la_SOURCES = daemon/card_look.c daemon/card_main.c daemon/card_reasons.c \
-	daemon/card_reasons.h daemon/card_worker.h daemon/ccache_main.c daemon/channel.c daemon/channel.h \
+	daemon/card_reasons.h daemon/card_rules.c daemon/card_rules.h daemon/card_worker.h daemon/ccache_main.c daemon/channel.c daemon/channel.h \
 	daemon/fallback.c daemon/fallback.h daemon/front.c daemon/front.h daemon/front_cache.c \
 	daemon/front_card.c daemon/front_cred.c daemon/front_map.c daemon/front_nss.c daemon/front_outbox.c \
 	daemon/front_pam.c daemon/front_pool.c daemon/front_record.c daemon/front_removal.c daemon/front_result.c \
 	daemon/front_share.c daemon/ipc.c daemon/ipc.h daemon/ipc_cards.c daemon/ipc_fields.h \
-	daemon/ipc_rotate.c daemon/ipc_trusts.c daemon/keeper.c daemon/keeper.h daemon/keeper_ccache.c \
+	daemon/ipc_rotate.c daemon/ipc_trusts.c daemon/ipc_verify.c daemon/keeper.c daemon/keeper.h daemon/keeper_ccache.c \
 	daemon/keeper_control.c daemon/keeper_local.c daemon/keeper_map.c daemon/keeper_requests.c \
 	daemon/keeper_rotate.c daemon/keeper_setup.c daemon/keeper_spawn.c daemon/keytab_main.c \
 	daemon/local_names.c daemon/local_names.h daemon/logon.c daemon/logon.h daemon/logon_card.c \
 	daemon/logon_pass.c daemon/logon_password.c daemon/logon_realm.c daemon/member.c daemon/member.h \
-	daemon/member_keytab.c daemon/member_tgt.c daemon/member_trusts.c daemon/netlogon.c \
+	daemon/member_keytab.c daemon/member_offline.c daemon/member_tgt.c daemon/member_trusts.c daemon/netlogon.c \
 	daemon/netlogon.h daemon/netlogon_channel.c daemon/netlogon_key.c daemon/netlogon_rotate.c \
 	daemon/netlogon_trusts.c daemon/netlogon_verdict.c daemon/notice.c daemon/notice.h daemon/notify.c \
 	daemon/password_key.c daemon/password_key.h daemon/role.c daemon/role.h daemon/session.c \
@@ -68,7 +68,7 @@ tests_unit_test_netlogon_channel_SOURCES = tests/unit/test_netlogon_channel.c te
 	tests/unit/netlogon_fixture.h $(fake_controller)
 tests_unit_test_netlogon_channel_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_netlogon_channel_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
-check_PROGRAMS += tests/unit/test_card_look tests/unit/test_card_worker
+check_PROGRAMS += tests/unit/test_card_look tests/unit/test_card_offline tests/unit/test_card_worker
 card_worker_fixture = tests/unit/card_worker_fixture.c tests/unit/card_worker_fixture.h tests/unit/certificate_builder.c \
 	tests/unit/certificate_builder.h tests/unit/fake_pkcs11.h
 card_worker_cppflags = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS) $(P11_KIT_CFLAGS) \
@@ -77,6 +77,18 @@ tests_unit_test_card_look_SOURCES = tests/unit/test_card_look.c $(card_worker_fi
 tests_unit_test_card_look_CPPFLAGS = $(card_worker_cppflags)
 tests_unit_test_card_look_LDADD = $(daemon_libs) $(CMOCKA_LIBS) -ldl
 EXTRA_tests_unit_test_card_look_DEPENDENCIES = tests/unit/fake_pkcs11.la
+tests_unit_test_card_offline_SOURCES = tests/unit/test_card_offline.c $(card_worker_fixture)
+tests_unit_test_card_offline_CPPFLAGS = $(card_worker_cppflags)
+tests_unit_test_card_offline_LDADD = $(daemon_libs) $(CMOCKA_LIBS) -ldl
+EXTRA_tests_unit_test_card_offline_DEPENDENCIES = tests/unit/fake_pkcs11.la
+check_PROGRAMS += tests/unit/test_member_offline
+tests_unit_test_member_offline_SOURCES = tests/unit/test_member_offline.c tests/unit/certificate_builder.c \
+	tests/unit/certificate_builder.h
+tests_unit_test_member_offline_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_member_offline_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_front_offline
+tests_unit_test_front_offline_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_front_offline_LDADD = tests/unit/libfront.la $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_card_worker_SOURCES = tests/unit/test_card_worker.c $(card_worker_fixture)
 tests_unit_test_card_worker_CPPFLAGS = $(card_worker_cppflags)
 tests_unit_test_card_worker_LDADD = $(daemon_libs) $(CMOCKA_LIBS) -ldl

@@ -253,24 +253,45 @@ exchange(struct job *j)
     return false;
 }
 
+size_t
+logon_ask_member(const struct writer *w, enum ipc_type answer, uint8_t *packet, size_t size)
+{
+    size_t n;
+    int fd;
+
+    if (!writer_ok(w) || !channel_send(FD_VERIFIER, w->data, w->len, NULL, 0, true))
+        give_up("member is gone");
+    n = expect(FD_VERIFIER, answer, packet, size, &fd, MEMBER_MS);
+    if (fd >= 0)
+        (void)close(fd);
+    return n;
+}
+
+bool
+logon_verdict(struct job *j, const struct writer *w)
+{
+    uint8_t packet[2048];
+    size_t n = logon_ask_member(w, IPC_VERIFIED, packet, sizeof(packet));
+
+    if (!ipc_get_result(packet, n, IPC_VERIFIED, &j->result))
+        give_up("member broke the protocol");
+    return j->result.err == ERR_OK;
+}
+
 /* member says whether the ticket is the domain's word; it tells front itself. */
 static bool
 verify(struct job *j)
 {
+    const struct ipc_verify m = { .job = j->m.job, .ap_req = (const uint8_t *)j->logon.ap_req.data,
+                                  .ap_req_len = j->logon.ap_req.length, .certificate = j->certificate,
+                                  .certificate_len = j->certificate_len };
     uint8_t *packet = malloc(CHANNEL_PACKET_MAX);
     struct writer w = writer_init(packet, packet == NULL ? 0 : CHANNEL_PACKET_MAX);
     size_t n;
-    int fd;
 
     j->end.stage = KERBEROS_CHECK;
-    ipc_put_verify(&w, j->m.job, j->logon.ap_req.data, j->logon.ap_req.length);
-    if (!writer_ok(&w) || !channel_send(FD_VERIFIER, packet, w.len, NULL, 0, true))
-        give_up("member is gone");
-    n = expect(FD_VERIFIER, IPC_VERIFIED, packet, CHANNEL_PACKET_MAX, &fd, MEMBER_MS);
-    if (fd >= 0)
-        (void)close(fd);
-    if (!ipc_get_result(packet, n, IPC_VERIFIED, &j->result))
-        give_up("member broke the protocol");
+    ipc_put_verify(&w, &m);
+    (void)logon_verdict(j, &w);
     free(packet);
     n = strlen(j->result.text);
     (void)snprintf(j->result.text + n, sizeof(j->result.text) - n, "%sdomain controller %.100s", n > 0 ? ", " : "",
@@ -291,7 +312,7 @@ send_result(struct job *j)
     struct writer w = writer_init(packet, sizeof(packet));
     int fd = -1;
 
-    if (j->result.err == ERR_OK && !j->result.passed_through) {
+    if (j->result.err == ERR_OK && !j->result.passed_through && !j->result.offline) {
         fd = ccache_to_memfd(j->krb, &j->logon.tgt);
         if (fd < 0)
             j->result.err = ERR_INTERNAL;

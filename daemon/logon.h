@@ -31,6 +31,8 @@ struct job {
     char *packet;                 /* the ANSWER, in secret memory; NULL where there is none */
     char *secret;                 /* inside it: the password, or the PIN */
     struct card_use *card;        /* of a logon with a card */
+    const uint8_t *certificate;   /* that it is done with, DER; NULL with a password */
+    size_t certificate_len;
     int64_t deadline;             /* then front ends this worker */
     char user_realm[TRUST_DNS_MAX + 1]; /* of a user of another domain */
     struct dc user_dc;            /* its domain controller; address "": none is known */
@@ -49,6 +51,11 @@ void logon_run(const struct method *method, struct config *c, const struct ipc_j
  * j->end say why not.
  */
 bool logon_kerberos(struct job *j);
+
+/* Sends member a message, and waits for the answer of that type: its length. Ends the process where member is gone. */
+size_t logon_ask_member(const struct writer *w, enum ipc_type answer, uint8_t *packet, size_t size);
+/* The same, where the answer is VERIFIED, into j->result. True: member vouches. */
+bool logon_verdict(struct job *j, const struct writer *w);
 
 /* The domain whose user it is: DNS name. */
 const char *logon_home(const struct job *j);

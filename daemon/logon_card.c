@@ -1,13 +1,16 @@
 /*
  * What a logon with a card has before and inside the steps of logon.c: the card
- * that was asked for is there, its PIN is right, and its key signs.
+ * that was asked for is there, its PIN is right, and its key signs.  Where no
+ * controller answers it may sign a challenge of member's instead.
  */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "daemon/card_rules.h"
 #include "daemon/card_worker.h"
+#include "lib/card/proof.h"
 
 struct card_use {
     struct krb_card key;
@@ -89,31 +92,50 @@ is_fit(struct job *j, const struct card_certificate *c)
                   certificate_unfit_text(c->unfit), c->why[0] == '\0' ? "" : ": ", c->why);
 }
 
+static bool
+refuse_failed(struct job *j, const struct card_token *t, const struct card_failure *f)
+{
+    return refuse(j, error_of(f, &t->pin), "%s: %s%s%s in %s, card \"%s\"", card_error_name(f->error),
+                  card_error_text(f->error), f->code == 0 ? "" : ": ", card_code_text(f->code), f->step, t->label);
+}
+
 /* One try, ever. With a PIN pad libkrb5's own is the one: nobody types his PIN twice. */
 static bool
 check_pin(struct job *j, struct cards *cards, struct card_token *t)
 {
     struct card_failure f;
 
-    if (t->pin_pad || card_check_pin(cards, t, j->secret, &f))
-        return true;
-    return refuse(j, error_of(&f, &t->pin), "%s: %s%s%s in %s, card \"%s\"", card_error_name(f.error),
-                  card_error_text(f.error), f.code == 0 ? "" : ": ", card_code_text(f.code), f.step, t->label);
+    return t->pin_pad || card_check_pin(cards, t, j->secret, &f) || refuse_failed(j, t, &f);
 }
 
-/* The card and its certificate, with the right PIN: j->card->key, whose bytes are view's. */
+/* NULL where that card is not there any more, or cannot be used. */
+static struct card_token *
+find_usable(struct job *j, struct card_view *view, struct card_certificate **certificate_out)
+{
+    struct card_token *t = find(view, &j->m.card, certificate_out);
+
+    if (t == NULL || t->pin_pad != j->m.pin_pad) {
+        (void)refuse(j, ERR_CARD_REMOVED, "REMOVED: the card that was there before is not there now");
+        return NULL;
+    }
+    if (!t->login_required || strchr(t->module, ':') != NULL) {
+        (void)refuse(j, ERR_CARD_UNFIT, "card \"%s\" cannot be used", t->label);
+        return NULL;
+    }
+    return is_fit(j, *certificate_out) ? t : NULL;
+}
+
+/* The card and its certificate, with the right PIN: j->card->key and j->certificate, whose bytes are view's. */
 static bool
 use_card(struct job *j, struct cards *cards, struct card_view *view)
 {
     struct card_certificate *c;
-    struct card_token *t = find(view, &j->m.card, &c);
+    struct card_token *t = find_usable(j, view, &c);
 
-    if (t == NULL || t->pin_pad != j->m.pin_pad)
-        return refuse(j, ERR_CARD_REMOVED, "REMOVED: the card that was there before is not there now");
-    if (!t->login_required || strchr(t->module, ':') != NULL)
-        return refuse(j, ERR_CARD_UNFIT, "card \"%s\" cannot be used", t->label);
-    if (!is_fit(j, c) || !check_pin(j, cards, t) || !is_fit(j, c))
+    if (t == NULL || !check_pin(j, cards, t) || !is_fit(j, c))
         return false;
+    j->certificate = c->der;
+    j->certificate_len = c->der_len;
     j->card->key = (struct krb_card){ .module = t->module, .slot = t->slot, .id = c->id, .id_len = c->id_len,
                                       .pin = t->pin_pad ? NULL : j->secret };
     return true;
@@ -154,16 +176,27 @@ set_trust(struct job *j)
     return p->anchors != NULL && p->intermediates != NULL && p->crls != NULL;
 }
 
+/* The cards at present; NULL, refused, where there is nothing to judge them by. */
+static struct card_view *
+open_cards(struct job *j, struct cards **cards_out)
+{
+    char why[CHAIN_WHY_MAX]; /* which the look before has told */
+    struct card_view *view = card_now(j->config, j->card, cards_out, why);
+
+    if (view == NULL)
+        (void)refuse(j, ERR_CARD_NOT_SET_UP, "%s", why[0] != '\0' ? why : "no memory");
+    return view;
+}
+
 static bool
 prepare(struct job *j)
 {
     struct cards *cards;
-    char why[CHAIN_WHY_MAX]; /* which the look before has told */
-    struct card_view *view = card_now(j->config, j->card, &cards, why);
+    struct card_view *view = open_cards(j, &cards);
     bool ok;
 
     if (view == NULL)
-        return refuse(j, ERR_CARD_NOT_SET_UP, "%s", why[0] != '\0' ? why : "no memory");
+        return false;
     if (!set_trust(j)) {
         card_close(cards);
         return refuse(j, ERR_INTERNAL, "no memory");
@@ -174,13 +207,95 @@ prepare(struct job *j)
     return ok;
 }
 
+/* The card signs what member has thought of. */
+static bool
+sign(struct job *j, const uint8_t challenge[static PROOF_CHALLENGE_BYTES], struct proof *proof_out)
+{
+    struct cards *cards;
+    struct card_view *view = open_cards(j, &cards);
+    struct card_certificate *c;
+    struct card_token *t = view == NULL ? NULL : find_usable(j, view, &c);
+    struct card_failure f;
+    bool ok = t != NULL && (card_sign(cards, t, c, t->pin_pad ? NULL : j->secret, challenge, proof_out, &f) ||
+                            refuse_failed(j, t, &f));
+
+    card_close(cards);
+    return ok;
+}
+
+/* member's challenge, if it remembers that the domain took this card. Else why not, where that is more than NO_KDC. */
+static bool
+get_challenge(struct job *j, struct ipc_challenge *m_out)
+{
+    struct ipc_offline m = { .job = j->m.job, .user = j->m.user };
+    uint8_t packet[2048];
+    struct writer w = writer_init(packet, sizeof(packet));
+    size_t n = strlen(j->result.text);
+
+    memcpy(m.hash, j->m.card.hash, sizeof(m.hash));
+    ipc_put_offline(&w, &m);
+    if (!ipc_get_challenge(packet, logon_ask_member(&w, IPC_CHALLENGE, packet, sizeof(packet)), m_out))
+        return refuse(j, ERR_INTERNAL, "member broke the protocol");
+    if (m_out->why.err == ERR_OK)
+        return true;
+    if (m_out->why.err != ERR_NO_KDC)
+        return refuse(j, (enum err)m_out->why.err, "%s", m_out->why.text);
+    (void)snprintf(j->result.text + n, sizeof(j->result.text) - n, "%s%s", n > 0 ? ", and " : "", m_out->why.text);
+    return false;
+}
+
+/* No controller answers: member lets in who has a card that it remembers. */
+static void
+log_on_offline(struct job *j)
+{
+    struct ipc_challenge m;
+    struct proof proof;
+    uint8_t packet[PROOF_SIGNATURE_MAX + 64];
+    struct writer w = writer_init(packet, sizeof(packet));
+
+    _Static_assert(sizeof(m.challenge) == PROOF_CHALLENGE_BYTES, "a challenge");
+    if (!get_challenge(j, &m) || !sign(j, m.challenge, &proof))
+        return;
+    ipc_put_proof(&w, &(struct ipc_proof){ .job = j->m.job, .signature = proof.signature, .signature_len = proof.len });
+    j->result.offline = logon_verdict(j, &w);
+}
+
+/* What the domain says for good of this account or its card, and not of the moment. */
+static bool
+is_last_word(enum err err)
+{
+    return err == ERR_UNKNOWN_PRINCIPAL || err == ERR_DISABLED || err == ERR_ACCOUNT_EXPIRED || err == ERR_REVOKED ||
+           err == ERR_CARD_REVOKED || err == ERR_CARD_UNTRUSTED || err == ERR_CARD_UNFIT || err == ERR_CARD_NOT_YOURS ||
+           err == ERR_CARD_UNKNOWN;
+}
+
+/* Whom the domain turns away does not get in by pulling out the network's plug. */
+static void
+have_forgotten(const struct job *j)
+{
+    struct ipc_forget m = { .user = j->m.user };
+    uint8_t packet[256];
+    struct writer w = writer_init(packet, sizeof(packet));
+
+    memcpy(m.hash, j->m.card.hash, sizeof(m.hash));
+    ipc_put_forget(&w, &m);
+    (void)channel_send(FD_VERIFIER, packet, w.len, NULL, 0, true);
+}
+
 static void
 authenticate(struct job *j)
 {
     j->card = talloc_zero(NULL, struct card_use);
-    if (j->card != NULL && prepare(j))
-        (void)logon_kerberos(j);
+    if (j->card != NULL && prepare(j) && !logon_kerberos(j)) {
+        j->end.err = (enum err)j->result.err;
+        if (j->config->offline_smartcard && fallback_is_offline(&j->end))
+            log_on_offline(j);
+        else if (j->end.stage == KERBEROS_EXCHANGE && is_last_word(j->end.err))
+            have_forgotten(j);
+    }
     j->target.pkinit = NULL;
+    j->certificate = NULL;
+    j->certificate_len = 0;
     TALLOC_FREE(j->card);
 }
 

@@ -14,12 +14,13 @@
 #define PACKET_MAX CHANNEL_PACKET_MAX
 
 static void
-add_worker(struct member *m, uint32_t id, int fd)
+add_worker(struct member *m, const struct ipc_peer *peer, int fd)
 {
     for (size_t i = 0; i < MEMBER_WORKERS_MAX; i++) {
         if (m->workers[i].fd < 0) {
             m->workers[i].fd = fd;
-            m->workers[i].id = id;
+            m->workers[i].id = peer->id;
+            m->workers[i].has_cards = peer->role == ROLE_CARD;
             return;
         }
     }
@@ -32,7 +33,7 @@ take_peer(struct member *m, const struct ipc_peer *peer, int fd)
     int *at = peer->role == ROLE_FRONT ? &m->front : peer->role == ROLE_DIRECTORY ? &m->directory : &m->netlogon;
 
     if (role_is_worker(peer->role)) {
-        add_worker(m, peer->id, fd);
+        add_worker(m, peer, fd);
         return true;
     }
     if (peer->role != ROLE_FRONT && peer->role != ROLE_DIRECTORY && peer->role != ROLE_NETLOGON) {
@@ -65,6 +66,7 @@ take_config(struct member *m, struct config *c)
     m->tgt_retry = 0;
     member_open_context(m);
     member_apply_trusts(m);
+    member_offline_begin(m);
 }
 
 bool
@@ -142,25 +144,25 @@ member_verify(struct member *m, struct worker_link *from, const uint8_t *packet,
     struct ipc_result r = { .err = ERR_NO_KEYTAB };
     struct logon_info *info = NULL;
     struct krb_failure failure;
-    const uint8_t *ap_req;
+    struct ipc_verify v;
     uint8_t answer[2048];
     struct writer w = writer_init(answer, sizeof(answer));
     char *client = NULL;
-    size_t n;
     bool ok = false;
 
     memset(&failure, 0, sizeof(failure));
     failure.err = ERR_NO_KEYTAB;
     failure.step = "ticket check";
-    if (!ipc_get_verify(packet, len, &r.job, &ap_req, &n)) {
+    if (!ipc_get_verify(packet, len, &v) || (v.certificate_len > 0 && !from->has_cards)) {
         talloc_free(mem);
         return false;
     }
+    r.job = v.job;
     if (m->keytab != NULL || member_reread_keytab(m))
-        ok = krb_verify(m->verifier, ap_req, n, NULL, mem, &info, &client, &failure);
+        ok = krb_verify(m->verifier, v.ap_req, v.ap_req_len, NULL, mem, &info, &client, &failure);
     /* The key may have been changed since the keytab was read. */
     if (!ok && is_about_keys(&failure) && member_reread_keytab(m))
-        ok = krb_verify(m->verifier, ap_req, n, NULL, mem, &info, &client, &failure);
+        ok = krb_verify(m->verifier, v.ap_req, v.ap_req_len, NULL, mem, &info, &client, &failure);
     if (!ok && may_wait && failure.unknown_realm && member_wait_for_trusts(m, from, packet, len)) {
         talloc_free(mem);
         return true;
@@ -173,6 +175,8 @@ member_verify(struct member *m, struct worker_link *from, const uint8_t *packet,
     }
     r.err = ok ? (vouch(m, from->id, r.job, info) ? ERR_OK : ERR_INTERNAL) : failure.err;
     r.proved = true;
+    if (r.err == ERR_OK)
+        member_offline_took(m, &info->user, v.certificate, v.certificate_len);
     if (!ok) {
         (void)snprintf(r.step, sizeof(r.step), "%s", failure.step == NULL ? "" : failure.step);
         memcpy(r.text, member_reason(m, &failure).text, sizeof(r.text));
@@ -180,6 +184,21 @@ member_verify(struct member *m, struct worker_link *from, const uint8_t *packet,
     ipc_put_result(&w, IPC_VERIFIED, &r);
     talloc_free(mem);
     return channel_send(from->fd, answer, w.len, NULL, 0, false);
+}
+
+static bool
+card_message(struct member *m, struct worker_link *from, const uint8_t *packet, size_t len)
+{
+    switch (ipc_type(packet, len)) {
+    case IPC_OFFLINE:
+        return member_offline_asked(m, from, packet, len);
+    case IPC_PROOF:
+        return member_offline_proof(m, from, packet, len);
+    case IPC_FORGET:
+        return member_offline_forget(packet, len);
+    default:
+        return false;
+    }
 }
 
 static void
@@ -197,9 +216,12 @@ worker_ready(struct member *m, struct worker_link *from)
         ok = do_armor(m, from, packet, (size_t)n);
     else if (n > 0 && ipc_type(packet, (size_t)n) == IPC_VERIFY)
         ok = from->waiting == NULL && member_verify(m, from, packet, (size_t)n, true);
+    else if (n > 0 && from->has_cards)
+        ok = card_message(m, from, packet, (size_t)n);
     if (ok)
         return;
     TALLOC_FREE(from->waiting);
+    TALLOC_FREE(from->offline);
     (void)close(from->fd);
     from->fd = -1;
 }
@@ -375,6 +397,7 @@ member_main(void)
         m->workers[i].fd = -1;
     member_open_context(m);
     member_read_keytab(m);
+    member_offline_begin(m);
     for (;;)
         turn(m);
 }

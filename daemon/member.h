@@ -19,6 +19,8 @@
 struct worker_link {
     int fd;                        /* -1: free */
     uint32_t id;
+    bool has_cards;                /* of ROLE_CARD */
+    struct offline *offline;       /* what its card is to sign; NULL: nothing */
     uint8_t *waiting;              /* its VERIFY, which waits for netlogon to tell of the client's realm; NULL: none */
     size_t waiting_len;
 };
@@ -67,6 +69,19 @@ bool member_wait_for_trusts(struct member *m, struct worker_link *from, const ui
 bool member_netlogon_message(struct member *m, const uint8_t *packet, size_t len);
 /* netlogon is gone or the time is up: who waits gets its answer from what is known. */
 void member_end_waiting(struct member *m);
+
+/* member_offline.c: cards, while no controller answers */
+
+struct offline;
+
+/* The configuration is another one, or the first: what does not count by it any more goes. */
+void member_offline_begin(struct member *m);
+/* The domain has let user in, with that certificate (DER). */
+void member_offline_took(struct member *m, const struct sid *user, const uint8_t *der, size_t len);
+/* OFFLINE, PROOF and FORGET of a card worker. False where it broke the protocol, or is gone. */
+bool member_offline_asked(struct member *m, struct worker_link *from, const uint8_t *packet, size_t len);
+bool member_offline_proof(struct member *m, struct worker_link *from, const uint8_t *packet, size_t len);
+bool member_offline_forget(const uint8_t *packet, size_t len);
 
 /* member_keytab.c */
 

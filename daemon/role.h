@@ -31,6 +31,8 @@
 #define FD_FRONT 5
 #define FD_OTHER 6       /* directory's to member, member's and netlogon's to directory */
 #define FD_THIRD 7       /* directory's and member's to netlogon, netlogon's to member */
+/* member */
+#define FD_CARDS 8       /* folder of its own: which cards the domain has taken (lib/cached) */
 /* logon, card, watch and session: channels; FD_FRONT as above, and watch and session have no other */
 #define FD_VERIFIER 6    /* to member */
 #define FD_PASS 7        /* logon's to netlogon */

@@ -1,5 +1,6 @@
 #include <config.h> /* not daemon/config.h */
 
+#include "daemon/role.h"
 #include "daemon/sandbox.h"
 
 #include <errno.h>
@@ -178,6 +179,18 @@ add_client(scmp_filter_ctx filter)
     return add_network(filter) && add_open_readonly(filter);
 }
 
+/* Files in the folder that is open there, which are replaced whole. Landlock sees to it that none is a path to elsewhere. */
+static bool
+add_folder(scmp_filter_ctx filter, unsigned fd)
+{
+    const struct scmp_arg_cmp from = { .arg = 0, .op = SCMP_CMP_EQ, .datum_a = fd };
+    const struct scmp_arg_cmp to = { .arg = 2, .op = SCMP_CMP_EQ, .datum_a = fd };
+    int rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(renameat), 2, from, to);
+
+    return (rc == 0 || rc == -EDOM) && seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(renameat2), 2, from, to) == 0 &&
+           add_with(filter, CALL(openat), 0, fd) && add_with(filter, CALL(unlinkat), 0, fd);
+}
+
 /*
  * Threads of this process, and nothing else that clone makes.  Where the flags
  * of clone3 are a filter cannot look; libc takes clone where there is no such call.
@@ -242,9 +255,10 @@ fill(scmp_filter_ctx filter, enum role role)
     case ROLE_FRONT:
         return add(filter, SCMP_ACT_ALLOW, front, COUNT(front)) && add_open_readonly(filter) && add_madvise(filter);
     case ROLE_LOGON:
-    case ROLE_MEMBER:
     case ROLE_NETLOGON:
         return add_client(filter);
+    case ROLE_MEMBER:
+        return add_client(filter) && add_folder(filter, FD_CARDS);
     case ROLE_CARD:
     case ROLE_WATCH:
         return add_card(filter);
@@ -312,6 +326,8 @@ limit_files(enum role role)
 #ifdef HAVE_LINUX_LANDLOCK_H
     if (role == ROLE_DIRECTORY)
         return landlock_writes(AUTHSOD_STATEDIR, true);
+    if (role == ROLE_MEMBER)
+        return landlock_writes(AUTHSOD_CARDSDIR, true);
     if (role == ROLE_CARD || role == ROLE_WATCH)
         return landlock_writes(has_softhsm() ? SOFTHSM_TOKENS : NULL, false);
     if (role != ROLE_CCACHE && role != ROLE_KEEPER)

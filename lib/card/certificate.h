@@ -45,6 +45,7 @@ struct certificate_rules {
     bool logon_eku;        /* an extended key usage for logon is required */
     bool elliptic;         /* keys on elliptic curves can be used (libkrb5: from 1.22 on) */
     unsigned rsa_bits_min; /* shorter keys are too small: 2048 */
+    bool last_lists;       /* as chain_judge's, for card_look */
     const struct chain *chain; /* lib/card/chain.h, for card_look; NULL: issuers are for the KDC to judge */
 };
 

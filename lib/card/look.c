@@ -108,7 +108,7 @@ judge_chain(struct look *l, TALLOC_CTX *mem, struct card_certificate *c)
 
     if (c->unfit != CERTIFICATE_FIT || l->rules->chain == NULL)
         return true;
-    c->unfit = chain_judge(l->rules->chain, c->der, c->der_len, l->rules->now, false, why);
+    c->unfit = chain_judge(l->rules->chain, c->der, c->der_len, l->rules->now, l->rules->last_lists, why);
     c->why = talloc_strdup(mem, why);
     return c->why != NULL;
 }

@@ -113,7 +113,8 @@ enum prompt {
     X(NO_TICKETS_BY_NTLM, 4, N_("You have logged on without Kerberos tickets. Network resources may ask for your password.")) \
     X(PIN_AT_READER, 5, N_("Type the PIN for %1 at the reader.")) \
     X(PIN_LAST_TRY, 6, N_("One more wrong PIN blocks the smart card.")) \
-    X(CHOICE_WRONG, 7, N_("Type a number from 1 to %1."))
+    X(CHOICE_WRONG, 7, N_("Type a number from 1 to %1.")) \
+    X(OFFLINE, 8, N_("No domain controller answers. You have logged on as this computer knows you, without Kerberos tickets."))
 
 enum notice {
 #define X(name, number, sentence) NOTICE_##name = (number),

@@ -83,9 +83,7 @@ variable(const uint8_t *p, size_t n)
     struct ipc_found found;
     struct ipc_learned learned;
     struct logon_info *info;
-    const uint8_t *blob;
     uint32_t a, b;
-    size_t len;
 
     if (ipc_get_found(p, n, &found) && found.record != NULL)
         FUZZ_REQUIRE(found.record >= p && found.record_len <= (size_t)(p + n - found.record));
@@ -93,12 +91,32 @@ variable(const uint8_t *p, size_t n)
         FUZZ_REQUIRE(learned.passwd_len + learned.groups_len <= n);
     (void)ipc_get_learn(mem, p, n, &a, name, &info);
     (void)ipc_get_vouch(mem, p, n, &a, &b, &info);
-    if (ipc_get_verify(p, n, &a, &blob, &len))
-        FUZZ_REQUIRE(len <= n);
     (void)ipc_get_ticket(p, n, service);
     if (ipc_get_ticket_is(p, n, &why))
         terminated(why.value, sizeof(why.value));
     talloc_free(mem);
+}
+
+/* What workers show member, and what it says of that. */
+static void
+verify(const uint8_t *p, size_t n)
+{
+    struct ipc_verify v;
+    struct ipc_offline offline;
+    struct ipc_challenge challenge;
+    struct ipc_proof proof;
+    struct ipc_vouch_offline vouch;
+    struct ipc_forget forget;
+
+    if (ipc_get_verify(p, n, &v))
+        FUZZ_REQUIRE(v.ap_req_len + v.certificate_len <= n);
+    if (ipc_get_proof(p, n, &proof))
+        FUZZ_REQUIRE(proof.signature_len <= n);
+    if (ipc_get_challenge(p, n, &challenge))
+        terminated(challenge.why.text, sizeof(challenge.why.text));
+    (void)ipc_get_offline(p, n, &offline);
+    (void)ipc_get_vouch_offline(p, n, &vouch);
+    (void)ipc_get_forget(p, n, &forget);
 }
 
 /* Of cards that are pulled. */
@@ -175,6 +193,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     variable(data, size);
     trusted(data, size);
     removal(data, size);
+    verify(data, size);
     cards(data, size);
     return 0;
 }

@@ -47,7 +47,7 @@ state() {
     (cd "$etc" && find . -type f -exec sha256sum {} + && find . -type l -printf '%p -> %l\n')
     # What was added to /usr, of which the machine has its own.
     (cd "$LAB/hosts/$host/changes/usr" && find . -type f ! -name '*.cache' ! -name '*.pyc')
-    (cd "$LAB/hosts/$host" && find run/authsod changes/var/lib/authsod 2>/dev/null)
+    (cd "$LAB/hosts/$host" && find run/authsod changes/var/lib/authsod changes/var/lib/authsod-cards 2>/dev/null)
   } | sort -k 2 >"$1"
 }
 

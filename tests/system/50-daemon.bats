@@ -155,7 +155,7 @@ role_is_locked_down() {
 open_files() {
   local fd
   for fd in "/proc/$1/fd"/*; do
-    [ "${fd##*/}" -le 2 ] || readlink "$fd" | sed 's/\[[0-9]*\]$//; s/ (deleted)$//; s,^/.*\(/var/lib/authsod/\),\1,'
+    [ "${fd##*/}" -le 2 ] || readlink "$fd" | sed 's/\[[0-9]*\]$//; s/ (deleted)$//; s,^/.*\(/var/lib/authsod\),\1,'
   done | sort | uniq -c | awk '{ printf "%s%s %s", (NR > 1 ? ", " : ""), $1, $2 }'
 }
 
@@ -205,7 +205,7 @@ has_open() {
   # Channels: to keeper and three others, and to each worker. Tickets wait to be claimed.
   has_open logon '1 /memfd:authsod.conf, 4 socket:'
   has_open front '1 /memfd:authsod.conf, 1 /memfd:tickets, 1 anon_inode:[eventpoll], 1 anon_inode:inotify, 7 socket:'
-  has_open member '1 /memfd:authsod.conf, 1 /memfd:keytab, 5 socket:'
+  has_open member '1 /memfd:authsod.conf, 1 /memfd:keytab, 1 /var/lib/authsod-cards, 5 socket:'
   # It has asked nobody yet: Kerberos serves.
   has_open netlogon '1 /memfd:authsod.conf, 5 socket:'
   # Here one is the connection to the domain controller.
@@ -232,6 +232,7 @@ has_open() {
   local socket file
   is 'root:root 755' "$(in_member ws1 stat -c '%U:%G %a' /run/authsod)" /run/authsod
   is 'authsod:authsod 700' "$(in_member ws1 stat -c '%U:%G %a' /var/lib/authsod)" /var/lib/authsod
+  is 'authsod-member:authsod-member 700' "$(in_member ws1 stat -c '%U:%G %a' /var/lib/authsod-cards)" /var/lib/authsod-cards
   for socket in nss pam; do
     is 'root:root 666 socket' "$(in_member ws1 stat -c '%U:%G %a %F' /run/authsod/$socket.sock)" $socket.sock
   done

@@ -292,10 +292,22 @@ stage_vouch(struct fixture *x, uint32_t worker, uint32_t job, const char *sid)
 }
 
 void
+stage_vouch_offline(struct fixture *x, uint32_t id, uint32_t job, const char *sid)
+{
+    struct ipc_vouch_offline m = { .worker = id, .job = job };
+    struct writer w = writer_init(packet, sizeof(packet));
+
+    assert_true(sid_parse(sid, &m.user));
+    ipc_put_vouch_offline(&w, &m);
+    assert_true(channel_send(x->member, packet, w.len, NULL, 0, false));
+    (void)turn(x);
+}
+
+void
 stage_result(struct fixture *x, int worker, uint32_t id, const struct ipc_result *r, const char *sid)
 {
     struct writer w = writer_init(packet, sizeof(packet));
-    int fd = r->err == ERR_OK && !r->passed_through ? sealed_new("t", "x", 1) : -1;
+    int fd = r->err == ERR_OK && !r->passed_through && !r->offline ? sealed_new("t", "x", 1) : -1;
 
     if (sid != NULL)
         stage_vouch(x, id, r->job, sid);

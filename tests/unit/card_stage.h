@@ -51,6 +51,8 @@ void stage_no_cards(struct fixture *x, int worker, enum err unfit);
 bool stage_job(int worker, struct ipc_job *job_out, int *fd_out);
 /* member vouches that the job of worker id is that account's logon. */
 void stage_vouch(struct fixture *x, uint32_t id, uint32_t job, const char *sid);
+/* member vouches that this account's card, which it remembers, has proved itself in that job. */
+void stage_vouch_offline(struct fixture *x, uint32_t id, uint32_t job, const char *sid);
 /* The worker has ended the job so: on success with tickets, and member has vouched for sid where that is not NULL. */
 void stage_result(struct fixture *x, int worker, uint32_t id, const struct ipc_result *r, const char *sid);
 

@@ -17,6 +17,7 @@ struct shared *shared;
 struct fake_pkcs11 *fake;
 struct der alice, bob, old, strange;
 char anchors_folder[] = "/tmp/authsod-test-XXXXXX", anchors_file[sizeof(anchors_folder) + 16];
+bool offline;
 pid_t worker;
 int front, member;
 uint8_t packet[PROTO_PACKET_MAX];
@@ -168,6 +169,7 @@ worker_setup(void **state)
     fake->n_tokens = 1;
     describe(&fake->tokens[0], "Alice's card", "0001", &alice);
     worker = 0;
+    offline = false;
     front = member = log_fd = -1;
     return 0;
 }
@@ -218,8 +220,8 @@ configure(void)
 
     (void)snprintf(text, sizeof(text),
                    "[domain]\nname = corp.test\n[logon]\nfast = never\n"
-                   "[smartcard]\npkcs11_module = %s\nanchors = %s %s\nkdc_eku = server\n",
-                   TEST_FAKE_PKCS11, anchors_file, anchors_folder);
+                   "[smartcard]\npkcs11_module = %s\nanchors = %s %s\nkdc_eku = server\noffline_smartcard = %s\n",
+                   TEST_FAKE_PKCS11, anchors_file, anchors_folder, offline ? "yes" : "no");
     return config_parse_as(NULL, text, strlen(text), "test", "ws1.corp.test", tell, NULL);
 }
 
@@ -335,6 +337,7 @@ send_job(const struct ipc_card_key *key, const char *pin, bool pin_pad)
     struct writer w;
     int fd = answered(pin);
 
+    assert_true(sid_parse(ALICE_SID, &m.user));
     if (worker == 0)
         start_worker();
     w = writer_init(packet, sizeof(packet));
@@ -353,7 +356,7 @@ result(void)
     n = receive(front, &fd);
     assert_true(ipc_get_result(packet, n, IPC_RESULT, &r));
     assert_int_equal(r.job, 9);
-    assert_int_equal(r.err == ERR_OK, fd >= 0);
+    assert_int_equal(r.err == ERR_OK && !r.offline, fd >= 0);
     close_one(&fd);
     return r;
 }
@@ -362,16 +365,16 @@ void
 vouch(void)
 {
     struct ipc_result verified = { .err = ERR_OK, .proved = true };
-    const uint8_t *ap_req;
+    struct ipc_verify v;
     struct writer w;
-    uint32_t job;
-    size_t n, len;
+    size_t n;
     int fd;
 
     n = receive(member, &fd);
-    assert_true(ipc_get_verify(packet, n, &job, &ap_req, &len));
-    assert_int_equal(job, 9);
-    assert_memory_equal(ap_req, "AP-REQ", 6);
+    assert_true(ipc_get_verify(packet, n, &v));
+    assert_int_equal(v.job, 9);
+    assert_memory_equal(v.ap_req, "AP-REQ", 6);
+    assert_true(v.certificate_len > 0);
     w = writer_init(packet, sizeof(packet));
     ipc_put_result(&w, IPC_VERIFIED, &verified);
     assert_true(channel_send(member, packet, w.len, NULL, 0, true));

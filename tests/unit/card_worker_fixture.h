@@ -19,6 +19,7 @@
 
 #define PIN "123456"
 #define ROOT "CN=Root,O=corp" /* the issuer */
+#define ALICE_SID "S-1-5-21-1-2-3-1103"
 #define WAIT_MS 20000
 #define TRIES_MAX 8
 
@@ -44,6 +45,7 @@ extern struct fake_pkcs11 *fake;
 extern struct der alice, bob, old, strange; /* issued by ROOT, but the last; old has expired */
 extern char anchors_folder[], anchors_file[];
 
+extern bool offline;                      /* offline_smartcard, of the worker that is started next */
 extern pid_t worker;                     /* 0: none */
 extern int front, member;                /* its channels; -1 */
 extern uint8_t packet[PROTO_PACKET_MAX];

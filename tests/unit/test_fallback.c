@@ -288,6 +288,23 @@ put_entry(struct writer *w, const char *name, uint32_t kvno, uint16_t enctype, u
 }
 
 static void
+when_a_card_may_do_without_a_controller(void **state)
+{
+    (void)state;
+    for (uint32_t err = 1; err_name(err)[0] != '?'; err++) {
+        bool silent = err == ERR_NO_KDC || err == ERR_NO_REALM;
+
+        for (int stage = KERBEROS_SEARCH; stage <= KERBEROS_CHECK; stage++) {
+            struct kerberos_end end = { .stage = (enum kerberos_stage)stage, .err = (enum err)err };
+
+            assert_int_equal(fallback_is_offline(&end), silent && stage != KERBEROS_CHECK);
+            end.password_sent = true;
+            assert_false(fallback_is_offline(&end));
+        }
+    }
+}
+
+static void
 take_keytab(struct netlogon_role *n, const struct writer *w)
 {
     int fd = sealed_new("t", w->data, w->len);
@@ -340,6 +357,7 @@ main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_may_be_tried_by_ntlm), cmocka_unit_test(what_is_an_answer),
+        cmocka_unit_test(when_a_card_may_do_without_a_controller),
         cmocka_unit_test(each_ntstatus_has_its_error), cmocka_unit_test(each_failure_has_its_error),
         TEST(the_hash_of_a_machine_secret), TEST(the_arcfour_key_of_a_keytab),
     };

@@ -249,6 +249,18 @@ a_handle_says_who_it_is(void **state)
             fail_msg("%s: ended otherwise", cases[i].what);
         end(&d);
     }
+    /* Where no controller has let her in the account's state is asked for all the same. */
+    {
+        struct proto_begin b = { .operation = PROTO_ACCOUNT, .has_handle = true, .user = "alice" };
+        struct desk d = begin();
+
+        leave_ticket(&d, alice);
+        d.f->tickets[7].offline = true;
+        memset(b.handle, 'h', sizeof(b.handle));
+        (void)talk(&d, 0, &b);
+        assert_int_equal(d.f->conversations->state, CONVERSATION_STATE);
+        end(&d);
+    }
     /* Nor by a ticket whose time is over. */
     {
         const struct proto_begin b = { .operation = PROTO_ACCOUNT, .has_handle = true, .user = "alice" };

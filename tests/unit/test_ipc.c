@@ -93,6 +93,7 @@ job_with_card_round_trip(void **state)
 
     (void)state;
     in.card = a_key(7);
+    in.user = alice();
     for (int pin_pad = 0; pin_pad <= 1; pin_pad++) {
         in.pin_pad = pin_pad;
         w = writer_init(packet, sizeof(packet));
@@ -101,6 +102,7 @@ job_with_card_round_trip(void **state)
         assert_true(out.with_card);
         assert_int_equal(out.pin_pad, pin_pad);
         assert_memory_equal(&out.card, &in.card, sizeof(in.card));
+        assert_true(sid_equal(&out.user, &in.user));
         assert_string_equal(out.dc.address, "10.0.0.1");
         ONLY_WHOLE(w.len, ipc_get_job(packet, n, &out));
     }
@@ -258,7 +260,7 @@ a_home_is_one_of_the_table_s(void **state)
 static void
 result_round_trip(void **state)
 {
-    struct ipc_result in = { .job = 3, .err = ERR_CLOCK, .proved = true, .proved_unless_locked = true, .passed_through = true, .no_kdc = true, .step = "AS exchange", .value = "10:00 min", .text = "skew" };
+    struct ipc_result in = { .job = 3, .err = ERR_CLOCK, .proved = true, .proved_unless_locked = true, .passed_through = true, .no_kdc = true, .offline = true, .step = "AS exchange", .value = "10:00 min", .text = "skew" };
     struct writer w = writer_init(packet, sizeof(packet));
     struct ipc_result out;
 
@@ -266,10 +268,92 @@ result_round_trip(void **state)
     ipc_put_result(&w, IPC_RESULT, &in);
     assert_true(ipc_get_result(packet, w.len, IPC_RESULT, &out));
     assert_int_equal(out.err, ERR_CLOCK);
-    assert_true(out.proved && out.proved_unless_locked && out.passed_through && out.no_kdc);
+    assert_true(out.proved && out.proved_unless_locked && out.passed_through && out.no_kdc && out.offline);
     assert_string_equal(out.value, "10:00 min");
     assert_false(ipc_get_result(packet, w.len, IPC_VERIFIED, &out));
     ONLY_WHOLE(w.len, ipc_get_result(packet, n, IPC_RESULT, &out));
+}
+
+static void
+verify_round_trip(void **state)
+{
+    const struct ipc_verify in = { .job = 3, .ap_req = (const uint8_t *)"AP-REQ", .ap_req_len = 6,
+                                   .certificate = (const uint8_t *)"DER", .certificate_len = 3 };
+    struct writer w = writer_init(packet, sizeof(packet));
+    struct ipc_verify out;
+
+    (void)state;
+    ipc_put_verify(&w, &in);
+    assert_true(ipc_get_verify(packet, w.len, &out));
+    assert_int_equal(out.job, 3);
+    assert_int_equal(out.ap_req_len, 6);
+    assert_memory_equal(out.ap_req, "AP-REQ", 6);
+    assert_int_equal(out.certificate_len, 3);
+    assert_memory_equal(out.certificate, "DER", 3);
+    ONLY_WHOLE(w.len, ipc_get_verify(packet, n, &out));
+    /* A length that is more than there is. */
+    packet[5] = 0xff;
+    assert_false(ipc_get_verify(packet, w.len, &out));
+}
+
+static void
+what_a_card_is_asked_round_trip(void **state)
+{
+    struct ipc_offline asked = { .job = 3, .user = alice() }, asked_out;
+    struct ipc_challenge challenge = { .why = { .err = ERR_NO_KDC, .text = "unknown" } }, challenge_out;
+    const struct ipc_proof proof = { .job = 3, .signature = (const uint8_t *)"sig", .signature_len = 3 };
+    struct ipc_proof proof_out;
+    struct writer w = writer_init(packet, sizeof(packet));
+
+    (void)state;
+    memset(asked.hash, 7, sizeof(asked.hash));
+    ipc_put_offline(&w, &asked);
+    assert_true(ipc_get_offline(packet, w.len, &asked_out));
+    assert_int_equal(asked_out.job, 3);
+    assert_true(sid_equal(&asked_out.user, &asked.user));
+    assert_memory_equal(asked_out.hash, asked.hash, sizeof(asked.hash));
+    ONLY_WHOLE(w.len, ipc_get_offline(packet, n, &asked_out));
+    w = writer_init(packet, sizeof(packet));
+    memset(challenge.challenge, 8, sizeof(challenge.challenge));
+    ipc_put_challenge(&w, &challenge);
+    assert_true(ipc_get_challenge(packet, w.len, &challenge_out));
+    assert_int_equal(challenge_out.why.err, ERR_NO_KDC);
+    assert_string_equal(challenge_out.why.text, "unknown");
+    assert_memory_equal(challenge_out.challenge, challenge.challenge, sizeof(challenge.challenge));
+    ONLY_WHOLE(w.len, ipc_get_challenge(packet, n, &challenge_out));
+    w = writer_init(packet, sizeof(packet));
+    ipc_put_proof(&w, &proof);
+    assert_true(ipc_get_proof(packet, w.len, &proof_out));
+    assert_int_equal(proof_out.job, 3);
+    assert_int_equal(proof_out.signature_len, 3);
+    assert_memory_equal(proof_out.signature, "sig", 3);
+    ONLY_WHOLE(w.len, ipc_get_proof(packet, n, &proof_out));
+}
+
+static void
+what_is_said_of_a_card_round_trip(void **state)
+{
+    struct ipc_vouch_offline vouch = { .worker = 5, .job = 3, .user = alice() }, vouch_out;
+    struct ipc_forget forget = { .user = alice() }, forget_out;
+    struct writer w = writer_init(packet, sizeof(packet));
+
+    (void)state;
+    ipc_put_vouch_offline(&w, &vouch);
+    assert_true(ipc_get_vouch_offline(packet, w.len, &vouch_out));
+    assert_int_equal(vouch_out.worker, 5);
+    assert_int_equal(vouch_out.job, 3);
+    assert_true(sid_equal(&vouch_out.user, &vouch.user));
+    ONLY_WHOLE(w.len, ipc_get_vouch_offline(packet, n, &vouch_out));
+    /* No SID. */
+    packet[1 + 4 + 4 + 4] = 'X';
+    assert_false(ipc_get_vouch_offline(packet, w.len, &vouch_out));
+    w = writer_init(packet, sizeof(packet));
+    memset(forget.hash, 9, sizeof(forget.hash));
+    ipc_put_forget(&w, &forget);
+    assert_true(ipc_get_forget(packet, w.len, &forget_out));
+    assert_true(sid_equal(&forget_out.user, &forget.user));
+    assert_memory_equal(forget_out.hash, forget.hash, sizeof(forget.hash));
+    ONLY_WHOLE(w.len, ipc_get_forget(packet, n, &forget_out));
 }
 
 static void
@@ -479,6 +563,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(identity_round_trip),   cmocka_unit_test(job_round_trip),
         cmocka_unit_test(result_round_trip),     cmocka_unit_test(learned_round_trip),
+        cmocka_unit_test(verify_round_trip), cmocka_unit_test(what_a_card_is_asked_round_trip),
+        cmocka_unit_test(what_is_said_of_a_card_round_trip),
         cmocka_unit_test(pass_round_trip),       cmocka_unit_test(a_home_is_one_of_the_table_s),
         cmocka_unit_test(rotation_round_trip),   cmocka_unit_test(job_with_card_round_trip),
         cmocka_unit_test(cards_round_trip),      cmocka_unit_test(cards_are_checked),

@@ -26,6 +26,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/role.h"
 #include "daemon/sandbox.h"
 
 #define NOBODY 65534
@@ -467,29 +468,72 @@ use_tokens(bool has_landlock)
                             !refused(open("/var/lib/softhsm/tokens/new", flags, 0600)));
 }
 
+/* 0: member replaces and removes files of its folder, and nothing elsewhere. */
+static int
+keep_cards(bool has_landlock)
+{
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+    int fd;
+
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("none", "/var/lib", "tmpfs", 0, NULL) != 0)
+        return 3;
+    if (!own_folder(AUTHSOD_CARDSDIR, AUTHSOD_CARDSDIR "/old") || !own_folder("/var/lib/other", "/var/lib/other/file"))
+        return 4;
+    fd = open(AUTHSOD_CARDSDIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || dup2(fd, FD_CARDS) != FD_CARDS)
+        return 4;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !enter_as_nobody(ROLE_MEMBER))
+        return 2;
+    fd = openat(FD_CARDS, "new", flags, 0600);
+    if (fd < 0 || write(fd, "x", 1) != 1 || close(fd) != 0 || renameat(FD_CARDS, "new", FD_CARDS, "old") != 0 ||
+        unlinkat(FD_CARDS, "old", 0) != 0)
+        return 5;
+    if (!no_rename() || !no_open_for_writing() || !refused(unlinkat(AT_FDCWD, "/var/lib/other/file", 0)) ||
+        !refused(renameat(FD_CARDS, "x", AT_FDCWD, "/var/lib/other/x")))
+        return 6;
+    return has_landlock && (!refused(openat(FD_CARDS, "/var/lib/other/file", O_WRONLY | O_CLOEXEC)) ||
+                            !refused(unlinkat(FD_CARDS, "/var/lib/other/file", 0)));
+}
+
+/* In a child that is root, with mounts of its own. */
 static void
-softhsm_writes_to_tokens_of_its_own(void **state)
+check_folders(int (*use)(bool has_landlock))
 {
     bool has_landlock = syscall(SYS_landlock_create_ruleset, NULL, 0, 1) > 0;
     pid_t pid;
     int status;
 
-    (void)state;
     if (geteuid() != 0)
         skip();
     pid = fork();
     if (pid == 0)
-        _exit(use_tokens(has_landlock));
+        _exit(use(has_landlock));
     assert_true(pid > 0);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
+}
+
+static void
+softhsm_writes_to_tokens_of_its_own(void **state)
+{
+    (void)state;
+    check_folders(use_tokens);
+}
+
+static void
+member_writes_to_its_folder(void **state)
+{
+    (void)state;
+    check_folders(keep_cards);
 }
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(every_rule_holds),
-                                        cmocka_unit_test(softhsm_writes_to_tokens_of_its_own) };
+                                        cmocka_unit_test(softhsm_writes_to_tokens_of_its_own),
+                                        cmocka_unit_test(member_writes_to_its_folder) };
 
     /* The directory role's own folder; the tests do not touch the real one. */
     return cmocka_run_group_tests(tests, NULL, NULL);
