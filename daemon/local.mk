@@ -59,7 +59,8 @@ tests_unit_test_watch_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS
 tests_unit_test_watch_LDADD = $(daemon_libs) $(CMOCKA_LIBS) -ldl
 EXTRA_tests_unit_test_watch_DEPENDENCIES = tests/unit/fake_pkcs11.la
 check_PROGRAMS += tests/unit/test_front_nss tests/unit/test_front_pool tests/unit/test_front_pam tests/unit/test_ipc
-check_PROGRAMS += tests/unit/test_keeper tests/unit/test_keeper_ccache tests/unit/test_keeper_local tests/unit/test_keeper_map
+check_PROGRAMS += tests/unit/test_keeper tests/unit/test_keeper_ccache tests/unit/test_keeper_local tests/unit/test_keeper_map \
+	tests/unit/test_keeper_rotate
 check_PROGRAMS += tests/unit/test_local_names tests/unit/test_notice tests/unit/test_password_key
 check_PROGRAMS += tests/unit/test_netlogon_channel tests/unit/test_sandbox tests/unit/test_trusts
 tests_unit_test_trusts_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -141,6 +142,10 @@ tests_unit_test_keeper_local_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_keeper_map_SOURCES = tests/unit/test_keeper_map.c $(keeper_files)
 tests_unit_test_keeper_map_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_keeper_map_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
+tests_unit_test_keeper_rotate_SOURCES = tests/unit/test_keeper_rotate.c tests/unit/rotation_stage.c \
+	tests/unit/rotation_stage.h tests/unit/secret_words.c tests/unit/secret_words.h $(keeper_files)
+tests_unit_test_keeper_rotate_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_keeper_rotate_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_password_key_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_password_key_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_sandbox_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)

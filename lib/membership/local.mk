@@ -21,7 +21,7 @@ tests_unit_test_membership_LDADD = lib/membership/libmembership.la lib/krb/libkr
 tests_unit_test_replace_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_replace_LDADD = lib/membership/libmembership.la $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_rotation
-tests_unit_test_rotation_SOURCES = tests/unit/test_rotation.c
+tests_unit_test_rotation_SOURCES = tests/unit/test_rotation.c tests/unit/secret_words.c tests/unit/secret_words.h
 tests_unit_test_rotation_CPPFLAGS = $(tests_unit_test_membership_CPPFLAGS)
 tests_unit_test_rotation_LDADD = $(tests_unit_test_membership_LDADD)
 endif

@@ -25,11 +25,12 @@
 #include "lib/base/log.h"
 #include "lib/identmap/format.h"
 #include "lib/identmap/local_list.h"
+#include "lib/membership/machine_secret.h"
+#include "lib/membership/replace.h"
 
 #define CONFIG "[domain]\nname = corp.test\n"
 
 char run[] = "/tmp/test_keeper-run-XXXXXX";
-static char etc[] = "/tmp/test_keeper-etc-XXXXXX";
 struct keeper *k;
 struct child *front;
 int to_front;
@@ -64,6 +65,26 @@ write_file(const char *path, const char *text)
     assert_true(fputs(text, f) >= 0 && fclose(f) == 0);
 }
 
+/* A disk of the test's own in place of the nearest folder that there is above the path, and all folders on the way. */
+static void
+own_folder_of(const char *path)
+{
+    char folder[PATH_MAX];
+    size_t len;
+
+    (void)snprintf(folder, sizeof(folder), "%s", path);
+    do {
+        *strrchr(folder, '/') = '\0';
+        len = strlen(folder);
+    } while (len > 0 && access(folder, F_OK) != 0);
+    assert_true(len > 0);
+    assert_int_equal(mount("test", folder, "tmpfs", 0, "size=1m"), 0);
+    for (const char *slash = strchr(path + len + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        (void)snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path);
+        assert_int_equal(mkdir(folder, 0755), 0);
+    }
+}
+
 int
 keeper_files_begin(void **state)
 {
@@ -72,10 +93,11 @@ keeper_files_begin(void **state)
         (void)puts("# skipped: needs root's right to mount");
         exit(77);
     }
+    own_folder_of("/etc/passwd");
+    own_folder_of(MACHINE_SECRET_PATH);
+    own_folder_of(MEMBERSHIP_LOCK_PATH);
     assert_non_null(mkdtemp(run));
-    assert_non_null(mkdtemp(etc));
     assert_int_equal(mount("test", run, "tmpfs", 0, "size=96m"), 0);
-    assert_int_equal(mount(etc, "/etc", "none", MS_BIND, NULL), 0);
     (void)umask(077);
     return 0;
 }
@@ -85,10 +107,7 @@ keeper_files_end(void **state)
 {
     (void)state;
     (void)umount2(run, MNT_DETACH);
-    (void)umount2("/etc", MNT_DETACH);
-    (void)unlink(at(etc, "passwd"));
-    (void)unlink(at(etc, "group"));
-    return rmdir(run) == 0 && rmdir(etc) == 0 ? 0 : -1;
+    return rmdir(run);
 }
 
 static void
@@ -106,20 +125,26 @@ configure(const char *text)
     assert_non_null(k->config);
 }
 
+void
+keeper_new(const char *config)
+{
+    log_init("test", LOG_LEVEL_ALARM);
+    waited_ms = slept_ms = 0;
+    k = talloc_zero(NULL, struct keeper);
+    configure(config);
+    k->config_fd = k->nss_fd = k->pam_fd = k->control_fd = k->control_client = -1;
+}
+
 int
 setup(void **state)
 {
     int pair[2];
 
     (void)state;
-    log_init("test", LOG_LEVEL_ALARM);
-    waited_ms = slept_ms = 0;
     write_file("/etc/passwd", "root:x:0:0::/root:/bin/sh\nLocal1:x:1001:1001::/:/bin/sh\n");
     write_file("/etc/group", "root:x:0:\nteam:x:1500:\n");
-    k = talloc_zero(NULL, struct keeper);
-    configure(CONFIG);
+    keeper_new(CONFIG);
     assert_true(channel_pair(pair));
-    k->config_fd = k->nss_fd = k->pam_fd = -1;
     front = &k->children[0];
     front->pid = getpid();
     front->role = ROLE_FRONT;
@@ -165,10 +190,10 @@ superseded(int fd)
 }
 
 void
-fill_disk(void)
+fill_disk(const char *folder)
 {
     static char zeros[1U << 20];
-    int fd = open(at(run, ".full"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(at(folder, ".full"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
     assert_true(fd >= 0);
     while (write(fd, zeros, sizeof(zeros)) > 0)
@@ -177,7 +202,7 @@ fill_disk(void)
 }
 
 void
-empty_disk(void)
+empty_disk(const char *folder)
 {
-    assert_int_equal(unlink(at(run, ".full")), 0);
+    assert_int_equal(unlink(at(folder, ".full")), 0);
 }

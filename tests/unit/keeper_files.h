@@ -1,6 +1,7 @@
 /*
- * For keeper's tests: the files that every process maps, on a disk and with an
- * /etc of the test's own, and time that passes when the test says so.
+ * For keeper's tests: the files that every process maps, on a disk of the
+ * test's own, an /etc and the membership's folders, too, and time that passes
+ * when the test says so.
  */
 #ifndef AUTHSOD_TESTS_KEEPER_FILES_H
 #define AUTHSOD_TESTS_KEEPER_FILES_H
@@ -12,7 +13,10 @@
 int keeper_files_begin(void **state);
 int keeper_files_end(void **state);
 
-/* Each test's: keeper, and the end of it at which nothing is left. */
+/* A keeper of that configuration, without any process. */
+void keeper_new(const char *config);
+
+/* Each test's: keeper with a front, and the end of it at which nothing is left. */
 #define KEEPER_FILES_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 int setup(void **state);
 int teardown(void **state);
@@ -33,7 +37,8 @@ void configure(const char *text);
 unsigned files(void);
 /* What a file's head says. */
 uint32_t superseded(int fd);
-void fill_disk(void);
-void empty_disk(void);
+/* The disk that the folder is on. */
+void fill_disk(const char *folder);
+void empty_disk(const char *folder);
 
 #endif

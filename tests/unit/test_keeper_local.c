@@ -163,7 +163,7 @@ a_list_that_cannot_be_written_is_none(void **state)
     (void)state;
     assert_true(keeper_local_begin(k));
     old = open(at(run, "local-names"), O_RDONLY | O_CLOEXEC);
-    fill_disk();
+    fill_disk(run);
     write_file("/etc/group", "root:x:0:\nwriters:x:1600:\n");
     hear();
     /* Not what was true before. */
@@ -171,17 +171,17 @@ a_list_that_cannot_be_written_is_none(void **state)
     assert_null(list(&len));
     keeper_local_tick(k);
     assert_null(list(&len));
-    empty_disk();
+    empty_disk(run);
     waited_ms = 2000;
     keeper_local_tick(k);
     assert_true(lists(LOCAL_LIST_GROUPS, "writers"));
     (void)close(old);
     keeper_local_end(k);
     /* keeper begins all the same. */
-    fill_disk();
+    fill_disk(run);
     assert_true(keeper_local_begin(k));
     assert_null(list(&len));
-    empty_disk();
+    empty_disk(run);
     waited_ms = 4000;
     keeper_local_tick(k);
     assert_true(lists(LOCAL_LIST_GROUPS, "writers"));

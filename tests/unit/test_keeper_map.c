@@ -219,14 +219,14 @@ a_full_disk_is_said_and_nothing_is_left(void **state)
 
     (void)state;
     assert_true(places());
-    fill_disk();
+    fill_disk(run);
     assert_true(asks_for(2 * IDENTMAP_SIZE_MIN));
     assert_int_equal(told(&fd), ENOSPC);
     assert_int_equal(fd, -1);
     assert_int_equal(files(), 1);
     assert_false(places());
     assert_int_equal(superseded(placed), 0);
-    empty_disk();
+    empty_disk(run);
     /* Others need the disk, too. */
     assert_true(asks_for(64U << 20));
     assert_int_equal(told(&fd), ENOSPC);
@@ -234,12 +234,12 @@ a_full_disk_is_said_and_nothing_is_left(void **state)
     assert_true(places());
     /* It fills up while a map is allocated. */
     assert_true(asks_for(32U << 20));
-    fill_disk();
+    fill_disk(run);
     while (keeper_map_turn(k))
         ;
     assert_int_equal(told(&fd), ENOSPC);
     assert_int_equal(files(), 1);
-    empty_disk();
+    empty_disk(run);
     (void)close(placed);
 }
 

@@ -18,6 +18,7 @@
 #include "lib/membership/replace.h"
 #include "lib/membership/rotation.h"
 #include "lib/proto/control.h"
+#include "tests/unit/secret_words.h"
 
 #define NOW 2000000000
 #define DAY 86400
@@ -55,45 +56,6 @@ in_dir(const char *name)
 
     (void)snprintf(path, sizeof(paths[0]), "%s/%s", dir, name);
     return path;
-}
-
-/* "current previous pending", "-" for none; the current one has version 5, the previous one 4, the pending one 6. */
-static void
-fill(struct machine_secret *s, const char *passwords, int64_t since)
-{
-    char text[3][32];
-
-    memset(s, 0, sizeof(*s));
-    assert_int_equal(sscanf(passwords, "%31s %31s %31s", text[0], text[1], text[2]), 3);
-    for (int i = 0; i < MACHINE_SLOTS; i++) {
-        struct machine_password *p = &s->slots[i + 1];
-
-        if (strcmp(text[i], "-") == 0)
-            continue;
-        (void)strcpy(p->text, text[i]);
-        p->kvno = i == 0 ? 5 : i == 1 ? 4 : 6;
-        p->time = since;
-    }
-    (void)strcpy(s->domain, "corp.test");
-    (void)strcpy(s->realm, "CORP.TEST");
-    (void)strcpy(s->account, "WS1$");
-}
-
-/* The same words; a password that nobody gave is "new". */
-static const char *
-passwords_of(const struct machine_secret *s)
-{
-    static char line[128];
-    size_t len = 0;
-
-    line[0] = '\0';
-    for (int i = 1; i <= MACHINE_SLOTS; i++) {
-        const char *text = s->slots[i].text;
-
-        len += (size_t)snprintf(line + len, sizeof(line) - len, "%s%s", i == 1 ? "" : " ",
-                                text[0] == '\0' ? "-" : strlen(text) == MACHINE_PASSWORD_LENGTH ? "new" : text);
-    }
-    return line;
 }
 
 /* What the file has, what the domain has: what is done, and what the file is then. */
@@ -147,12 +109,12 @@ every_state_of_file_and_domain_has_its_way_on(void **state)
         enum rotation_work work;
         bool fresh = true;
 
-        fill(s, table[i].file, table[i].since);
+        secret_fill(s, table[i].file, table[i].since);
         work = rotation_plan(s, table[i].holds, table[i].wanted, NOW, &fresh);
         p = &s->slots[s->slots[MACHINE_PENDING].text[0] != '\0' ? MACHINE_PENDING : MACHINE_CURRENT];
-        if (work != table[i].work || fresh != table[i].fresh || strcmp(passwords_of(s), table[i].then) != 0 ||
+        if (work != table[i].work || fresh != table[i].fresh || strcmp(secret_words(s), table[i].then) != 0 ||
             p->kvno != table[i].kvno)
-            fail_msg("row %zu: work %d fresh %d, %s, kvno %u", i, (int)work, fresh, passwords_of(s), p->kvno);
+            fail_msg("row %zu: work %d fresh %d, %s, kvno %u", i, (int)work, fresh, secret_words(s), p->kvno);
         assert_string_equal(s->slots[0].text, "");
     }
     machine_secret_free(s);
@@ -165,10 +127,10 @@ without_a_version_nothing_is_begun(void **state)
     bool fresh;
 
     (void)state;
-    fill(s, "a - -", OLD);
+    secret_fill(s, "a - -", OLD);
     s->slots[MACHINE_CURRENT].kvno = 0;
     assert_int_equal(rotation_plan(s, MACHINE_CURRENT, true, NOW, &fresh), ROTATION_NO_KVNO);
-    assert_string_equal(passwords_of(s), "a - -");
+    assert_string_equal(secret_words(s), "a - -");
     s->slots[MACHINE_CURRENT].kvno = UINT32_MAX;
     assert_int_equal(rotation_plan(s, MACHINE_CURRENT, true, NOW, &fresh), ROTATION_NO_KVNO);
     machine_secret_free(s);
@@ -180,26 +142,26 @@ taken_and_refused(void **state)
     struct machine_secret *s = machine_secret_new();
 
     (void)state;
-    fill(s, "a o p", OLD);
+    secret_fill(s, "a o p", OLD);
     rotation_taken(s, "dc1.corp.test", NOW);
-    assert_string_equal(passwords_of(s), "p a -");
+    assert_string_equal(secret_words(s), "p a -");
     assert_int_equal(s->slots[MACHINE_CURRENT].kvno, 6);
     assert_int_equal(s->slots[MACHINE_PREVIOUS].kvno, 5);
     /* Tickets under the old keys were made until now. */
     assert_true(s->slots[MACHINE_CURRENT].time == NOW);
     assert_string_equal(s->controller, "dc1.corp.test");
     rotation_taken(s, "dc2.corp.test", NOW);
-    assert_string_equal(passwords_of(s), "p a -");
-    fill(s, "a - p", NOW);
+    assert_string_equal(secret_words(s), "p a -");
+    secret_fill(s, "a - p", NOW);
     assert_true(rotation_refused(s, true, NOW));
-    assert_string_equal(passwords_of(s), "a - -");
+    assert_string_equal(secret_words(s), "a - -");
     /* Another controller may have taken it, of which this one has not heard. */
-    fill(s, "a - p", YOUNG);
+    secret_fill(s, "a - p", YOUNG);
     assert_false(rotation_refused(s, false, NOW));
-    assert_string_equal(passwords_of(s), "a - p");
-    fill(s, "a - p", OLD);
+    assert_string_equal(secret_words(s), "a - p");
+    secret_fill(s, "a - p", OLD);
     assert_true(rotation_refused(s, false, NOW));
-    assert_string_equal(passwords_of(s), "a - -");
+    assert_string_equal(secret_words(s), "a - -");
     machine_secret_free(s);
 }
 
@@ -211,7 +173,7 @@ not_all_computers_come_at_once(void **state)
     bool differ = false;
 
     (void)state;
-    fill(s, "a - -", NOW);
+    secret_fill(s, "a - -", NOW);
     for (int i = 0; i < 100; i++) {
         (void)snprintf(s->account, sizeof(s->account), "WS%d$", i);
         due = rotation_due(s, 30 * DAY);
@@ -224,13 +186,13 @@ not_all_computers_come_at_once(void **state)
     assert_true(rotation_due(s, 0) == INT64_MAX);
     s->slots[MACHINE_CURRENT].time = INT64_MAX;
     assert_true(rotation_due(s, 30 * DAY) == INT64_MAX);
-    fill(s, "a - -", NOW);
+    secret_fill(s, "a - -", NOW);
     assert_false(rotation_has_work(s, 30 * DAY, NOW + 26 * DAY));
     assert_true(rotation_has_work(s, 30 * DAY, NOW + 30 * DAY));
     assert_false(rotation_has_work(s, 0, NOW + 300 * DAY));
-    fill(s, "a - p", NOW);
+    secret_fill(s, "a - p", NOW);
     assert_true(rotation_has_work(s, 0, NOW));
-    fill(s, "a o -", NOW);
+    secret_fill(s, "a o -", NOW);
     assert_false(rotation_has_work(s, 30 * DAY, NOW + DAY));
     assert_true(rotation_has_work(s, 30 * DAY, NOW + ROTATION_SETTLED));
     machine_secret_free(s);
@@ -288,7 +250,7 @@ the_keytab_follows_each_step(void **state)
     assert_int_equal(membership_keytab_write(ctx, &ws1, "/nonexistent", fd, joined, "o", 4, false), 0);
     (void)close(fd);
     /* Pending: tickets for services will open; the account goes on logging on with what is in force. */
-    fill(s, "a - p", NOW);
+    secret_fill(s, "a - p", NOW);
     path = follow("pending", joined, s, false);
     assert_true(has_key(path, "host/ws1.corp.test@CORP.TEST", 6, "p"));
     assert_true(has_key(path, "host/ws1.corp.test@CORP.TEST", 5, "a"));
@@ -309,13 +271,13 @@ the_keytab_follows_each_step(void **state)
     assert_false(has_key(path, "host/ws1.corp.test@CORP.TEST", 5, "a"));
     assert_false(has_key(path, "host/ws1.corp.test@CORP.TEST", 4, "o"));
     /* Refused, then another one of the same version: nothing of the first is left. */
-    fill(s, "a - p", NOW);
+    secret_fill(s, "a - p", NOW);
     path = follow("first", joined, s, false);
     (void)strcpy(s->slots[MACHINE_PENDING].text, "q");
     path = follow("second", path, s, false);
     assert_true(has_key(path, "host/ws1.corp.test@CORP.TEST", 6, "q"));
     /* A domain that went back: the pending key has the version that the lost one had. */
-    fill(s, "a o -", OLD);
+    secret_fill(s, "a o -", OLD);
     assert_int_equal(rotation_plan(s, MACHINE_PREVIOUS, false, NOW, &fresh), ROTATION_SET);
     (void)strcpy(s->slots[MACHINE_PENDING].text, "p");
     path = follow("back", joined, s, false);
@@ -356,7 +318,7 @@ the_account_finds_its_services_keys(void **state)
     char name[128], previous[128];
 
     (void)state;
-    fill(s, "a o p", NOW);
+    secret_fill(s, "a o p", NOW);
     path = follow("keys", "/nonexistent", s, false);
     (void)snprintf(name, sizeof(name), "FILE:%s", path);
     assert_int_equal(krb5_kt_resolve(ctx, name, &keytab), 0);
