@@ -87,9 +87,9 @@ enum ipc_type {
     IPC_TRUSTS,         /* u32 err; if that is ERR_OK: struct trusts (trusts_write) */
     IPC_ACCOUNTS,       /* struct ipc_accounts */
     IPC_ACCOUNTS_ARE,   /* struct ipc_accounts_are */
-    IPC_ROTATE,         /* nothing: which of its passwords has the domain? */
+    IPC_ROTATE,         /* u32 run: which of its passwords has the domain? */
     IPC_ROTATE_HOLDS,   /* struct ipc_rotate_holds: there is a session with it */
-    IPC_ROTATE_SET,     /* nothing; descriptor: memfd with the file of the machine secret, whose pending password to set */
+    IPC_ROTATE_SET,     /* u32 run; descriptor: memfd with the file of the machine secret, whose pending password to set */
     IPC_ROTATE_END,     /* struct ipc_rotate_end: of ROTATE that came to nothing, or of ROTATE_SET */
     IPC_KEYTAB_MAKE,    /* u32 1 to leave out keys that the secret has not, else 0; descriptors: memfds with the file of the
                            machine secret and, where there is one, the keytab */
@@ -394,7 +394,9 @@ struct ipc_accounts_are {
     uint32_t n;
 };
 
+/* run: what keeper called the rotation in its question. An answer to one that it has given up counts for nothing. */
 struct ipc_rotate_holds {
+    uint32_t run;
     uint32_t slot;                 /* enum machine_slot */
     char controller[256];
 };
@@ -407,6 +409,7 @@ enum ipc_rotate_outcome {
 };
 
 struct ipc_rotate_end {
+    uint32_t run;
     uint32_t outcome;              /* enum ipc_rotate_outcome; of ROTATE: UNSENT */
     char controller[256];
     char text[512];                /* for the log and the person: what went wrong */

@@ -34,7 +34,7 @@
 #include "lib/proto/sealed.h"
 
 #define CHECK_MS 3600000      /* from one look at the password's age to the next, and after a failure */
-#define UNSETTLED_MS 300000   /* while it is open which password the domain has */
+#define UNSETTLED_MS 300000   /* while it is open which password the domain has, or the pending one could not be sent */
 #define STAGE_MS 120000       /* for netlogon, which may have logons in line */
 #define CHILD_MS 10000
 
@@ -42,6 +42,7 @@ enum stage { IDLE, ASKED, KEYS_BEFORE, SETTING, KEYS_AFTER };
 
 struct rotation {
     enum stage stage;
+    uint32_t run;              /* counts them: netlogon's answer to an earlier one is none */
     bool wanted;               /* a new password, not just order */
     bool for_client;           /* who asked by the control socket hears of it */
     bool fresh;                /* the pending password was made in this run */
@@ -89,11 +90,12 @@ static void
 fail(struct keeper *k, enum control_failure failure, const char *text)
 {
     struct rotation *r = k->rotation;
+    bool unsettled = failure == CONTROL_UNKNOWN || (r->stage == SETTING && failure == CONTROL_NO_CHANNEL);
 
     log_error("the computer's password was not replaced: %s", text);
     if (r->for_client)
         keeper_control_say(k, CONTROL_FAILED, failure, text);
-    finish(r, failure == CONTROL_UNKNOWN ? UNSETTLED_MS : CHECK_MS);
+    finish(r, unsettled ? UNSETTLED_MS : CHECK_MS);
 }
 
 static void
@@ -126,10 +128,10 @@ static bool
 send_netlogon(struct keeper *k, enum ipc_type type, int fd)
 {
     const struct child *c = keeper_child(k, ROLE_NETLOGON);
-    uint8_t packet[1];
+    uint8_t packet[16];
     struct writer w = writer_init(packet, sizeof(packet));
 
-    ipc_put_empty(&w, type);
+    ipc_put_number(&w, type, k->rotation->run);
     return c != NULL && channel_send(c->channel, packet, w.len, &fd, fd < 0 ? 0 : 1, false);
 }
 
@@ -254,6 +256,16 @@ carry_out(struct keeper *k, enum rotation_work work)
     }
 }
 
+/* Else it comes too late: what asked for it was given up. */
+static bool
+is_awaited(const struct rotation *r, uint32_t run, enum stage stage, enum stage or_stage)
+{
+    if (r != NULL && run == r->run && (r->stage == stage || r->stage == or_stage))
+        return true;
+    log_debug("netlogon's answer to run %u of the rotation is passed over: nothing waits for it any more", run);
+    return false;
+}
+
 bool
 keeper_rotate_holds(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds)
 {
@@ -265,8 +277,7 @@ keeper_rotate_holds(struct keeper *k, struct child *from, const uint8_t *packet,
     (void)fds;
     if (!ipc_get_rotate_holds(packet, len, &m))
         return false;
-    /* What comes too late was given up. */
-    if (r == NULL || r->stage != ASKED)
+    if (!is_awaited(r, m.run, ASKED, ASKED))
         return true;
     memcpy(r->controller, m.controller, sizeof(r->controller));
     say_step(k, CONTROL_CHANNEL, slot_words[m.slot]);
@@ -306,7 +317,7 @@ keeper_rotate_ended(struct keeper *k, struct child *from, const uint8_t *packet,
     (void)fds;
     if (!ipc_get_rotate_end(packet, len, &m))
         return false;
-    if (r == NULL || (r->stage != ASKED && r->stage != SETTING))
+    if (!is_awaited(r, m.run, ASKED, SETTING))
         return true;
     if (m.controller[0] != '\0' && strstr(m.text, m.controller) == NULL)
         (void)snprintf(text, sizeof(text), "%s, domain controller %s", m.text, m.controller);
@@ -442,6 +453,7 @@ start(struct keeper *k, bool for_client)
     struct rotation *r = k->rotation;
     int64_t now = (int64_t)time(NULL);
 
+    r->run++;
     r->for_client = for_client;
     r->fresh = r->tidy = false;
     r->lock = membership_lock();

@@ -85,9 +85,9 @@ netlogon_keeper_message(struct netlogon_role *n, const uint8_t *packet, size_t l
         return true;
     case IPC_ROTATE:
         n->rotate_due = true;
-        return ipc_get_empty(packet, len, IPC_ROTATE);
+        return ipc_get_number(packet, len, IPC_ROTATE, &n->rotate_due_run);
     case IPC_ROTATE_SET:
-        if (!ipc_get_empty(packet, len, IPC_ROTATE_SET) || fds[0] < 0 || n->rotate_set >= 0)
+        if (fds[0] < 0 || n->rotate_set >= 0 || !ipc_get_number(packet, len, IPC_ROTATE_SET, &n->rotate_set_run))
             return false;
         n->rotate_set = channel_take_fd(fds);
         return true;

@@ -58,7 +58,9 @@ struct netlogon_role {
     int64_t trusts_at;               /* when they were learned */
     uint32_t slot;                   /* of the password with which the session was made */
     bool rotate_due;                 /* keeper wants to know which one the domain has */
+    uint32_t rotate_due_run;         /* in which rotation: for the answer */
     int rotate_set;                  /* memfd with the machine secret whose pending password is to be set; -1 */
+    uint32_t rotate_set_run;
     int64_t used;                    /* when it last answered */
     int64_t retry_at;                /* no session is made before; 0: none has failed */
     char retry_address[64];          /* of the controller for which that holds; "": for all */

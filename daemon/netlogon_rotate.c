@@ -24,11 +24,11 @@ tell(const struct writer *w)
 }
 
 static void
-tell_end(const struct netlogon_role *n, enum ipc_rotate_outcome outcome, const char *text)
+tell_end(const struct netlogon_role *n, uint32_t run, enum ipc_rotate_outcome outcome, const char *text)
 {
     uint8_t packet[1024];
     struct writer w = writer_init(packet, sizeof(packet));
-    struct ipc_rotate_end m = { .outcome = outcome };
+    struct ipc_rotate_end m = { .run = run, .outcome = outcome };
 
     (void)snprintf(m.controller, sizeof(m.controller), "%s", n->dc.host);
     (void)snprintf(m.text, sizeof(m.text), "%s", text);
@@ -38,22 +38,22 @@ tell_end(const struct netlogon_role *n, enum ipc_rotate_outcome outcome, const c
 
 /* With a session of its own: one that was made before says nothing about what the domain has now. */
 static void
-find_out(struct netlogon_role *n)
+find_out(struct netlogon_role *n, uint32_t run)
 {
     uint8_t packet[512];
     struct writer w = writer_init(packet, sizeof(packet));
-    struct ipc_rotate_holds m = { 0 };
+    struct ipc_rotate_holds m = { .run = run };
     struct ipc_result r = { 0 };
 
     netlogon_drop(n);
     n->keys_known = false;
     n->retry_at = 0;
     if (!netlogon_open(n, client_now() + (int64_t)n->config->timeout * 1000 * SESSION_STEPS, &r)) {
-        tell_end(n, IPC_ROTATE_UNSENT, r.text);
+        tell_end(n, run, IPC_ROTATE_UNSENT, r.text);
         return;
     }
     if (n->slot == 0) {
-        tell_end(n, IPC_ROTATE_UNSENT, "the machine secret has gone");
+        tell_end(n, run, IPC_ROTATE_UNSENT, "the machine secret has gone");
         return;
     }
     m.slot = n->slot;
@@ -93,30 +93,30 @@ outcome_of(const struct rpc_failure *f)
 }
 
 static void
-set(struct netlogon_role *n, const char *password)
+set(struct netlogon_role *n, uint32_t run, const char *password)
 {
     struct rpc_failure f;
     char text[256];
 
     if (!netlogon_is_connected(n)) {
         netlogon_drop(n);
-        tell_end(n, IPC_ROTATE_UNSENT, "the domain controller has ended the session");
+        tell_end(n, run, IPC_ROTATE_UNSENT, "the domain controller has ended the session");
         return;
     }
     if (netlogon_set_password(n->session, n->channel, password, client_now() + (int64_t)n->config->timeout * 1000, &f)) {
         n->used = client_now();
-        tell_end(n, IPC_ROTATE_TAKEN, "");
+        tell_end(n, run, IPC_ROTATE_TAKEN, "");
     } else {
         netlogon_drop(n);
         netlogon_describe(&f, text, sizeof(text));
-        tell_end(n, outcome_of(&f), text);
+        tell_end(n, run, outcome_of(&f), text);
     }
     /* Whatever it was, another password may be the one that works. */
     n->keys_known = false;
 }
 
 static void
-set_pending(struct netlogon_role *n, int fd)
+set_pending(struct netlogon_role *n, uint32_t run, int fd)
 {
     struct machine_secret *s = machine_secret_new();
     const void *bytes = NULL;
@@ -124,9 +124,9 @@ set_pending(struct netlogon_role *n, int fd)
 
     if (s == NULL || sealed_map(fd, MACHINE_SECRET_FILE_MAX, &bytes, &len) != 0 ||
         !machine_secret_decode(bytes, len, s) || s->slots[MACHINE_PENDING].text[0] == '\0')
-        tell_end(n, IPC_ROTATE_UNSENT, "the machine secret has no new password");
+        tell_end(n, run, IPC_ROTATE_UNSENT, "the machine secret has no new password");
     else
-        set(n, s->slots[MACHINE_PENDING].text);
+        set(n, run, s->slots[MACHINE_PENDING].text);
     if (bytes != NULL)
         (void)munmap((void *)(uintptr_t)bytes, len);
     machine_secret_free(s);
@@ -139,11 +139,11 @@ netlogon_rotate_turn(struct netlogon_role *n)
 
     if (n->rotate_due) {
         n->rotate_due = false;
-        find_out(n);
+        find_out(n, n->rotate_due_run);
     }
     if (fd >= 0) {
         n->rotate_set = -1;
-        set_pending(n, fd);
+        set_pending(n, n->rotate_set_run, fd);
         (void)close(fd);
     }
 }

@@ -186,13 +186,10 @@ answer_get_secret(struct netlogon_world *w, int fd)
     struct machine_secret *s = machine_secret_new();
     uint8_t packet[64], bytes[MACHINE_SECRET_FILE_MAX];
     struct writer out = writer_init(packet, sizeof(packet));
-    int fds[CHANNEL_FDS_MAX], memfd = -1;
-    ssize_t len = channel_recv(fd, packet, sizeof(packet), fds, 0);
+    int memfd = -1;
     size_t n;
 
-    if (len <= 0)
-        _exit(0);
-    require(s != NULL && ipc_get_empty(packet, (size_t)len, IPC_GET_SECRET), "IPC_GET_SECRET");
+    require(s != NULL, "memory");
     w->read++;
     (void)snprintf(s->domain, sizeof(s->domain), "corp.test");
     (void)snprintf(s->realm, sizeof(s->realm), "CORP.TEST");
@@ -212,6 +209,23 @@ answer_get_secret(struct netlogon_world *w, int fd)
     machine_secret_free(s);
 }
 
+static void
+hear_netlogon(struct netlogon_world *w, int fd)
+{
+    uint8_t packet[1024];
+    int fds[CHANNEL_FDS_MAX];
+    ssize_t len = channel_recv(fd, packet, sizeof(packet), fds, 0);
+
+    if (len <= 0)
+        _exit(0);
+    if (ipc_get_empty(packet, (size_t)len, IPC_GET_SECRET))
+        answer_get_secret(w, fd);
+    else if (ipc_type(packet, (size_t)len) == IPC_ROTATE_HOLDS)
+        require(ipc_get_rotate_holds(packet, (size_t)len, &w->holds), "IPC_ROTATE_HOLDS");
+    else
+        require(ipc_get_rotate_end(packet, (size_t)len, &w->ended), "IPC_ROTATE_END");
+}
+
 static _Noreturn void
 keep_house(struct netlogon_world *w, int front, int keeper)
 {
@@ -223,7 +237,7 @@ keep_house(struct netlogon_world *w, int front, int keeper)
         if (p[0].revents != 0)
             answer_need_dc(w, front);
         if (p[1].revents != 0)
-            answer_get_secret(w, keeper);
+            hear_netlogon(w, keeper);
     }
 }
 
@@ -274,6 +288,7 @@ netlogon_setup(void **state)
     f->n = talloc_zero(f->mem, struct netlogon_role);
     f->n->config = config_parse_as(f->n, text, sizeof(text) - 1, "c", "ws1", complain, NULL);
     f->n->keys = secret_new(sizeof(*f->n->keys));
+    f->n->rotate_set = -1;
     require(f->n->config != NULL && f->n->keys != NULL, "memory");
     for (unsigned i = 0; i < HOUSES; i++)
         start_controller(f, i);

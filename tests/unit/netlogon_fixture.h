@@ -22,6 +22,8 @@ struct netlogon_world {
     unsigned first;                           /* the controller that front names */
     bool alone;                               /* it knows no other one */
     unsigned needed, read;                    /* questions to front and to keeper */
+    struct ipc_rotate_holds holds;            /* the last answers to keeper's */
+    struct ipc_rotate_end ended;
 };
 
 struct netlogon_fixture {

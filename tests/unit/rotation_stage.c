@@ -23,6 +23,7 @@
 
 struct child *netlogon;
 int to_netlogon;
+uint32_t run_told;
 char keytab[64];
 static int to_member, to_client; /* the other ends of keeper's channels */
 
@@ -199,7 +200,7 @@ assert_told(enum ipc_type type, const char *passwords)
     const void *bytes;
     size_t len;
 
-    assert_true(n > 0 && ipc_get_empty(packet, (size_t)n, type) && (fds[0] >= 0) == (passwords != NULL));
+    assert_true(n > 0 && ipc_get_number(packet, (size_t)n, type, &run_told) && (fds[0] >= 0) == (passwords != NULL));
     if (passwords != NULL) {
         assert_int_equal(sealed_map(fds[0], MACHINE_SECRET_FILE_MAX, &bytes, &len), 0);
         assert_true(machine_secret_decode(bytes, len, s));
@@ -230,7 +231,7 @@ hear(const struct writer *w)
 void
 holds(enum machine_slot slot)
 {
-    struct ipc_rotate_holds m = { .slot = slot, .controller = CONTROLLER };
+    struct ipc_rotate_holds m = { .run = run_told, .slot = slot, .controller = CONTROLLER };
     uint8_t packet[512];
     struct writer w = writer_init(packet, sizeof(packet));
 
@@ -241,7 +242,7 @@ holds(enum machine_slot slot)
 void
 ended(enum ipc_rotate_outcome outcome)
 {
-    struct ipc_rotate_end m = { .outcome = outcome, .controller = CONTROLLER, .text = "so it is" };
+    struct ipc_rotate_end m = { .run = run_told, .outcome = outcome, .controller = CONTROLLER, .text = "so it is" };
     uint8_t packet[1024];
     struct writer w = writer_init(packet, sizeof(packet));
 

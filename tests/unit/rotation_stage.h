@@ -19,8 +19,9 @@ int rotation_begin(void **state);
 int rotation_end(void **state);
 
 extern struct child *netlogon;
-extern int to_netlogon; /* its end of the channel */
-extern char keytab[64]; /* what is in it may tell its maker what to do: "fail", "die", "hang" */
+extern int to_netlogon;   /* its end of the channel */
+extern uint32_t run_told; /* of keeper's last question to it, and of its answers */
+extern char keytab[64];   /* what is in it may tell its maker what to do: "fail", "die", "hang" */
 
 /* A process of keeper's that is the test; its end of the channel in *other_out. */
 struct child *add_child(enum role role, int *other_out);

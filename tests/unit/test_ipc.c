@@ -380,31 +380,34 @@ pass_round_trip(void **state)
 static void
 rotation_round_trip(void **state)
 {
-    struct ipc_rotate_holds holds = { .slot = 3, .controller = "dc1.corp.test" }, holds_out;
-    struct ipc_rotate_end end = { .outcome = IPC_ROTATE_UNKNOWN, .controller = "dc1.corp.test", .text = "lost" }, end_out;
+    struct ipc_rotate_holds holds = { .run = 7, .slot = 3, .controller = "dc1.corp.test" }, holds_out;
+    struct ipc_rotate_end end = { .run = 8, .outcome = IPC_ROTATE_UNKNOWN, .controller = "dc1.corp.test", .text = "lost" };
+    struct ipc_rotate_end end_out;
     struct writer w = writer_init(packet, sizeof(packet));
 
     (void)state;
     ipc_put_rotate_holds(&w, &holds);
     assert_true(ipc_get_rotate_holds(packet, w.len, &holds_out));
+    assert_int_equal(holds_out.run, 7);
     assert_int_equal(holds_out.slot, 3);
     assert_string_equal(holds_out.controller, "dc1.corp.test");
     ONLY_WHOLE(w.len, ipc_get_rotate_holds(packet, n, &holds_out));
     assert_false(ipc_get_rotate_end(packet, w.len, &end_out));
     /* A slot, an outcome that there is not. */
-    packet[1] = 4;
+    packet[5] = 4;
     assert_false(ipc_get_rotate_holds(packet, w.len, &holds_out));
-    packet[1] = 0;
+    packet[5] = 0;
     assert_false(ipc_get_rotate_holds(packet, w.len, &holds_out));
     w = writer_init(packet, sizeof(packet));
     ipc_put_rotate_end(&w, &end);
     assert_true(ipc_get_rotate_end(packet, w.len, &end_out));
+    assert_int_equal(end_out.run, 8);
     assert_int_equal(end_out.outcome, IPC_ROTATE_UNKNOWN);
     assert_string_equal(end_out.text, "lost");
     ONLY_WHOLE(w.len, ipc_get_rotate_end(packet, n, &end_out));
-    packet[1] = 5;
+    packet[5] = 5;
     assert_false(ipc_get_rotate_end(packet, w.len, &end_out));
-    packet[1] = 0;
+    packet[5] = 0;
     assert_false(ipc_get_rotate_end(packet, w.len, &end_out));
 }
 

@@ -18,7 +18,7 @@
 #define OLD (-40 * DAY) /* a password of that age is due to be replaced */
 #define YOUNG (-3600)
 #define HOUR_S 3600
-#define SOON_S 300      /* while it is open which password the domain has */
+#define SOON_S 300      /* while it is open which password the domain has, or the pending one could not be sent */
 
 /* A rotation that has come as far as netlogon's part in it. */
 static void
@@ -224,6 +224,68 @@ what_netlogon_says_out_of_turn_changes_nothing(void **state)
 }
 
 static void
+an_answer_to_an_earlier_run_counts_for_nothing(void **state)
+{
+    uint32_t first;
+
+    (void)state;
+    set_is_under_way();
+    first = run_told;
+    waited_ms += STAGE_S * 1000;
+    keeper_rotate_tick(k);
+    assert_said(CONTROL_FAILED, CONTROL_UNKNOWN, "does not answer");
+    ask();
+    assert_told(IPC_ROTATE, NULL);
+    assert_int_not_equal(run_told, first);
+    for (int i = 0; i < 2; i++) {
+        uint32_t second = run_told;
+
+        run_told = first;
+        ended(IPC_ROTATE_UNSENT);
+        ended(IPC_ROTATE_REFUSED);
+        ended(IPC_ROTATE_TAKEN);
+        holds(MACHINE_PENDING);
+        assert_null(keeper_child(k, ROLE_KEYTAB));
+        assert_secret("a - new", 5);
+        run_told = second;
+        if (i > 0)
+            break;
+        holds(MACHINE_CURRENT);
+        assert_said(CONTROL_STEP, CONTROL_CHANNEL, "current");
+        keytab_is_made(true);
+        assert_said(CONTROL_STEP, CONTROL_PREPARED, "");
+        assert_told(IPC_ROTATE_SET, "a - new");
+        assert_int_equal(run_told, second);
+    }
+    ended(IPC_ROTATE_TAKEN);
+    keytab_is_made(true);
+    assert_secret("new a -", 6);
+}
+
+static void
+what_could_not_be_sent_is_sent_soon(void **state)
+{
+    (void)state;
+    set_is_under_way();
+    ended(IPC_ROTATE_UNSENT);
+    assert_said(CONTROL_FAILED, CONTROL_NO_CHANNEL, "so it is");
+    assert_secret("a - new", 5);
+    assert_again_after(SOON_S);
+    holds(MACHINE_CURRENT);
+    /* netlogon takes no message. */
+    assert_int_equal(shutdown(to_netlogon, SHUT_RDWR), 0);
+    keytab_is_made(true);
+    (void)close(to_netlogon);
+    (void)close(netlogon->channel);
+    netlogon->pid = 0;
+    netlogon = add_child(ROLE_NETLOGON, &to_netlogon);
+    assert_again_after(SOON_S);
+    holds(MACHINE_CURRENT);
+    keytab_is_made(true);
+    assert_told(IPC_ROTATE_SET, "a - new");
+}
+
+static void
 no_room_for_the_pending_one(void **state)
 {
     (void)state;
@@ -353,6 +415,8 @@ main(void)
         ROTATION_TEST(silence_leaves_it_open_and_is_followed_up_soon),
         ROTATION_TEST(without_a_session_nothing_is_changed),
         ROTATION_TEST(what_netlogon_says_out_of_turn_changes_nothing),
+        ROTATION_TEST(an_answer_to_an_earlier_run_counts_for_nothing),
+        ROTATION_TEST(what_could_not_be_sent_is_sent_soon),
         ROTATION_TEST(no_room_for_the_pending_one),
         ROTATION_TEST(no_keytab_before_the_domain_has_heard),
         ROTATION_TEST(no_keytab_when_the_domain_has_it),

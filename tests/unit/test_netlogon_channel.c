@@ -11,6 +11,7 @@
 
 #include "lib/base/log.h"
 #include "lib/proto/client.h"
+#include "lib/proto/sealed.h"
 #include "tests/unit/netlogon_fixture.h"
 
 #define LONG_MS 15000
@@ -280,6 +281,40 @@ a_password_that_was_changed_is_read_again(void **state)
     assert_int_equal(sessions(f, 0), 4);
 }
 
+/* What keeper wants in a run of the rotation; it has the answer when this returns. */
+static void
+rotate(struct netlogon_fixture *f, enum ipc_type type, uint32_t run)
+{
+    int fds[CHANNEL_FDS_MAX] = { -1, -1, -1, -1 };
+    uint8_t packet[16];
+    struct writer w = writer_init(packet, sizeof(packet));
+
+    ipc_put_number(&w, type, run);
+    if (type == IPC_ROTATE_SET)
+        fds[0] = sealed_new("secret", "none", 4);
+    assert_true(netlogon_keeper_message(f->n, packet, w.len, fds));
+    channel_close_fds(fds);
+    netlogon_rotate_turn(f->n);
+    netlogon_read_keys(f->n);
+}
+
+static void
+keeper_is_answered_in_its_run(void **state)
+{
+    struct netlogon_fixture *f = *state;
+
+    rotate(f, IPC_ROTATE, 7);
+    assert_int_equal(f->world->holds.run, 7);
+    assert_int_equal(f->world->holds.slot, MACHINE_CURRENT);
+    rotate(f, IPC_ROTATE_SET, 8);
+    assert_int_equal(f->world->ended.run, 8);
+    assert_int_equal(f->world->ended.outcome, IPC_ROTATE_UNSENT);
+    f->world->secrets[MACHINE_CURRENT][0] = '\0';
+    rotate(f, IPC_ROTATE, 9);
+    assert_int_equal(f->world->ended.run, 9);
+    assert_int_equal(f->world->holds.run, 7);
+}
+
 static void
 who_was_idle_is_asked_first(void **state)
 {
@@ -429,6 +464,7 @@ main(void)
         TEST(all_passwords_are_tried_in_order),
         TEST(no_password_is_tried_but_after_access_denied),
         TEST(a_password_that_was_changed_is_read_again),
+        TEST(keeper_is_answered_in_its_run),
         TEST(who_was_idle_is_asked_first),
         TEST(an_idle_session_that_is_none_any_more),
         TEST(what_is_weak_or_false_is_refused),
