@@ -19,16 +19,21 @@ put(struct replace *j, struct replace *const *files, size_t n)
 {
     uint8_t *bytes = malloc(JOURNAL_BYTES_MAX);
     struct writer w = writer_init(bytes, bytes == NULL ? 0 : JOURNAL_BYTES_MAX);
-    bool good;
+    bool good = true;
 
     writer_bytes(&w, MAGIC, MAGIC_SIZE);
     writer_u32(&w, (uint32_t)n);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; good && i < n; i++) {
+        struct stat st;
+
+        good = fstat(files[i]->fd, &st) == 0;
         writer_str(&w, files[i]->fresh);
         writer_str(&w, files[i]->path);
+        writer_u64(&w, good ? (uint64_t)st.st_ino : 0);
     }
-    errno = ENOSPC;
-    good = writer_ok(&w) && write(j->fd, w.data, w.len) == (ssize_t)w.len;
+    if (good)
+        errno = ENOSPC;
+    good = good && writer_ok(&w) && write(j->fd, w.data, w.len) == (ssize_t)w.len;
     free(bytes);
     return good;
 }
@@ -70,6 +75,7 @@ journal_decode(const uint8_t *p, size_t len, struct journal *out)
         if (!reader_str_copy(&r, f->fresh, sizeof(f->fresh)) || !reader_str_copy(&r, f->path, sizeof(f->path)) ||
             !replace_is_beside(f->fresh, f->path))
             return false;
+        f->inode = reader_u64(&r);
     }
     return reader_done(&r);
 }
@@ -95,12 +101,33 @@ load(int fd, struct journal *out)
     return good;
 }
 
-/* A file that is not there any more has its name already. */
+/* Is it that file? False with errno, ENOENT where another one is there. */
+static bool
+is_file(const char *path, uint64_t inode)
+{
+    struct stat st;
+
+    if (lstat(path, &st) != 0)
+        return false;
+    errno = ENOENT;
+    return S_ISREG(st.st_mode) && (uint64_t)st.st_ino == inode;
+}
+
+/* All or, where one is lost, none. */
 static bool
 rename_all(const struct journal *j)
 {
+    bool named[JOURNAL_FILES_MAX];
+
     for (size_t i = 0; i < j->n; i++) {
-        if ((rename(j->files[i].fresh, j->files[i].path) != 0 && errno != ENOENT) ||
+        const struct journal_file *f = &j->files[i];
+
+        named[i] = is_file(f->path, f->inode);
+        if (!named[i] && !is_file(f->fresh, f->inode))
+            return false;
+    }
+    for (size_t i = 0; i < j->n; i++) {
+        if ((!named[i] && rename(j->files[i].fresh, j->files[i].path) != 0) ||
             !replace_sync_directory(j->files[i].path))
             return false;
     }

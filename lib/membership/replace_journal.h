@@ -6,6 +6,7 @@
  * how many follow (1 to JOURNAL_FILES_MAX), each
  *     str    the new file, as replace_begin called it
  *     str    the name that it takes
+ *     u64    its inode, by which a file that has its name is told from one that is lost
  */
 #ifndef AUTHSOD_MEMBERSHIP_REPLACE_JOURNAL_H
 #define AUTHSOD_MEMBERSHIP_REPLACE_JOURNAL_H
@@ -19,13 +20,14 @@
 #define MEMBERSHIP_JOURNAL_PATH AUTHSOD_CONFDIR "/.joining"
 
 #define JOURNAL_FILES_MAX 4
-#define JOURNAL_BYTES_MAX (JOURNAL_FILES_MAX * 2 * (PATH_MAX + 4) + 16)
+#define JOURNAL_BYTES_MAX (JOURNAL_FILES_MAX * (2 * (PATH_MAX + 4) + 8) + 16)
 
 struct journal {
     size_t n;
     struct journal_file {
         char fresh[PATH_MAX];
         char path[PATH_MAX];
+        uint64_t inode;
     } files[JOURNAL_FILES_MAX];
 };
 
@@ -40,10 +42,15 @@ bool journal_begin(struct replace *j, const char *path, struct replace *const *f
 enum journal_end {
     JOURNAL_NONE,      /* there is none */
     JOURNAL_FINISHED,  /* the files have their names now */
-    JOURNAL_FAILED,    /* with errno, EINVAL where it is none of ours */
+    JOURNAL_FAILED,    /* with errno: EINVAL where it is none of ours, ENOENT where a new file is lost */
 };
 
-/* Finishes what a dead one has begun, and forgets it. Nobody else may be at it: the caller has a lock for that. */
+/*
+ * Finishes what a dead one has begun, and forgets it.  Nobody else may be at it:
+ * the caller has a lock for that.  Where somebody has removed one of the new
+ * files no other one takes its name, and the journal stays.  A file that took
+ * its name and was replaced since cannot be told from such a one.
+ */
 enum journal_end journal_finish(const char *path);
 
 /* The decoder under it: only files beside those whose names they take. */

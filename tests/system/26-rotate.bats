@@ -385,10 +385,11 @@ END
   local fresh=/etc/authsod/.machine-secret.0123456789abcdef before
   before=$(secret kvno)
   in_member "$BOX" cp -p /etc/authsod/machine-secret "$fresh"
-  python3 - "$fresh" /etc/authsod/machine-secret >"$etc/authsod/.joining" <<'END'
+  python3 - "$(in_member "$BOX" stat -c %i "$fresh")" "$fresh" /etc/authsod/machine-secret >"$etc/authsod/.joining" <<'END'
 import struct, sys
 sys.stdout.buffer.write(b'authsodj' + struct.pack('<I', 1) +
-                        b''.join(struct.pack('<I', len(n)) + n.encode() for n in sys.argv[1:]))
+                        b''.join(struct.pack('<I', len(n)) + n.encode() for n in sys.argv[2:]) +
+                        struct.pack('<Q', int(sys.argv[1])))
 END
   chmod 600 "$etc/authsod/.joining"
   run ctl rotate
