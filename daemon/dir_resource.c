@@ -50,6 +50,43 @@ set_groups(struct dir *d, struct store_user *u, const struct sid *sids, size_t n
     return true;
 }
 
+/* True if the groups of uid are not to be asked for at present. */
+static bool
+is_paused(const struct dir *d, uint32_t uid)
+{
+    int64_t now = client_now();
+
+    for (size_t i = 0; i < DIR_RESOURCE_MAX; i++) {
+        if (d->resource.users[i].uid == uid && now < d->resource.users[i].until)
+            return true;
+    }
+    return now < d->resource.pause;
+}
+
+/*
+ * That was too much.  Where the controller has told others theirs only just, it
+ * is this user's that are too many, and the others go on being asked for; where
+ * it has not, or fails a second time in a row, it is the controller.
+ */
+static void
+note_hard(struct dir *d, const struct store_user *u)
+{
+    struct dir_resource *r = &d->resource;
+    int64_t now = client_now();
+    size_t at = 0;
+
+    log_warning("the groups of %s are too much for the domain: those known before stay", u->name);
+    for (size_t i = 1; i < DIR_RESOURCE_MAX; i++) {
+        if (r->users[i].until < r->users[at].until)
+            at = i;
+    }
+    r->users[at].uid = u->uid;
+    r->users[at].until = now + DIR_HARD_PAUSE_MS;
+    if (r->answered == 0 || now - r->answered > DIR_RESOURCE_RECENT_MS)
+        r->pause = now + DIR_HARD_PAUSE_MS;
+    r->answered = 0;
+}
+
 /* Asks the domain for them. False: u has what it had. */
 static bool
 ask(struct dir *d, TALLOC_CTX *mem, struct store_user *u, bool may_open)
@@ -60,18 +97,18 @@ ask(struct dir *d, TALLOC_CTX *mem, struct store_user *u, bool may_open)
     enum err err;
 
     sids = accounts_of(d, mem, u, &n);
-    if (sids == NULL || client_now() < d->resource_pause)
+    if (sids == NULL || is_paused(d, u->uid))
         return false;
     do {
         l = may_open ? dir_link(d) : dir_link_at_hand(d);
         err = l == NULL ? ERR_NO_KDC : directory_resource_groups(l, mem, sids, n, &groups, &n_groups);
     } while (dir_link_again(d, err));
-    if (err == ERR_OK)
+    if (err == ERR_OK) {
+        d->resource.answered = client_now();
         return set_groups(d, u, groups, n_groups);
-    if (err == ERR_TIMEOUT || err == ERR_BUSY) {
-        log_warning("the groups of %s are too much for the domain: those known before stay", u->name);
-        d->resource_pause = client_now() + DIR_HARD_PAUSE_MS;
     }
+    if (err == ERR_TIMEOUT || err == ERR_BUSY)
+        note_hard(d, u);
     return false;
 }
 

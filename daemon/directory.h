@@ -38,6 +38,8 @@
 #define DIR_WAITING_MAX 64             /* messages that wait for netlogon */
 #define DIR_NETLOGON_MS 3500           /* for netlogon to answer */
 #define DIR_HARD_PAUSE_MS 10000        /* after one of these nobody's members are asked for */
+#define DIR_RESOURCE_MAX 16            /* users whose groups were too much for the domain, remembered */
+#define DIR_RESOURCE_RECENT_MS 60000   /* a controller that answered so short a time ago is there */
 
 /* The computer's own domain. */
 struct dir_domain {
@@ -119,6 +121,16 @@ struct dir_waiting {
     int64_t deadline;                  /* client_now() based */
 };
 
+/* Users whose groups of the own domain were too much for the controller (dir_resource.c). */
+struct dir_resource {
+    struct {
+        uint32_t uid;
+        int64_t until;                 /* client_now() based */
+    } users[DIR_RESOURCE_MAX];
+    int64_t pause;                     /* the same: before it nobody's are asked for */
+    int64_t answered;                  /* when somebody's were last told; 0: not since one was too much */
+};
+
 struct dir {
     struct config *config;
     int keeper, front, member;         /* channels; -1 while the other side is gone */
@@ -136,7 +148,7 @@ struct dir {
     struct dir_link link;
     struct dir_ping ping;
     struct dir_hard hard;
-    int64_t resource_pause;            /* client_now() based: dir_resource.c asks for nothing before it */
+    struct dir_resource resource;
     uint32_t *pending;                 /* gids of groups without a name, DIR_PENDING_MAX of them */
     size_t n_pending;
     struct local_names *names;         /* this computer's own, and the reserved ones */

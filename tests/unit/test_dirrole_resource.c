@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,12 +70,12 @@ begin(void **state)
 
 /* A logon that claims 1203 and 1204 of the own domain, too; in_1400: she is in that group of her domain. */
 static struct ipc_learned
-log_on(struct fixture *f, bool in_1400)
+log_on_as(struct fixture *f, const char *name, uint32_t rid, bool in_1400)
 {
     struct logon_info *info = logon_of_alice(0);
     struct ipc_learned is;
 
-    info->user = other_sid(1104);
+    info->user = other_sid(rid);
     info->primary_rid = 513;
     info->groups = talloc_zero_array(info, struct logon_group, 4);
     info->n_groups = 4;
@@ -83,10 +84,16 @@ log_on(struct fixture *f, bool in_1400)
     info->groups[2] = (struct logon_group){ .sid = other_sid(513), .attributes = 7 };
     info->groups[3] = (struct logon_group){ .sid = other_sid(in_1400 ? 1400 : 1401), .attributes = 7 };
     qsort(info->groups, info->n_groups, sizeof(info->groups[0]), sid_compare);
-    is = learn(f, ALICE, info);
+    is = learn(f, name, info);
     assert_int_equal(is.err, ERR_OK);
     talloc_free(info);
     return is;
+}
+
+static struct ipc_learned
+log_on(struct fixture *f, bool in_1400)
+{
+    return log_on_as(f, ALICE, 1104, in_1400);
 }
 
 static bool
@@ -311,6 +318,30 @@ a_logon_waits_for_no_connection(void **state)
     assert_groups(f, &rec, 4, (uint32_t[4]){ 1200, 1201, 1202 });
 }
 
+/* How many lists of groups a logon of that account of other.test asks for, when they end like that. */
+static unsigned
+lists_for(struct fixture *f, uint32_t rid, enum err fail)
+{
+    unsigned lists = domain.resource_lists;
+    char name[32];
+
+    (void)by_name(f, RECORD_PASSWD, "bob", NULL);
+    (void)dir_link(f->d);
+    domain.resource_fail = fail;
+    (void)snprintf(name, sizeof(name), "user%u@other.test", rid);
+    (void)log_on_as(f, name, rid, true);
+    domain.resource_fail = ERR_OK;
+    return domain.resource_lists - lists;
+}
+
+/* The pauses are over, but for the time since the last answer. */
+static void
+end_pauses(struct fixture *f)
+{
+    f->d->resource.pause = 0;
+    memset(f->d->resource.users, 0, sizeof(f->d->resource.users));
+}
+
 static void
 what_is_too_much_is_left_alone_for_a_while(void **state)
 {
@@ -323,7 +354,7 @@ what_is_too_much_is_left_alone_for_a_while(void **state)
     for (size_t i = 0; i < sizeof(fails) / sizeof(fails[0]); i++) {
         unsigned lists = domain.resource_lists;
 
-        f->d->resource_pause = 0;
+        end_pauses(f);
         (void)by_name(f, RECORD_PASSWD, "bob", NULL);
         (void)dir_link(f->d);
         domain.resource_fail = fails[i];
@@ -334,13 +365,43 @@ what_is_too_much_is_left_alone_for_a_while(void **state)
         (void)look(f, true, &rec);
         assert_groups(f, &rec, 4, (uint32_t[4]){ 1200, 1201, 1202 });
         assert_int_equal(domain.resource_lists, lists + 1);
-        assert_true(f->d->resource_pause > client_now());
+        assert_in_range(f->d->resource.users[0].until, client_now() + 5000, client_now() + DIR_HARD_PAUSE_MS);
     }
     domain.resource_fail = ERR_OK;
-    f->d->resource_pause = client_now();
+    end_pauses(f);
     domain.resource[0].groups[0] = 0;
     (void)look(f, true, &rec);
     assert_groups(f, &rec, 3, (uint32_t[4]){ 1201, 1202 });
+}
+
+static void
+one_user_too_much_holds_up_no_other(void **state)
+{
+    struct fixture *f = *state;
+
+    /* Nobody has been answered: it may be the controller. */
+    assert_int_equal(lists_for(f, 1500, ERR_TIMEOUT), 1);
+    assert_int_equal(lists_for(f, 1501, ERR_OK), 0);
+    end_pauses(f);
+    /* However often one is too much, the others are asked for. */
+    for (uint32_t rid = 1501; rid < 1501 + 2 * DIR_RESOURCE_MAX; rid++) {
+        assert_int_equal(lists_for(f, rid, ERR_OK), 1);
+        assert_int_equal(lists_for(f, 1500, ERR_TIMEOUT), rid == 1501);
+    }
+    assert_int_equal(lists_for(f, 1501, ERR_OK), 1);
+    assert_int_equal(lists_for(f, 1600, ERR_TIMEOUT), 1);
+    assert_int_equal(lists_for(f, 1600, ERR_OK) + lists_for(f, 1500, ERR_OK), 0);
+    assert_int_equal(lists_for(f, 1501, ERR_OK), 1);
+    /* The controller fails twice in a row. */
+    assert_int_equal(lists_for(f, 1501, ERR_BUSY), 1);
+    assert_int_equal(lists_for(f, 1502, ERR_BUSY), 1);
+    assert_int_equal(lists_for(f, 1503, ERR_OK), 0);
+    end_pauses(f);
+    assert_int_equal(lists_for(f, 1503, ERR_OK), 1);
+    /* That was long ago. */
+    f->d->resource.answered -= DIR_RESOURCE_RECENT_MS + 1000;
+    assert_int_equal(lists_for(f, 1501, ERR_TIMEOUT), 1);
+    assert_int_equal(lists_for(f, 1502, ERR_OK), 0);
 }
 
 static void
@@ -370,6 +431,7 @@ main(void)
         TEST(known_before_while_the_directory_is_away),
         TEST(a_logon_waits_for_no_connection),
         TEST(what_is_too_much_is_left_alone_for_a_while),
+        TEST(one_user_too_much_holds_up_no_other),
         TEST(an_own_user_s_logon_asks_nobody),
     };
 
