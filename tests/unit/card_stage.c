@@ -182,8 +182,9 @@ stage_answer(struct fixture *x, int module, const char *answer)
     (void)turn(x);
 }
 
-unsigned
-stage_spawns(struct fixture *x, enum role role)
+/* How often keeper was told that, of all that it has been told. */
+static unsigned
+count_told(struct fixture *x, enum ipc_type type, uint32_t about)
 {
     unsigned n = 0;
     uint32_t number;
@@ -195,8 +196,20 @@ stage_spawns(struct fixture *x, enum role role)
         if (len <= 0)
             return n;
         channel_close_fds(fds);
-        n += ipc_get_number(packet, (size_t)len, IPC_SPAWN, &number) && number == (uint32_t)role;
+        n += ipc_get_number(packet, (size_t)len, type, &number) && number == about;
     }
+}
+
+unsigned
+stage_spawns(struct fixture *x, enum role role)
+{
+    return count_told(x, IPC_SPAWN, (uint32_t)role);
+}
+
+bool
+stage_ended(struct fixture *x, uint32_t id)
+{
+    return count_told(x, IPC_END_WORKER, id) > 0;
 }
 
 int

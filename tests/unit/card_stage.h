@@ -38,6 +38,8 @@ void stage_answer(struct fixture *x, int module, const char *answer);
 
 /* How many workers of that kind keeper was asked for since the last call of this. */
 unsigned stage_spawns(struct fixture *x, enum role role);
+/* True if keeper was told to end that worker; whatever else it was told is passed over. */
+bool stage_ended(struct fixture *x, uint32_t id);
 /* keeper brings a worker: our end of it. */
 int stage_worker(struct fixture *x, enum role role, uint32_t id);
 /* The number of the look that the worker is to take; 0: none. */

@@ -97,6 +97,9 @@ struct record record_of(const uint8_t *packet, size_t len);
 bool is_str(struct record_str s, const char *text);
 struct logon_info *logon_of_alice(size_t n);
 uint32_t id_of(struct fixture *f, uint32_t rid);
+/* Of the trusted domain S-1-5-21-4-5-6; RID 0: its own SID. */
+struct sid other_sid(uint32_t rid);
+uint32_t other_id(struct fixture *f, uint32_t rid);
 void age_alice(struct fixture *f, int64_t seconds);
 
 #endif

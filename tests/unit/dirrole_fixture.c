@@ -262,6 +262,27 @@ logon_of_alice(size_t n)
     return info;
 }
 
+struct sid
+other_sid(uint32_t rid)
+{
+    struct sid sid;
+
+    assert_true(sid_parse("S-1-5-21-4-5-6", &sid));
+    if (rid != 0)
+        assert_true(sid_append(&sid, rid));
+    return sid;
+}
+
+uint32_t
+other_id(struct fixture *f, uint32_t rid)
+{
+    struct sid sid = other_sid(rid);
+    uint32_t id = 0;
+
+    assert_true(idmap_id(f->d->idmap, &sid, &id));
+    return id;
+}
+
 uint32_t
 id_of(struct fixture *f, uint32_t rid)
 {

@@ -13,31 +13,8 @@
 #include "lib/proto/client.h"
 #include "tests/unit/dirrole.h"
 
-#define OTHER "S-1-5-21-4-5-6"
-
 static uint8_t packet[CHANNEL_PACKET_MAX];
 static int netlogon; /* its end of the channel */
-
-static struct sid
-other_sid(uint32_t rid)
-{
-    struct sid sid;
-
-    assert_true(sid_parse(OTHER, &sid));
-    if (rid != 0)
-        assert_true(sid_append(&sid, rid));
-    return sid;
-}
-
-static uint32_t
-other_id(struct fixture *f, uint32_t rid)
-{
-    struct sid sid = other_sid(rid);
-    uint32_t id = 0;
-
-    assert_true(idmap_id(f->d->idmap, &sid, &id));
-    return id;
-}
 
 static void
 connect_netlogon(struct fixture *f)

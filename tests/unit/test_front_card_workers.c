@@ -30,24 +30,6 @@ send_raw(struct fixture *x, int worker, const struct writer *w)
     (void)turn(x);
 }
 
-/* True if keeper was told to end that worker. */
-static bool
-is_ended(struct fixture *x, uint32_t id)
-{
-    bool found = false;
-
-    for (;;) {
-        int fds[CHANNEL_FDS_MAX];
-        ssize_t n = channel_recv(x->keeper, packet, sizeof(packet), fds, 0);
-        uint32_t number;
-
-        if (n <= 0)
-            return found;
-        channel_close_fds(fds);
-        found = found || (ipc_get_number(packet, (size_t)n, IPC_END_WORKER, &number) && number == id);
-    }
-}
-
 static void
 workers_come_when_they_are_needed_and_go(void **state)
 {
@@ -172,14 +154,14 @@ a_look_has_an_end(void **state)
             tick(x);
             stage_expect("in time", module, NULL);
         }
-        (void)is_ended(x, WORKER);
+        (void)stage_ended(x, WORKER);
         if (cases[i].how == DIES) {
             (void)close(worker);
             (void)turn(x);
         } else {
             waited_ms += FRONT_LOOK_MS;
             tick(x);
-            assert_int_equal(is_ended(x, WORKER), cases[i].how == HANGS);
+            assert_int_equal(stage_ended(x, WORKER), cases[i].how == HANGS);
         }
         stage_expect("at the end", module, cases[i].last, NULL);
         end(x, module);
@@ -241,7 +223,7 @@ a_look_that_lies_ends_the_worker(void **state)
         w = writer_init(packet, sizeof(packet));
         put_lie(&w, lie, job);
         send_raw(x, worker, &w);
-        if (!is_ended(x, WORKER))
+        if (!stage_ended(x, WORKER))
             fail_msg("lie %zu: the worker lives on", lie);
         assert_int_equal(x->f->cards.n_workers, 0);
         stage_expect("a lie", module, "ASK PASSWORD", NULL);
@@ -282,7 +264,7 @@ a_job_that_ends_badly_is_one_logon_s(void **state)
         bool dies = false;
 
         cards.job = r.job = running(x, worker, &module);
-        (void)is_ended(x, WORKER);
+        (void)stage_ended(x, WORKER);
         r.passed_through = i == NTLM;
         r.no_kdc = i == NO_KDC;
         r.job += i == OTHER_JOB;
@@ -300,7 +282,7 @@ a_job_that_ends_badly_is_one_logon_s(void **state)
         } else {
             stage_result(x, worker, WORKER, &r, ALICE_SID);
         }
-        assert_true(is_ended(x, WORKER));
+        assert_true(stage_ended(x, WORKER));
         stage_expect("badly", module, i == HANGS ? "DONE CARD_LATE" : "DONE INTERNAL", NULL);
         end(x, module);
         if (!dies)
@@ -368,7 +350,7 @@ a_module_may_hang_up_at_any_time(void **state)
     stage_see(x, worker, two, 1);
     end(x, module);
     assert_int_equal(x->f->n_conversations, 0);
-    assert_false(is_ended(x, WORKER));
+    assert_false(stage_ended(x, WORKER));
     (void)close(worker);
 }
 

@@ -367,24 +367,6 @@ what_logind_does_not_do_is_asked_for_again(void **state)
     (void)close(watcher);
 }
 
-/* True if keeper was told to end that process, and nothing else of it. */
-static bool
-is_ended(struct fixture *x, uint32_t id)
-{
-    bool found = false;
-
-    for (;;) {
-        int fds[CHANNEL_FDS_MAX];
-        ssize_t n = channel_recv(x->keeper, packet, sizeof(packet), fds, 0);
-        uint32_t number;
-
-        if (n <= 0)
-            return found;
-        channel_close_fds(fds);
-        found = found || (ipc_get_number(packet, (size_t)n, IPC_END_WORKER, &number) && number == id);
-    }
-}
-
 static void
 a_watcher_is_replaced(void **state)
 {
@@ -403,7 +385,7 @@ a_watcher_is_replaced(void **state)
         watcher = stage_worker(x, ROLE_WATCH, WATCHER);
         assert_int_equal(told(watcher)->n, 1);
         card_is(x, watcher, 1, false);
-        (void)is_ended(x, WATCHER);
+        (void)stage_ended(x, WATCHER);
         if (how == DIES)
             (void)close(watcher);
         if (how == HANGS) {
@@ -415,7 +397,7 @@ a_watcher_is_replaced(void **state)
             assert_true(channel_send(watcher, packet, w.len, NULL, 0, false));
         }
         (void)turn(x);
-        assert_int_equal(is_ended(x, WATCHER), how != DIES);
+        assert_int_equal(stage_ended(x, WATCHER), how != DIES);
         if (how != DIES)
             (void)close(watcher);
         /* After a pause, and the next one knows what front knows. */
