@@ -14,14 +14,16 @@ tests_fuzz_fuzz_machine_secret_LDADD = $(fuzz_main) lib/membership/libmembership
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_membership tests/unit/test_replace
-tests_unit_test_membership_SOURCES = tests/unit/test_membership.c tests/unit/fake_directory.h
+folder = tests/unit/folder.c tests/unit/folder.h
+tests_unit_test_membership_SOURCES = tests/unit/test_membership.c tests/unit/fake_directory.h $(folder)
 tests_unit_test_membership_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(KRB5_CFLAGS) $(LDAP_CFLAGS) $(TALLOC_CFLAGS)
 tests_unit_test_membership_LDADD = lib/membership/libmembership.la lib/krb/libkrb.la lib/proto/libproto.la \
 	$(CMOCKA_LIBS) $(KRB5_LIBS) $(LDAP_LIBS) $(TALLOC_LIBS)
+tests_unit_test_replace_SOURCES = tests/unit/test_replace.c $(folder)
 tests_unit_test_replace_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_replace_LDADD = lib/membership/libmembership.la $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_rotation
-tests_unit_test_rotation_SOURCES = tests/unit/test_rotation.c tests/unit/secret_words.c tests/unit/secret_words.h
+tests_unit_test_rotation_SOURCES = tests/unit/test_rotation.c tests/unit/secret_words.c tests/unit/secret_words.h $(folder)
 tests_unit_test_rotation_CPPFLAGS = $(tests_unit_test_membership_CPPFLAGS)
 tests_unit_test_rotation_LDADD = $(tests_unit_test_membership_LDADD)
 endif

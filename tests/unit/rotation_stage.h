@@ -28,7 +28,7 @@ struct child *add_child(enum role role, int *other_out);
 
 /* The machine secret, with passwords made so many seconds from now. */
 void joined(const char *passwords, int64_t age);
-/* It has these, the current one of that version; it names the controller that took that one: none where it is a or o. */
+/* It has these, the current one of that version, and names the controller that took it: none for a and o. */
 void assert_secret(const char *passwords, uint32_t kvno);
 void assert_keytab(const char *words);
 
@@ -45,7 +45,7 @@ void holds(enum machine_slot slot);
 /* netlogon: this became of it. */
 void ended(enum ipc_rotate_outcome outcome);
 
-/* The keytab's maker ends, as keeper hears it: with its message, if it has one.  written: member has a new keytab then. */
+/* The keytab's maker ends, as keeper hears it: with its message, if it has one. written: member is given a keytab. */
 void keytab_is_made(bool written);
 
 /* keeper begins nothing before so many seconds are over; then it does. */

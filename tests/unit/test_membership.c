@@ -18,12 +18,12 @@
 #include "lib/membership/keytab.h"
 #include "lib/membership/machine_secret.h"
 #include "tests/unit/fake_directory.h"
+#include "tests/unit/folder.h"
 
 #define DN "CN=WS1,CN=Computers,DC=corp,DC=test"
 
 static const struct membership_names ws1 = { "CORP.TEST", "WS1", "ws1.corp.test" };
 static krb5_context ctx;
-static char dir[] = "/tmp/test_membership.XXXXXX";
 
 static int
 setup(void **state)
@@ -33,7 +33,7 @@ setup(void **state)
     };
 
     (void)state;
-    return krb_context_new(&t, &ctx) == 0 && mkdtemp(dir) != NULL ? 0 : -1;
+    return krb_context_new(&t, &ctx) == 0 && folder_begin() ? 0 : -1;
 }
 
 static int
@@ -41,18 +41,7 @@ teardown(void **state)
 {
     (void)state;
     krb5_free_context(ctx);
-    return rmdir(dir);
-}
-
-static const char *
-in_dir(const char *name)
-{
-    static char paths[4][64];
-    static unsigned turn;
-    char *path = paths[turn++ % 4];
-
-    (void)snprintf(path, sizeof(paths[0]), "%s/%s", dir, name);
-    return path;
+    return folder_end() ? 0 : -1;
 }
 
 static int
@@ -91,7 +80,7 @@ names_and_salt_are_as_the_domain_makes_them(void **state)
 static const char *
 write_keytab(const char *name, const char *old, const char *password, uint32_t kvno, bool keep)
 {
-    const char *path = in_dir(name);
+    const char *path = in_folder(name);
     int fd = make_file(path, 0600, "", 0);
 
     assert_int_equal(membership_keytab_write(ctx, &ws1, old, fd, path, password, kvno, keep), 0);
@@ -143,7 +132,7 @@ add_stranger(const char *path, const char *principal)
 static void
 keytab_has_every_name_with_both_keys(void **state)
 {
-    const char *path = write_keytab("fresh", in_dir("none"), "secret", 3, false);
+    const char *path = write_keytab("fresh", in_folder("none"), "secret", 3, false);
     char list[4096], salt[] = "CORP.TESThostws1.corp.test", password[] = "secret";
     krb5_data secret = { .data = password, .length = 6 }, salt_data = { .data = salt, .length = sizeof(salt) - 1 };
     krb5_keyblock key = { 0 };
@@ -161,7 +150,7 @@ keytab_has_every_name_with_both_keys(void **state)
                               "RestrictedKrbHost/ws1.corp.test@CORP.TEST 3 17\nRestrictedKrbHost/WS1@CORP.TEST 3 17\n"
                               "WS1$@CORP.TEST 3 17\n");
     assert_int_equal(membership_keytab_kvno(ctx, &ws1, path), 3);
-    assert_int_equal(membership_keytab_kvno(ctx, &ws1, in_dir("none")), 0);
+    assert_int_equal(membership_keytab_kvno(ctx, &ws1, in_folder("none")), 0);
     /* The key is that of the password with the domain's salt. */
     (void)snprintf(name, sizeof(name), "FILE:%s", path);
     assert_int_equal(krb5_kt_resolve(ctx, name, &keytab), 0);
@@ -180,7 +169,7 @@ keytab_has_every_name_with_both_keys(void **state)
 static void
 keytab_keeps_what_is_not_the_computers(void **state)
 {
-    const char *first = write_keytab("first", in_dir("none"), "one", 3, false), *second, *third, *stripped;
+    const char *first = write_keytab("first", in_folder("none"), "one", 3, false), *second, *third, *stripped;
     char list[8192];
     size_t left, removed;
     int fd;
@@ -204,7 +193,7 @@ keytab_keeps_what_is_not_the_computers(void **state)
     third = write_keytab("third", second, "three", 4, false);
     list_keytab(third, list, sizeof(list));
     assert_null(strstr(list, " 3 18\n"));
-    stripped = in_dir("stripped");
+    stripped = in_folder("stripped");
     fd = make_file(stripped, 0600, "", 0);
     assert_int_equal(membership_keytab_strip(ctx, &ws1, second, fd, stripped, &left, &removed), 0);
     (void)close(fd);
@@ -213,16 +202,16 @@ keytab_keeps_what_is_not_the_computers(void **state)
     list_keytab(stripped, list, sizeof(list));
     assert_null(strstr(list, "WS1$"));
     assert_non_null(strstr(list, "HTTP/www.corp.test@CORP.TEST 7 17\n"));
-    (void)unlink(in_dir("first"));
-    (void)unlink(in_dir("second"));
-    (void)unlink(in_dir("third"));
-    (void)unlink(in_dir("stripped"));
+    (void)unlink(in_folder("first"));
+    (void)unlink(in_folder("second"));
+    (void)unlink(in_folder("third"));
+    (void)unlink(in_folder("stripped"));
 }
 
 static void
 a_damaged_keytab_is_no_empty_one(void **state)
 {
-    const char *old = in_dir("damaged"), *path = in_dir("new");
+    const char *old = in_folder("damaged"), *path = in_folder("new");
     int fd;
 
     (void)state;
@@ -313,7 +302,7 @@ secret_file_of_others_is_refused(void **state)
     struct machine_secret *s = a_secret(), *t = machine_secret_new();
     uint8_t buf[MACHINE_SECRET_FILE_MAX];
     size_t n = machine_secret_encode(s, buf, sizeof(buf));
-    const char *path = in_dir("secret"), *link = in_dir("link");
+    const char *path = in_folder("secret"), *link = in_folder("link");
 
     (void)state;
     assert_false(machine_secret_load(path, t));

@@ -17,32 +17,20 @@
 
 #include "lib/base/buf.h"
 #include "lib/membership/replace_journal.h"
-
-static char dir[] = "/tmp/test_replace.XXXXXX";
+#include "tests/unit/folder.h"
 
 static int
 setup(void **state)
 {
     (void)state;
-    return mkdtemp(dir) != NULL ? 0 : -1;
+    return folder_begin() ? 0 : -1;
 }
 
 static int
 teardown(void **state)
 {
     (void)state;
-    return rmdir(dir);
-}
-
-static const char *
-in_dir(const char *name)
-{
-    static char paths[4][64];
-    static unsigned turn;
-    char *path = paths[turn++ % 4];
-
-    (void)snprintf(path, sizeof(paths[0]), "%s/%s", dir, name);
-    return path;
+    return folder_end() ? 0 : -1;
 }
 
 static void
@@ -61,13 +49,13 @@ static void
 a_file_is_replaced_whole_or_not_at_all(void **state)
 {
     struct replace r = REPLACE_NONE;
-    const char *path = in_dir("file"), *link = in_dir("link");
+    const char *path = in_folder("file"), *link = in_folder("link");
     struct stat st;
 
     (void)state;
     replace_undo(&r);
     replace_keep(&r);
-    assert_false(replace_begin(&r, in_dir("no/file")));
+    assert_false(replace_begin(&r, in_folder("no/file")));
     assert_int_equal(r.fd, -1);
     /* A new one, taken back. */
     assert_true(replace_begin(&r, path) && write(r.fd, "one", 3) == 3);
@@ -97,18 +85,36 @@ a_file_is_replaced_whole_or_not_at_all(void **state)
     assert_int_equal(unlink(path) | unlink(link), 0);
 }
 
-/* How many names the directory has. */
-static unsigned
-count(void)
+static void
+files_are_replaced_with_their_mode_and_swept(void **state)
 {
-    DIR *d = opendir(dir);
-    unsigned n = 0;
+    char path[80];
+    struct replace killed;
+    struct stat st;
 
-    assert_non_null(d);
-    for (const struct dirent *e = readdir(d); e != NULL; e = readdir(d))
-        n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
-    (void)closedir(d);
-    return n;
+    (void)state;
+    (void)strcpy(path, in_folder("file"));
+    assert_true(replace_bytes(path, "one", 3, NULL));
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_int_equal(chmod(path, 0640), 0);
+    assert_int_equal(stat(path, &st), 0);
+    assert_true(replace_bytes(path, "three", 5, &st));
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0640);
+    assert_int_equal(st.st_size, 5);
+    assert_int_equal(folder_count(), 1);
+    assert_false(replace_bytes(in_folder("none/file"), "x", 1, NULL));
+    /* What somebody who was killed has left, and what only looks like it. */
+    assert_true(replace_begin(&killed, path));
+    (void)close(killed.fd);
+    assert_true(replace_bytes(in_folder(".file.0123456789abcde"), "x", 1, NULL));
+    assert_true(replace_bytes(in_folder(".file2.0123456789abcdef"), "x", 1, NULL));
+    assert_int_equal(folder_count(), 4);
+    replace_sweep(path);
+    assert_int_equal(folder_count(), 3);
+    assert_int_equal(unlink(in_folder(".file.0123456789abcde")) | unlink(in_folder(".file2.0123456789abcdef")), 0);
+    assert_int_equal(unlink(path), 0);
 }
 
 static void
@@ -140,7 +146,7 @@ begin_and_die(void)
 {
     struct replace r = REPLACE_NONE;
 
-    if (!replace_begin(&r, in_dir("file")) || write(r.fd, "new", 3) != 3)
+    if (!replace_begin(&r, in_folder("file")) || write(r.fd, "new", 3) != 3)
         _exit(1);
 }
 
@@ -149,7 +155,7 @@ commit_and_die(void)
 {
     struct replace r = REPLACE_NONE;
 
-    if (!replace_begin(&r, in_dir("file")) || write(r.fd, "new", 3) != 3 || !replace_commit(&r, 0600))
+    if (!replace_begin(&r, in_folder("file")) || write(r.fd, "new", 3) != 3 || !replace_commit(&r, 0600))
         _exit(1);
 }
 
@@ -159,20 +165,20 @@ what_a_dead_one_has_left_is_removed(void **state)
     struct replace r = REPLACE_NONE;
 
     (void)state;
-    put(in_dir("file"), "old");
+    put(in_folder("file"), "old");
     die_at(begin_and_die);
-    assert_int_equal(count(), 2);
-    assert_true(replace_begin(&r, in_dir("file")));
-    assert_int_equal(count(), 2);
+    assert_int_equal(folder_count(), 2);
+    assert_true(replace_begin(&r, in_folder("file")));
+    assert_int_equal(folder_count(), 2);
     replace_undo(&r);
-    assert_content(in_dir("file"), "old");
+    assert_content(in_folder("file"), "old");
     /* Another name of the old file is left. */
     die_at(commit_and_die);
-    assert_int_equal(count(), 2);
-    replace_sweep(in_dir("file"));
-    assert_int_equal(count(), 1);
-    assert_content(in_dir("file"), "new");
-    assert_int_equal(unlink(in_dir("file")), 0);
+    assert_int_equal(folder_count(), 2);
+    replace_sweep(in_folder("file"));
+    assert_int_equal(folder_count(), 1);
+    assert_content(in_folder("file"), "new");
+    assert_int_equal(unlink(in_folder("file")), 0);
 }
 
 static void
@@ -184,30 +190,30 @@ what_somebody_is_at_is_left_alone(void **state)
     struct replace a = REPLACE_NONE, b = REPLACE_NONE;
 
     (void)state;
-    put(in_dir("file"), "old");
-    assert_true(replace_begin(&a, in_dir("file")) && write(a.fd, "a", 1) == 1);
-    assert_true(replace_begin(&b, in_dir("file")));
-    assert_int_equal(count(), 3);
+    put(in_folder("file"), "old");
+    assert_true(replace_begin(&a, in_folder("file")) && write(a.fd, "a", 1) == 1);
+    assert_true(replace_begin(&b, in_folder("file")));
+    assert_int_equal(folder_count(), 3);
     /* One that counts already and may still be taken back. */
     assert_true(replace_commit(&a, 0600));
-    assert_int_equal(count(), 3);
-    replace_sweep(in_dir("file"));
-    assert_int_equal(count(), 3);
+    assert_int_equal(folder_count(), 3);
+    replace_sweep(in_folder("file"));
+    assert_int_equal(folder_count(), 3);
     replace_undo(&b);
     replace_undo(&a);
-    assert_content(in_dir("file"), "old");
-    assert_int_equal(count(), 1);
+    assert_content(in_folder("file"), "old");
+    assert_int_equal(folder_count(), 1);
     /* Names that are not ours, and what is no file. */
-    assert_int_equal(symlink("file", in_dir(".file.1123456789abcdef")) | mkdir(in_dir(".file.2123456789abcdef"), 0700),
-                     0);
+    assert_int_equal(symlink("file", in_folder(".file.1123456789abcdef")), 0);
+    assert_int_equal(mkdir(in_folder(".file.2123456789abcdef"), 0700), 0);
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-        put(in_dir(others[i]), "x");
-    replace_sweep(in_dir("file"));
-    assert_int_equal(count(), 3 + sizeof(others) / sizeof(others[0]));
+        put(in_folder(others[i]), "x");
+    replace_sweep(in_folder("file"));
+    assert_int_equal(folder_count(), 3 + sizeof(others) / sizeof(others[0]));
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-        assert_int_equal(unlink(in_dir(others[i])), 0);
-    assert_int_equal(unlink(in_dir(".file.1123456789abcdef")) | rmdir(in_dir(".file.2123456789abcdef")) |
-                         unlink(in_dir("file")),
+        assert_int_equal(unlink(in_folder(others[i])), 0);
+    assert_int_equal(unlink(in_folder(".file.1123456789abcdef")) | rmdir(in_folder(".file.2123456789abcdef")) |
+                         unlink(in_folder("file")),
                      0);
 }
 
@@ -220,12 +226,12 @@ replace_both_and_die(void)
     struct replace a = REPLACE_NONE, b = REPLACE_NONE, j = REPLACE_NONE;
     struct replace *const both[] = { &a, &b };
 
-    if (!replace_begin(&a, in_dir("a")) || write(a.fd, "new a", 5) != 5 || !replace_ready(&a, 0600) ||
-        !replace_begin(&b, in_dir("b")) || write(b.fd, "new b", 5) != 5 || !replace_ready(&b, 0640))
+    if (!replace_begin(&a, in_folder("a")) || write(a.fd, "new a", 5) != 5 || !replace_ready(&a, 0600) ||
+        !replace_begin(&b, in_folder("b")) || write(b.fd, "new b", 5) != 5 || !replace_ready(&b, 0640))
         _exit(1);
     if (deaths < 0)
         _exit(0);
-    if (!journal_begin(&j, in_dir("journal"), both, 2) || (deaths > 0 && !replace_commit(&a, 0600)) ||
+    if (!journal_begin(&j, in_folder("journal"), both, 2) || (deaths > 0 && !replace_commit(&a, 0600)) ||
         (deaths > 1 && !replace_commit(&b, 0640)))
         _exit(1);
 }
@@ -237,22 +243,22 @@ several_files_are_replaced_together(void **state)
 
     (void)state;
     for (deaths = -1; deaths <= 2; deaths++) {
-        put(in_dir("a"), "old a");
-        (void)unlink(in_dir("b"));
+        put(in_folder("a"), "old a");
+        (void)unlink(in_folder("b"));
         die_at(replace_both_and_die);
-        assert_int_equal(journal_finish(in_dir("journal")), deaths < 0 ? JOURNAL_NONE : JOURNAL_FINISHED);
-        assert_content(in_dir("a"), deaths < 0 ? "old a" : "new a");
+        assert_int_equal(journal_finish(in_folder("journal")), deaths < 0 ? JOURNAL_NONE : JOURNAL_FINISHED);
+        assert_content(in_folder("a"), deaths < 0 ? "old a" : "new a");
         if (deaths >= 0) {
-            assert_content(in_dir("b"), "new b");
-            assert_true(stat(in_dir("b"), &st) == 0 && (st.st_mode & 07777) == 0640);
+            assert_content(in_folder("b"), "new b");
+            assert_true(stat(in_folder("b"), &st) == 0 && (st.st_mode & 07777) == 0640);
             /* Nothing is left beside the two. */
-            assert_int_equal(count(), 2);
+            assert_int_equal(folder_count(), 2);
         }
-        replace_sweep(in_dir("a"));
-        replace_sweep(in_dir("b"));
-        assert_int_equal(journal_finish(in_dir("journal")), JOURNAL_NONE);
+        replace_sweep(in_folder("a"));
+        replace_sweep(in_folder("b"));
+        assert_int_equal(journal_finish(in_folder("journal")), JOURNAL_NONE);
     }
-    assert_int_equal(unlink(in_dir("a")) | unlink(in_dir("b")), 0);
+    assert_int_equal(unlink(in_folder("a")) | unlink(in_folder("b")), 0);
 }
 
 #define FRESH "/etc/.b.0123456789abcdef"
@@ -307,13 +313,13 @@ malformed_journals_are_refused(void **state)
 static void
 find_beside(const char *name, char out[static 64])
 {
-    DIR *d = opendir(dir);
+    DIR *d = opendir(in_folder("."));
 
     assert_non_null(d);
     out[0] = '\0';
     for (const struct dirent *e = readdir(d); e != NULL; e = readdir(d)) {
         if (strncmp(e->d_name + 1, name, strlen(name)) == 0 && e->d_name[0] == '.')
-            (void)snprintf(out, 64, "%s/%.32s", dir, e->d_name);
+            (void)snprintf(out, 64, "%s", in_folder(e->d_name));
     }
     (void)closedir(d);
     assert_string_not_equal(out, "");
@@ -325,29 +331,29 @@ a_file_that_is_lost_is_no_success(void **state)
     char fresh[64], held[64];
 
     (void)state;
-    (void)snprintf(held, sizeof(held), "%s", in_dir("held"));
+    (void)snprintf(held, sizeof(held), "%s", in_folder("held"));
     for (deaths = 0; deaths <= 1; deaths++) {
-        put(in_dir("a"), "old a");
-        put(in_dir("b"), "old b");
+        put(in_folder("a"), "old a");
+        put(in_folder("b"), "old b");
         die_at(replace_both_and_die);
         find_beside("b.", fresh);
         assert_int_equal(rename(fresh, held), 0);
         for (int other = 0; other <= 1; other++) {
-            assert_int_equal(journal_finish(in_dir("journal")), JOURNAL_FAILED);
+            assert_int_equal(journal_finish(in_folder("journal")), JOURNAL_FAILED);
             assert_int_equal(errno, ENOENT);
-            assert_content(in_dir("a"), deaths == 0 ? "old a" : "new a");
-            assert_content(in_dir("b"), "old b");
-            assert_int_equal(access(in_dir("journal"), F_OK), 0);
+            assert_content(in_folder("a"), deaths == 0 ? "old a" : "new a");
+            assert_content(in_folder("b"), "old b");
+            assert_int_equal(access(in_folder("journal"), F_OK), 0);
             /* Another file under its name is not it. */
             if (other == 0)
                 put(fresh, "false");
         }
         assert_int_equal(rename(held, fresh), 0);
-        assert_int_equal(journal_finish(in_dir("journal")), JOURNAL_FINISHED);
-        assert_content(in_dir("a"), "new a");
-        assert_content(in_dir("b"), "new b");
-        assert_int_equal(unlink(in_dir("a")) | unlink(in_dir("b")), 0);
-        assert_int_equal(count(), 0);
+        assert_int_equal(journal_finish(in_folder("journal")), JOURNAL_FINISHED);
+        assert_content(in_folder("a"), "new a");
+        assert_content(in_folder("b"), "new b");
+        assert_int_equal(unlink(in_folder("a")) | unlink(in_folder("b")), 0);
+        assert_int_equal(folder_count(), 0);
     }
 }
 
@@ -358,18 +364,18 @@ a_journal_of_others_is_not_followed(void **state)
     char path[64];
 
     (void)state;
-    (void)snprintf(path, sizeof(path), "%s", in_dir("journal"));
+    (void)snprintf(path, sizeof(path), "%s", in_folder("journal"));
     deaths = 2; /* all is done but for the end */
     die_at(replace_both_and_die);
     assert_int_equal(chmod(path, 0622), 0);
     assert_int_equal(journal_finish(path), JOURNAL_FAILED);
     assert_int_equal(errno, EINVAL);
     assert_int_equal(chmod(path, 0600), 0);
-    assert_int_equal(rename(path, in_dir("else")) | symlink("else", path), 0);
+    assert_int_equal(rename(path, in_folder("else")) | symlink("else", path), 0);
     assert_int_equal(journal_finish(path), JOURNAL_FAILED);
-    assert_int_equal(unlink(path) | rename(in_dir("else"), path), 0);
+    assert_int_equal(unlink(path) | rename(in_folder("else"), path), 0);
     assert_int_equal(journal_finish(path), JOURNAL_FINISHED);
-    assert_int_equal(unlink(in_dir("a")) | unlink(in_dir("b")), 0);
+    assert_int_equal(unlink(in_folder("a")) | unlink(in_folder("b")), 0);
 }
 
 int
@@ -377,6 +383,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_replaced_whole_or_not_at_all),
+        cmocka_unit_test(files_are_replaced_with_their_mode_and_swept),
         cmocka_unit_test(what_a_dead_one_has_left_is_removed),
         cmocka_unit_test(what_somebody_is_at_is_left_alone),
         cmocka_unit_test(several_files_are_replaced_together),

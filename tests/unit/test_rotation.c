@@ -5,19 +5,16 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/krb/computer_keys.h"
 #include "lib/membership/keytab.h"
-#include "lib/membership/replace.h"
 #include "lib/membership/rotation.h"
 #include "lib/proto/control.h"
+#include "tests/unit/folder.h"
 #include "tests/unit/secret_words.h"
 
 #define NOW 2000000000
@@ -30,13 +27,12 @@ static const struct krb_target target = {
     .realm = "CORP.TEST", .domain_dns = "corp.test", .fqdn = "ws1.corp.test", .computer = "WS1", .timeout = 1
 };
 static krb5_context ctx;
-static char dir[] = "/tmp/test_rotation.XXXXXX";
 
 static int
 setup(void **state)
 {
     (void)state;
-    return krb_context_new(&target, &ctx) == 0 && mkdtemp(dir) != NULL ? 0 : -1;
+    return krb_context_new(&target, &ctx) == 0 && folder_begin() ? 0 : -1;
 }
 
 static int
@@ -44,18 +40,7 @@ teardown(void **state)
 {
     (void)state;
     krb5_free_context(ctx);
-    return rmdir(dir);
-}
-
-static const char *
-in_dir(const char *name)
-{
-    static char paths[4][80];
-    static unsigned turn;
-    char *path = paths[turn++ % 4];
-
-    (void)snprintf(path, sizeof(paths[0]), "%s/%s", dir, name);
-    return path;
+    return folder_end() ? 0 : -1;
 }
 
 /* What the file has, what the domain has: what is done, and what the file is then. */
@@ -201,7 +186,7 @@ not_all_computers_come_at_once(void **state)
 static const char *
 follow(const char *name, const char *old, const struct machine_secret *s, bool tidy)
 {
-    const char *path = in_dir(name);
+    const char *path = in_folder(name);
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
     assert_true(fd >= 0);
@@ -241,8 +226,9 @@ has_key(const char *path, const char *principal, krb5_kvno kvno, const char *pas
 static void
 the_keytab_follows_each_step(void **state)
 {
+    static const char *const made[] = { "joined", "pending", "taken", "tidy", "first", "second", "back" };
     struct machine_secret *s = machine_secret_new();
-    const char *joined = in_dir("joined"), *path;
+    const char *joined = in_folder("joined"), *path;
     int fd = open(joined, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     bool fresh;
 
@@ -283,9 +269,8 @@ the_keytab_follows_each_step(void **state)
     path = follow("back", joined, s, false);
     assert_true(has_key(path, "host/ws1.corp.test@CORP.TEST", 5, "p"));
     assert_true(has_key(path, "WS1$@CORP.TEST", 0, "o"));
-    for (size_t i = 0; i < 7; i++)
-        assert_int_equal(unlink(in_dir((const char *const[]){ "joined", "pending", "taken", "tidy", "first", "second",
-                                                              "back" }[i])), 0);
+    for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
+        assert_int_equal(unlink(in_folder(made[i])), 0);
     machine_secret_free(s);
 }
 
@@ -348,50 +333,6 @@ the_account_finds_its_services_keys(void **state)
     machine_secret_free(s);
 }
 
-static unsigned
-count_files(void)
-{
-    DIR *d = opendir(dir);
-    unsigned n = 0;
-
-    assert_non_null(d);
-    for (const struct dirent *e = readdir(d); e != NULL; e = readdir(d))
-        n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
-    (void)closedir(d);
-    return n;
-}
-
-static void
-files_are_replaced_with_their_mode_and_swept(void **state)
-{
-    char path[80];
-    struct replace killed;
-    struct stat st;
-
-    (void)state;
-    (void)strcpy(path, in_dir("file"));
-    assert_true(replace_bytes(path, "one", 3, NULL));
-    assert_int_equal(stat(path, &st), 0);
-    assert_int_equal(st.st_mode & 07777, 0600);
-    assert_int_equal(chmod(path, 0640), 0);
-    assert_int_equal(stat(path, &st), 0);
-    assert_true(replace_bytes(path, "three", 5, &st));
-    assert_int_equal(stat(path, &st), 0);
-    assert_int_equal(st.st_mode & 07777, 0640);
-    assert_int_equal(st.st_size, 5);
-    assert_int_equal(count_files(), 1);
-    assert_false(replace_bytes(in_dir("none/file"), "x", 1, NULL));
-    /* What somebody who was killed has left, and what only looks like it. */
-    assert_true(replace_begin(&killed, path));
-    (void)close(killed.fd);
-    assert_true(replace_bytes(in_dir(".file.0123456789abcde"), "x", 1, NULL));
-    assert_true(replace_bytes(in_dir(".file2.0123456789abcdef"), "x", 1, NULL));
-    assert_int_equal(count_files(), 4);
-    replace_sweep(path);
-    assert_int_equal(count_files(), 3);
-    assert_int_equal(unlink(in_dir(".file.0123456789abcde")) | unlink(in_dir(".file2.0123456789abcdef")) | unlink(path), 0);
-}
-
 static void
 control_messages_come_back_and_nothing_else_is_one(void **state)
 {
@@ -449,7 +390,6 @@ main(void)
         cmocka_unit_test(not_all_computers_come_at_once),
         cmocka_unit_test(the_keytab_follows_each_step),
         cmocka_unit_test(the_account_finds_its_services_keys),
-        cmocka_unit_test(files_are_replaced_with_their_mode_and_swept),
         cmocka_unit_test(control_messages_come_back_and_nothing_else_is_one),
     };
 
