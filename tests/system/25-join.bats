@@ -5,17 +5,9 @@
 bats_require_minimum_version 1.5.0
 
 setup_file() {
-  local n=1
   . "$BATS_TEST_DIRNAME/member.sh"
-  while [ -e "$LAB/hosts/box$n" ]; do
-    n=$((n + 1))
-  done
-  export BOX=box$n
-  lab_host "$BOX" "10.99.0.$((120 + n))" "$LAB_DC_ADDR" "$LAB_DOMAIN" &&
+  member_new box 120 &&
     member_local_user "$BOX" &&
-    in_member "$BOX" make -s -C "$(realpath "${AUTHSOD_BUILD:-$lab_top/build-test/shipped}")" install &&
-    in_member "$BOX" systemd-sysusers authsod.conf &&
-    in_member "$BOX" systemd-tmpfiles --create authsod.conf &&
     printf '@include common-%s\n' auth account password session | in_member "$BOX" sh -c 'cat >/etc/pam.d/authsod'
 } >&2
 

@@ -6,16 +6,8 @@
 bats_require_minimum_version 1.5.0
 
 setup_file() {
-  local n=1
   . "$BATS_TEST_DIRNAME/member.sh"
-  while [ -e "$LAB/hosts/kill$n" ]; do
-    n=$((n + 1))
-  done
-  export BOX=kill$n
-  lab_host "$BOX" "10.99.0.$((140 + n))" "$LAB_DC_ADDR" "$LAB_DOMAIN" &&
-    in_member "$BOX" make -s -C "$(realpath "${AUTHSOD_BUILD:-$lab_top/build-test/shipped}")" install &&
-    in_member "$BOX" systemd-sysusers authsod.conf &&
-    in_member "$BOX" systemd-tmpfiles --create authsod.conf
+  member_new kill 140
 } >&2
 
 setup() {

@@ -10,17 +10,9 @@ notice='You have logged on without Kerberos tickets.'
 day=86400
 
 setup_file() {
-  local n=1
   . "$BATS_TEST_DIRNAME/member.sh"
-  while [ -e "$LAB/hosts/rot$n" ]; do
-    n=$((n + 1))
-  done
-  export BOX=rot$n
-  lab_host "$BOX" "10.99.0.$((160 + n))" "$LAB_DC_ADDR" "$LAB_DOMAIN" &&
+  member_new rot 160 &&
     member_local_user "$BOX" &&
-    in_member "$BOX" make -s -C "$(realpath "${AUTHSOD_BUILD:-$lab_top/build-test/shipped}")" install &&
-    in_member "$BOX" systemd-sysusers authsod.conf &&
-    in_member "$BOX" systemd-tmpfiles --create authsod.conf &&
     join &&
     in_member "$BOX" sed -i -E '/authsod/! s/^((passwd|group):.*)\<files/\1authsod [TRYAGAIN=return] files/' /etc/nsswitch.conf &&
     in_member "$BOX" env DEBIAN_FRONTEND=noninteractive pam-auth-update --force --package --enable authsod mkhomedir &&

@@ -19,6 +19,7 @@ teardown_file() {
 
 setup() {
   . "$BATS_TEST_DIRNAME/../lab/lib.sh"
+  . "$BATS_TEST_DIRNAME/steps.sh"
   probe=${AUTHSOD_BUILD:-$BATS_TEST_DIRNAME/../../build}/tests/system/krbprobe
 }
 
@@ -31,23 +32,6 @@ teardown() {
 # probe ARGS...: krbprobe on ws1, which says what each step came to.
 probe() {
   run in_member ws1 "$probe" "$@"
-}
-
-# told STEP TEXT...: the step's line begins with STEP and has each TEXT.
-told() {
-  local line text
-  line=$(grep "^$1 " <<<"$output") || { echo "no step $1 in: $output"; return 1; }
-  shift
-  for text; do
-    [[ "$line " == *" $text "* ]] || { echo "no '$text' in: $line"; return 1; }
-  done
-}
-
-# both CMD...: without FAST and with it, set in $fast.
-both() {
-  for fast in '' --fast; do
-    "$@" || { echo "fast='$fast'"; return 1; }
-  done
 }
 
 good() {

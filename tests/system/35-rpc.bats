@@ -22,22 +22,13 @@ teardown_file() {
 
 setup() {
   . "$BATS_TEST_DIRNAME/../lab/lib.sh"
+  . "$BATS_TEST_DIRNAME/steps.sh"
   probe=${AUTHSOD_BUILD:-$BATS_TEST_DIRNAME/../../build}/tests/system/rpcprobe
 }
 
 # probe ARGS...: rpcprobe on ws1 as RPCWS, which says what each step came to.
 probe() {
   run in_member ws1 "$probe" --password Passw0rd-RPCWS "$@"
-}
-
-# told STEP TEXT...: a line begins with STEP and has each TEXT.
-told() {
-  local line text
-  line=$(grep "^$1 " <<<"$output") || { echo "no step $1 in: $output"; return 1; }
-  shift
-  for text; do
-    [[ "$line " == *" $text "* ]] || { echo "no '$text' in: $line"; return 1; }
-  done
 }
 
 @test "a secure channel: both sides prove themselves, and agree on what they negotiated" {
@@ -55,13 +46,6 @@ told() {
   run in_member ws1 "$probe" --password wrong
   [ "$status" -eq 1 ]
   told session STATUS code=C0000022 'name="NT_STATUS_ACCESS_DENIED"' step=NetrServerAuthenticate3
-}
-
-# both CMD...: by NetrLogonSamLogonEx and by NetrLogonSamLogonWithFlags, set in $flags.
-both() {
-  for flags in '' --with-flags; do
-    "$@" || { echo "flags='$flags'"; return 1; }
-  done
 }
 
 # verdict USER PASSWORD STATUS NAME

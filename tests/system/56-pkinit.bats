@@ -18,6 +18,7 @@ teardown_file() {
 
 setup() {
   . "$BATS_TEST_DIRNAME/../lab/lib.sh"
+  . "$BATS_TEST_DIRNAME/steps.sh"
   probe=${AUTHSOD_BUILD:-$BATS_TEST_DIRNAME/../../build}/tests/system/krbprobe
   trust=(--anchor "FILE:$LAB/pki/ca.pem" --kdc-host dc1.corp.test)
   fast=
@@ -29,23 +30,6 @@ teardown() {
   lab_point_member_back ws1
   in_member ws1 nft 'add table inet krb56; delete table inet krb56'
   in_member ws1 sh -c 'rm -f /tmp/krb56.* /etc/softhsm/pad'
-}
-
-# told STEP TEXT...: the step's line begins with STEP and has each TEXT.
-told() {
-  local line text
-  line=$(grep "^$1 " <<<"$output") || { echo "no step $1 in: $output"; return 1; }
-  shift
-  for text; do
-    [[ "$line " == *" $text "* ]] || { echo "no '$text' in: $line"; return 1; }
-  done
-}
-
-# both CMD...: without FAST and with it, set in $fast.
-both() {
-  for fast in '' --fast; do
-    "$@" || { echo "fast='$fast'"; return 1; }
-  done
 }
 
 # card TOKEN USER [OPTION...]: a logon with the key 01 of that token. PIN in $pin, if it is another one.

@@ -8,6 +8,21 @@
 ssh_command=(ssh -F /dev/null -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR
   -o ConnectTimeout=20 -o NumberOfPasswordPrompts=1)
 
+# member_new NAME FROM: a computer that no test has joined before; NAME and a
+# number is what it is called, and $BOX, its address 10.99.0.FROM and that number.
+# $AUTHSOD_BUILD is installed there, and nothing set up.
+member_new() {
+  local n=1
+  while [ -e "$LAB/hosts/$1$n" ]; do
+    n=$((n + 1))
+  done
+  export BOX=$1$n
+  lab_host "$BOX" "10.99.0.$(($2 + n))" "$LAB_DC_ADDR" "$LAB_DOMAIN" &&
+    in_member "$BOX" make -s -C "$(realpath "${AUTHSOD_BUILD:-$lab_top/build-test/shipped}")" install &&
+    in_member "$BOX" systemd-sysusers authsod.conf &&
+    in_member "$BOX" systemd-tmpfiles --create authsod.conf
+}
+
 # member_install NAME [BUILD]: installs the build directory BUILD ($AUTHSOD_BUILD)
 # on the member NAME and sets the member up for its domain, as the README says;
 # nothing is started. It must be configured with --prefix=/usr --sysconfdir=/etc
