@@ -17,7 +17,17 @@
 #define S4U_DELEGATION_INFO 11U /* a service got the ticket for somebody, by constrained delegation */
 
 /* [MS-PAC] 2.4: the buffers that are read. */
-enum { LOGON_INFO, SERVER_CHECKSUM, KDC_CHECKSUM, CLIENT_INFO, UPN_DNS_INFO, ATTRIBUTES_INFO, REQUESTOR, N_KINDS };
+enum {
+    LOGON_INFO,
+    CREDENTIAL_INFO,
+    SERVER_CHECKSUM,
+    KDC_CHECKSUM,
+    CLIENT_INFO,
+    UPN_DNS_INFO,
+    ATTRIBUTES_INFO,
+    REQUESTOR,
+    N_KINDS,
+};
 
 static const struct {
     uint32_t type;
@@ -25,6 +35,7 @@ static const struct {
     const char *twice;
 } kinds[N_KINDS] = {
     [LOGON_INFO] = { 1, "no LOGON_INFO", "a second LOGON_INFO" },
+    [CREDENTIAL_INFO] = { 2, NULL, "a second CREDENTIAL_INFO" },
     [SERVER_CHECKSUM] = { 6, "no server checksum", "a second server checksum" },
     [KDC_CHECKSUM] = { 7, "no KDC checksum", "a second KDC checksum" },
     [CLIENT_INFO] = { 10, "no CLIENT_INFO", "a second CLIENT_INFO" },
@@ -268,4 +279,17 @@ done:
     *why_out = why;
     talloc_free(tmp);
     return why == NULL ? info : NULL;
+}
+
+bool
+pac_credentials(const uint8_t *pac, size_t len, struct reader *bytes_out)
+{
+    struct reader r = reader_init(pac, len);
+    struct buffers buffers = { 0 };
+
+    *bytes_out = reader_init(NULL, 0);
+    if (len > PAC_MAX_BYTES || find_buffers(&buffers, &r) != NULL || !buffers.present[CREDENTIAL_INFO])
+        return false;
+    *bytes_out = buffers.at[CREDENTIAL_INFO];
+    return true;
 }

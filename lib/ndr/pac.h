@@ -23,7 +23,7 @@ struct pac_ticket {
  * Decodes a whole PACTYPE.  Required: LOGON_INFO (1), CLIENT_INFO (10),
  * SERVER_CHECKSUM (6) and KDC_CHECKSUM (7) be there, once each.  Read where
  * present: UPN_DNS_INFO (12, also its extended form), ATTRIBUTES_INFO (17),
- * REQUESTOR (18).  Others are skipped, but S4U_DELEGATION_INFO (11) refuses: such
+ * REQUESTOR (18).  CREDENTIAL_INFO (2) is for pac_credentials.  Others are skipped, but S4U_DELEGATION_INFO (11) refuses: such
  * a ticket is got by a service without the user's password ([MS-PAC] 2.9),
  * and the service knows its session key.  Refused: a buffer outside the input or
  * overlapping the header, a second buffer of a type that is read,
@@ -36,5 +36,11 @@ struct pac_ticket {
  */
 struct logon_info *pac_decode(TALLOC_CTX *mem, const uint8_t *pac, size_t len, const struct pac_ticket *ticket,
                               const char **why_out);
+
+/*
+ * The CREDENTIAL_INFO of a PAC that pac_decode takes, for credential_info_read: an
+ * alias into pac.  False: the KDC sent none, as it does for a logon with a password.
+ */
+bool pac_credentials(const uint8_t *pac, size_t len, struct reader *bytes_out);
 
 #endif
