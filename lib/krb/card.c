@@ -12,8 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/secret.h"
 #include "lib/krb/failure.h"
 #include "lib/krb/pkinit_seen.h"
+#include "lib/krb/reply_key.h"
 #include "lib/krb/steps.h"
 
 /* The AS exchange with a card. */
@@ -24,6 +26,7 @@ struct proof {
     bool given;       /* the PIN: once */
     krb5_context ctx; /* of its own: libkrb5's module takes one key a context */
     struct pkinit_seen seen;
+    struct reply_key_note note;
 };
 
 /* Without any there is nothing that a KDC's certificate could lead to; libkrb5 1.20 crashes at that. */
@@ -82,6 +85,15 @@ give_pin(krb5_context ctx, void *data, krb5_responder_context rctx)
 }
 
 static krb5_error_code
+ask_reply_key(struct proof *p, struct steps *s)
+{
+    char value[REPLY_KEY_VALUE_MAX];
+
+    reply_key_value(&p->note, value);
+    return krb5_get_init_creds_opt_set_pa(p->ctx, s->options, REPLY_KEY_ATTRIBUTE, value);
+}
+
+static krb5_error_code
 set_key(struct proof *p, struct steps *s)
 {
     krb5_error_code code = krb5_copy_context(s->ctx, &p->ctx);
@@ -90,6 +102,8 @@ set_key(struct proof *p, struct steps *s)
         p->seen.traced = krb5_set_trace_callback(p->ctx, pkinit_see, &p->seen) == 0;
     if (code == 0)
         code = krb5_get_init_creds_opt_set_pa(p->ctx, s->options, "X509_user_identity", p->identity);
+    if (code == 0 && s->target->pkinit->reply_key_module != NULL)
+        code = ask_reply_key(p, s);
     if (code == 0)
         code = krb5_get_init_creds_opt_set_responder(p->ctx, s->options, give_pin, p);
     return code;
@@ -290,6 +304,9 @@ krb_logon_card(krb5_context ctx, const struct krb_target *t, const char *name, b
         *logon_out = logon;
     else
         krb_logon_done(ctx, &logon);
+    if (ok)
+        reply_key_all(p.ctx, &p.note, &s.as.reply, &logon_out->reply_keys);
+    secret_erase(&p.note, sizeof(p.note));
     /* What was typed at the reader is not asked for again without a word. */
     if (!ok && card->pin == NULL && p.seen.has_asked && failure_out->err == ERR_NO_KDC)
         failure_out->err = ERR_TIMEOUT;

@@ -79,11 +79,22 @@ edata_find(const void *e_data, size_t len, uint32_t type, struct typed *typed_ou
 }
 
 bool
-edata_has_fast(const void *e_data, size_t len)
+edata_fast(const void *padata, size_t len, struct reader *value_out)
 {
     struct typed typed;
 
-    return edata_find(e_data, len, PA_FX_FAST, &typed);
+    if (!edata_find(padata, len, PA_FX_FAST, &typed))
+        return false;
+    *value_out = typed.value;
+    return true;
+}
+
+bool
+edata_has_fast(const void *e_data, size_t len)
+{
+    struct reader value;
+
+    return edata_fast(e_data, len, &value);
 }
 
 uint32_t

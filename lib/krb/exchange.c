@@ -117,7 +117,10 @@ exchange_as(krb5_context ctx, struct kdc *kdc, krb5_init_creds_context ic, enum 
     krb5_free_data_contents(ctx, &realm);
     if (code != 0)
         note_opened(ctx, ic, x_out);
-    krb5_free_data_contents(ctx, &reply);
+    if (code == 0 && proof == AS_BY_CERTIFICATE)
+        x_out->reply = reply;
+    else
+        krb5_free_data_contents(ctx, &reply);
     return code;
 }
 

@@ -35,6 +35,7 @@ struct exchange {
     bool armored;            /* that error came with a part protected by FAST, which libkrb5 has opened (AS alone) */
     bool damaged;            /* it came with one that does not open */
     bool offset_known;       /* some KRB-ERROR told the KDC's time */
+    krb5_data reply;         /* AS_BY_CERTIFICATE, and it succeeded: the AS-REP, freed by the caller */
     int64_t offset;          /* seconds that the KDC is ahead, by the last such */
 };
 

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <talloc.h>
 
+#include "lib/ndr/credentials.h"
 #include "lib/ndr/logon_info.h"
 #include "lib/proto/messages.h"
 
@@ -22,6 +23,7 @@ struct krb_pkinit {
     const char *const *crls;          /* empty: none */
     bool require_crl;                 /* a KDC's certificate without a list of its issuer's is not trusted */
     bool server_eku;                  /* the extended key usage of a TLS server will do; else a KDC's is required */
+    const char *reply_key_module;     /* absolute path of clpreauth_authsod.so; NULL: nobody wants the AS reply key */
     const char *kdc_host;             /* DNS name of the KDC that gives the TGT (user_kdc, where there is one): its
                                        * certificate must have it, or the name krbtgt/REALM@REALM */
 };
@@ -77,11 +79,26 @@ struct krb_options {
     void *arg;
 };
 
+/* A key of AES. An enctype of 0: none. */
+struct krb_key {
+    krb5_enctype enctype;
+    unsigned length;
+    uint8_t bytes[32];
+};
+
+/* What a KDC may have taken for the AS reply key. */
+#define KRB_REPLY_KEYS_MAX 2
+struct krb_reply_keys {
+    struct krb_key list[KRB_REPLY_KEYS_MAX];
+    unsigned n;
+};
+
 struct krb_logon {
     krb5_creds tgt;          /* address list cleared, so that forwarding works */
     krb5_creds host;         /* for host/<fqdn> */
     krb5_data ap_req;        /* for member */
     krb5_principal client;   /* as the KDC canonicalized it */
+    struct krb_reply_keys reply_keys; /* of krb_logon_card with a reply_key_module; else none */
 };
 
 /*
@@ -102,6 +119,7 @@ struct krb_logon {
 bool krb_logon_password(krb5_context ctx, const struct krb_target *t, const char *name, bool enterprise,
                         const char *password, const krb5_creds *armor, const struct krb_options *o,
                         struct krb_logon *logon_out, struct krb_failure *failure_out);
+/* Erases the keys. */
 void krb_logon_done(krb5_context ctx, struct krb_logon *logon);
 
 /* A key on a token. No other part of this process may have the module open (card_close): libkrb5 initializes it. */
@@ -134,6 +152,15 @@ struct krb_card {
 bool krb_logon_card(krb5_context ctx, const struct krb_target *t, const char *name, bool enterprise,
                     const struct krb_card *card, const krb5_creds *armor, const struct krb_options *o,
                     struct krb_logon *logon_out, struct krb_failure *failure_out);
+
+/*
+ * The NT hash in the CREDENTIAL_INFO (bytes, of pac_credentials) of a ticket for
+ * somebody who logged on with those keys ([MS-PAC] 2.6).  NULL, or why there is
+ * none: a static string for the log, and nt_out is zeroed.
+ */
+#define KRB_CREDENTIAL_INFO_MAX 65536
+const char *krb_nt_hash(krb5_context ctx, const struct krb_reply_keys *keys, const void *bytes, size_t len,
+                        uint8_t nt_out[NT_HASH_BYTES]);
 
 /*
  * The computer's own logon with its keytab (principal COMPUTER$@REALM): a TGT

@@ -99,10 +99,28 @@ add_list(struct settings *s, const char *realm, const char *name, const char *co
         add(s, "realms", realm, name, values[i]);
 }
 
+/* Before pkinit, for which it stands (lib/krb/clpreauth_authsod.c). Where it cannot be loaded, pkinit serves alone. */
+static void
+add_reply_key_module(struct settings *s, const char *path)
+{
+    char *module;
+
+    if (path == NULL)
+        return;
+    module = talloc_asprintf(s, "authsod:%s", path);
+    if (module == NULL) {
+        s->failed = true;
+        return;
+    }
+    add(s, "plugins", "clpreauth", "module", module);
+    add(s, "plugins", "clpreauth", "enable_only", "authsod");
+}
+
 /* Of the realm whose KDC gives the TGT. */
 static void
 add_pkinit(struct settings *s, const char *realm, const struct krb_pkinit *p)
 {
+    add_reply_key_module(s, p->reply_key_module);
     add_all(s, ALL(for_certificates));
     add_list(s, realm, "pkinit_anchors", p->anchors);
     add_list(s, realm, "pkinit_pool", p->intermediates);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/base/secret.h"
 #include "lib/krb/failure.h"
 #include "lib/krb/tgs.h"
 
@@ -317,6 +318,7 @@ steps_done(struct steps *s)
     if (s->armor != NULL)
         (void)krb5_cc_destroy(s->ctx, s->armor);
     krb5_free_principal(s->ctx, s->client);
+    krb5_free_data_contents(s->ctx, &s->as.reply);
     kdc_done(&s->kdc);
     kdc_done(&s->user_kdc);
 }
@@ -327,6 +329,7 @@ krb_logon_done(krb5_context ctx, struct krb_logon *logon)
     krb5_free_cred_contents(ctx, &logon->tgt);
     krb5_free_cred_contents(ctx, &logon->host);
     krb5_free_data_contents(ctx, &logon->ap_req);
+    secret_erase(&logon->reply_keys, sizeof(logon->reply_keys));
     krb5_free_principal(ctx, logon->client);
     memset(logon, 0, sizeof(*logon));
 }

@@ -128,6 +128,44 @@ as_stock() {
   told verify OK client=alice@CORP.TEST
 }
 
+# ntlm USER TOKEN TEXT...: a logon, and what is told of the NT hash in its PAC.
+ntlm() {
+  local user=$1 token=$2
+  shift 2
+  good "$token" "$user" --ntlm --reply-key "${reply_key:-${probe%/tests/*}/lib/krb/.libs/clpreauth_authsod.so}" && told ntlm "$@"
+}
+
+# nt_hash PASSWORD: by definition ([MS-NLMP] 3.3.1).
+nt_hash() {
+  printf %s "$1" | iconv -t UTF-16LE | openssl dgst -provider legacy -md4 -r | cut -d' ' -f1
+}
+
+@test "the KDC hands over the NT hash of who logs on with a card" {
+  both ntlm alice good OK "hash=$(nt_hash Passw0rd-alice)"
+  both ntlm bob otherupn OK "hash=$(nt_hash Passw0rd-bob)"
+  # FAST's key is the second one that a KDC may have taken.
+  fast='' ntlm alice good keys=1
+  fast=--fast ntlm alice good keys=2
+}
+
+@test "nobody who did not ask has the AS reply key, and a module that is not there changes nothing" {
+  both good good alice --ntlm
+  told ntlm NONE keys=0 'text="CREDENTIAL_INFO'
+  reply_key=/nonexistent.so both ntlm alice good NONE keys=0
+  # One that libkrb5 can load, and that is none.
+  reply_key=$softhsm_module both ntlm alice good NONE keys=0
+  card good alice --ntlm --times 3 --reply-key "${probe%/tests/*}/lib/krb/.libs/clpreauth_authsod.so"
+  [ "$(grep -c '^ntlm OK ' <<<"$output")" -eq 3 ]
+}
+
+@test "libkrb5's module is not installed, and ours is" {
+  run in_member ws1 unshare -m sh -c 'mount -t tmpfs none /usr/lib/*/krb5/plugins/preauth; exec "$@"' without \
+    "$probe" "${trust[@]}" --reply-key "${probe%/tests/*}/lib/krb/.libs/clpreauth_authsod.so" --token good alice "$LAB_PIN"
+  [ "$status" -eq 1 ]
+  told logon INTERNAL
+  [[ $output == *'module for PKINIT is not installed'* ]]
+}
+
 @test "one context serves several logons, in one process" {
   both good good alice --times 3
   [ "$(grep -c '^verify OK' <<<"$output")" -eq 3 ]

@@ -20,11 +20,12 @@
 #include "lib/card/card.h"
 #include "lib/krb/ccache.h"
 #include "lib/krb/krb.h"
+#include "lib/ndr/pac.h"
 #include "tests/system/tellinfo.h"
 
 enum option_code { OPT_FAST = 256, OPT_ARMOR, OPT_VERIFY, OPT_SWAP, OPT_SAVE, OPT_FORWARD, OPT_TIMES, OPT_SID, OPT_CCACHE,
                    OPT_PAC, OPT_MODULE, OPT_TOKEN, OPT_SLOT, OPT_ID, OPT_NO_PIN, OPT_ANCHOR, OPT_POOL, OPT_CRL, OPT_REQUIRE_CRL,
-                   OPT_SERVER_EKU, OPT_KDC_HOST };
+                   OPT_SERVER_EKU, OPT_KDC_HOST, OPT_NTLM, OPT_REPLY_KEY };
 
 #define LIST_MAX 4
 
@@ -45,6 +46,7 @@ struct options {
     const char *slot;    /* in place of the one that token is in */
     const char *id;      /* CKA_ID, hexadecimal */
     bool no_pin;         /* it is typed at the reader */
+    bool ntlm;           /* the NT hash in the host ticket's PAC is told */
     struct krb_pkinit pkinit;
     const char *anchors[LIST_MAX + 1], *pool[LIST_MAX + 1], *crls[LIST_MAX + 1];
     int32_t lifetime, renew_lifetime; /* as in struct krb_options */
@@ -190,23 +192,54 @@ swap_ticket(struct probe *p, struct krb_logon *logon)
     krb5_free_cred_contents(p->ctx, &captured);
 }
 
-static void
-save_pac(struct probe *p, const krb5_data *ticket_data, const char *path)
+/* Freed by krb5_free_authdata. */
+static krb5_authdata **
+find_pac(struct probe *p, const krb5_data *ticket_data)
 {
     krb5_ticket *ticket = NULL;
     krb5_authdata **found = NULL;
-    FILE *f = fopen(path, "w");
     krb5_error_code code = krb5_decode_ticket(ticket_data, &ticket);
 
     if (code == 0)
         code = krb5_server_decrypt_ticket_keytab(p->ctx, p->keytab, ticket);
     if (code == 0)
         code = krb5_find_authdata(p->ctx, ticket->enc_part2->authorization_data, NULL, KRB5_AUTHDATA_WIN2K_PAC, &found);
-    if (code != 0 || f == NULL || found == NULL || fwrite(found[0]->contents, found[0]->length, 1, f) != 1)
-        stop(p, code, path);
-    (void)fclose(f);
-    krb5_free_authdata(p->ctx, found);
+    if (code != 0 || found == NULL)
+        stop(p, code, "PAC");
     krb5_free_ticket(p->ctx, ticket);
+    return found;
+}
+
+static void
+save_pac(struct probe *p, const krb5_data *ticket, const char *path)
+{
+    krb5_authdata **pac = find_pac(p, ticket);
+    FILE *f = fopen(path, "w");
+
+    if (f == NULL || fwrite(pac[0]->contents, pac[0]->length, 1, f) != 1)
+        stop(p, 0, path);
+    (void)fclose(f);
+    krb5_free_authdata(p->ctx, pac);
+}
+
+/* The hash in the host ticket's PAC: member has the ticket's key, the worker the AS reply key; here both are at hand. */
+static void
+tell_nt_hash(struct probe *p, const struct krb_logon *logon)
+{
+    krb5_authdata **pac = find_pac(p, &logon->host.ticket);
+    uint8_t nt[NT_HASH_BYTES];
+    struct reader bytes;
+    const char *why = "the PAC has none";
+
+    if (pac_credentials(pac[0]->contents, pac[0]->length, &bytes))
+        why = krb_nt_hash(p->ctx, &logon->reply_keys, bytes.data, bytes.len, nt);
+    printf("ntlm %s keys=%u", why == NULL ? "OK" : "NONE", logon->reply_keys.n);
+    if (why != NULL)
+        printf(" text=\"%s\"", why);
+    for (size_t i = 0; why == NULL && i < sizeof(nt); i++)
+        printf("%s%02x", i == 0 ? " hash=" : "", nt[i]);
+    printf("\n");
+    krb5_free_authdata(p->ctx, pac);
 }
 
 static bool
@@ -387,6 +420,8 @@ logon(struct probe *p, const char *user, const char *password)
         ok = verify(p, &logon, "verify");
     if (ok && p->o.verify && verify(p, &logon, "again"))
         ok = false;
+    if (ok && p->o.ntlm)
+        tell_nt_hash(p, &logon);
     if (ok && p->o.save != NULL)
         save_creds(p, p->o.save, &logon.tgt, &logon.host);
     if (ok && p->o.ccache != NULL)
@@ -405,7 +440,8 @@ usage(void)
                     "  [--swap CCACHE] [--save CCACHE] [--ccache TEMPLATE] [--pac FILE] [--forward] [--enterprise] [--times N] [--trace FILE]\n"
                     "  [--lifetime S] [--renew S] USER PASSWORD\n"
                     "with --token LABEL, and a PIN for the password: [--module PATH] [--slot N] [--id HEX] [--no-pin]\n"
-                    "  [--anchor FILE:PATH] [--pool FILE:PATH] [--crl FILE:PATH] [--require-crl] [--server-eku] [--kdc-host NAME]\n");
+                    "  [--anchor FILE:PATH] [--pool FILE:PATH] [--crl FILE:PATH] [--require-crl] [--server-eku] [--kdc-host NAME]\n"
+                    "  [--ntlm] [--reply-key MODULE]\n");
     exit(2);
 }
 
@@ -443,6 +479,7 @@ read_options(int argc, char **argv, struct options *o)
         { "pool", required_argument, NULL, OPT_POOL },   { "crl", required_argument, NULL, OPT_CRL },
         { "require-crl", no_argument, NULL, OPT_REQUIRE_CRL },
         { "server-eku", no_argument, NULL, OPT_SERVER_EKU }, { "kdc-host", required_argument, NULL, OPT_KDC_HOST },
+        { "ntlm", no_argument, NULL, OPT_NTLM },         { "reply-key", required_argument, NULL, OPT_REPLY_KEY },
         { NULL, 0, NULL, 0 },
     };
     static struct sid sid;
@@ -484,6 +521,8 @@ read_options(int argc, char **argv, struct options *o)
         case OPT_REQUIRE_CRL: o->pkinit.require_crl = true; break;
         case OPT_SERVER_EKU: o->pkinit.server_eku = true; break;
         case OPT_KDC_HOST: o->pkinit.kdc_host = optarg; break;
+        case OPT_NTLM: o->ntlm = true; break;
+        case OPT_REPLY_KEY: o->pkinit.reply_key_module = optarg; break;
         case OPT_SID:
             if (!sid_parse(optarg, &sid))
                 usage();

@@ -49,6 +49,7 @@ assert_values(krb5_context ctx, const char *section, const char *subsection, con
 static void
 the_profile_has_modules_for_one_proof(void **state)
 {
+    struct krb_pkinit listening = all;
     struct krb_target t = target;
     krb5_context ctx = NULL;
 
@@ -62,6 +63,15 @@ the_profile_has_modules_for_one_proof(void **state)
     t.pkinit = &all;
     assert_int_equal(krb_context_new(&t, &ctx), 0);
     assert_values(ctx, "plugins", "clpreauth", "enable_only", "pkinit ");
+    assert_values(ctx, "plugins", "clpreauth", "module", "");
+    krb5_free_context(ctx);
+
+    /* First: of two that do the same, libkrb5 takes the one that it finds first. */
+    listening.reply_key_module = "/x/clpreauth_authsod.so";
+    t.pkinit = &listening;
+    assert_int_equal(krb_context_new(&t, &ctx), 0);
+    assert_values(ctx, "plugins", "clpreauth", "enable_only", "authsod pkinit ");
+    assert_values(ctx, "plugins", "clpreauth", "module", "authsod:/x/clpreauth_authsod.so ");
     krb5_free_context(ctx);
 }
 
