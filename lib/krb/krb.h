@@ -158,7 +158,7 @@ bool krb_logon_card(krb5_context ctx, const struct krb_target *t, const char *na
  * somebody who logged on with those keys ([MS-PAC] 2.6).  NULL, or why there is
  * none: a static string for the log, and nt_out is zeroed.
  */
-#define KRB_CREDENTIAL_INFO_MAX 65536
+#define KRB_CREDENTIAL_INFO_MAX 4096 /* what KDCs send has 148 bytes */
 const char *krb_nt_hash(krb5_context ctx, const struct krb_reply_keys *keys, const void *bytes, size_t len,
                         uint8_t nt_out[NT_HASH_BYTES]);
 
@@ -227,6 +227,20 @@ bool krb_verifier_trust(struct krb_verifier *v, const struct krb_trusted *truste
  */
 bool krb_verify(struct krb_verifier *v, const void *ap_req, size_t len, const struct sid *expected, TALLOC_CTX *mem,
                 struct logon_info **info_out, char **client_out, struct krb_failure *failure_out);
+
+/*
+ * krb_verify that also gives, of what it takes, the PAC's CREDENTIAL_INFO for
+ * krb_nt_hash, under mem: for the process that has the AS reply key, which this
+ * one never sees.  Empty: the KDC sent none, or one of more than
+ * KRB_CREDENTIAL_INFO_MAX bytes.
+ */
+struct krb_sealed {
+    uint8_t *bytes;
+    size_t len;
+};
+bool krb_verify_sealed(struct krb_verifier *v, const void *ap_req, size_t len, const struct sid *expected,
+                       TALLOC_CTX *mem, struct logon_info **info_out, char **client_out, struct krb_sealed *sealed_out,
+                       struct krb_failure *failure_out);
 
 /*
  * A KRB-ERROR's e_data to NTSTATUS ([MS-KILE] 2.2.1 KERB-EXT-ERROR, in a

@@ -21,6 +21,7 @@ struct proof {
     struct krb_verifier *v;
     krb5_ticket *ticket;
     krb5_authenticator *authenticator;
+    struct krb_sealed sealed;          /* of the PAC that was decoded */
     const struct krb_trusted *trusted; /* whose user it is; NULL: of the own realm */
     struct krb_failure *failure;
 };
@@ -229,9 +230,20 @@ decode(const struct proof *p, TALLOC_CTX *mem, const krb5_authdata *ad)
     return info;
 }
 
+static void
+take_sealed(struct proof *p, TALLOC_CTX *mem, const krb5_authdata *ad)
+{
+    struct reader bytes;
+
+    if (!pac_credentials(ad->contents, ad->length, &bytes) || bytes.len > KRB_CREDENTIAL_INFO_MAX)
+        return;
+    p->sealed.bytes = talloc_memdup(mem, bytes.data, bytes.len);
+    p->sealed.len = p->sealed.bytes == NULL ? 0 : bytes.len;
+}
+
 /* One PAC, in the part of the ticket that the KDC wrote; what the client put into the authenticator does not count. */
 static struct logon_info *
-read_pac(const struct proof *p, TALLOC_CTX *mem)
+read_pac(struct proof *p, TALLOC_CTX *mem)
 {
     krb5_authdata **found = NULL;
     struct logon_info *info = NULL;
@@ -248,6 +260,8 @@ read_pac(const struct proof *p, TALLOC_CTX *mem)
         (void)refuse(p, ERR_BAD_PAC, "the ticket has more than one PAC");
     } else if (check_signature(p, found[0])) {
         info = decode(p, mem, found[0]);
+        if (info != NULL)
+            take_sealed(p, mem, found[0]);
     }
     krb5_free_authdata(p->v->ctx, found);
     return info;
@@ -291,8 +305,9 @@ name_client(const struct proof *p, TALLOC_CTX *mem, char **client_out)
 }
 
 bool
-krb_verify(struct krb_verifier *v, const void *ap_req, size_t len, const struct sid *expected, TALLOC_CTX *mem,
-           struct logon_info **info_out, char **client_out, struct krb_failure *failure_out)
+krb_verify_sealed(struct krb_verifier *v, const void *ap_req, size_t len, const struct sid *expected, TALLOC_CTX *mem,
+                  struct logon_info **info_out, char **client_out, struct krb_sealed *sealed_out,
+                  struct krb_failure *failure_out)
 {
     struct proof p = { .v = v, .failure = failure_out };
     struct logon_info *info = NULL;
@@ -300,6 +315,7 @@ krb_verify(struct krb_verifier *v, const void *ap_req, size_t len, const struct 
 
     *info_out = NULL;
     *client_out = NULL;
+    *sealed_out = (struct krb_sealed){ NULL, 0 };
     memset(failure_out, 0, sizeof(*failure_out));
     if (v->keytab == NULL)
         return refuse(&p, ERR_NO_KEYTAB, "this computer has no key");
@@ -307,11 +323,25 @@ krb_verify(struct krb_verifier *v, const void *ap_req, size_t len, const struct 
         info = read_pac(&p, mem);
     if (info != NULL)
         ok = check_account(&p, info, expected) && name_client(&p, mem, client_out);
-    if (ok)
+    if (ok) {
         *info_out = info;
-    else
+        *sealed_out = p.sealed;
+    } else {
         talloc_free(info);
+        talloc_free(p.sealed.bytes);
+    }
     krb5_free_authenticator(v->ctx, p.authenticator);
     krb5_free_ticket(v->ctx, p.ticket);
+    return ok;
+}
+
+bool
+krb_verify(struct krb_verifier *v, const void *ap_req, size_t len, const struct sid *expected, TALLOC_CTX *mem,
+           struct logon_info **info_out, char **client_out, struct krb_failure *failure_out)
+{
+    struct krb_sealed sealed;
+    bool ok = krb_verify_sealed(v, ap_req, len, expected, mem, info_out, client_out, &sealed, failure_out);
+
+    talloc_free(sealed.bytes);
     return ok;
 }

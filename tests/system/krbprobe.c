@@ -20,7 +20,6 @@
 #include "lib/card/card.h"
 #include "lib/krb/ccache.h"
 #include "lib/krb/krb.h"
-#include "lib/ndr/pac.h"
 #include "tests/system/tellinfo.h"
 
 enum option_code { OPT_FAST = 256, OPT_ARMOR, OPT_VERIFY, OPT_SWAP, OPT_SAVE, OPT_FORWARD, OPT_TIMES, OPT_SID, OPT_CCACHE,
@@ -192,54 +191,40 @@ swap_ticket(struct probe *p, struct krb_logon *logon)
     krb5_free_cred_contents(p->ctx, &captured);
 }
 
-/* Freed by krb5_free_authdata. */
-static krb5_authdata **
-find_pac(struct probe *p, const krb5_data *ticket_data)
+static void
+save_pac(struct probe *p, const krb5_data *ticket_data, const char *path)
 {
     krb5_ticket *ticket = NULL;
     krb5_authdata **found = NULL;
+    FILE *f = fopen(path, "w");
     krb5_error_code code = krb5_decode_ticket(ticket_data, &ticket);
 
     if (code == 0)
         code = krb5_server_decrypt_ticket_keytab(p->ctx, p->keytab, ticket);
     if (code == 0)
         code = krb5_find_authdata(p->ctx, ticket->enc_part2->authorization_data, NULL, KRB5_AUTHDATA_WIN2K_PAC, &found);
-    if (code != 0 || found == NULL)
-        stop(p, code, "PAC");
-    krb5_free_ticket(p->ctx, ticket);
-    return found;
-}
-
-static void
-save_pac(struct probe *p, const krb5_data *ticket, const char *path)
-{
-    krb5_authdata **pac = find_pac(p, ticket);
-    FILE *f = fopen(path, "w");
-
-    if (f == NULL || fwrite(pac[0]->contents, pac[0]->length, 1, f) != 1)
-        stop(p, 0, path);
+    if (code != 0 || f == NULL || found == NULL || fwrite(found[0]->contents, found[0]->length, 1, f) != 1)
+        stop(p, code, path);
     (void)fclose(f);
-    krb5_free_authdata(p->ctx, pac);
+    krb5_free_authdata(p->ctx, found);
+    krb5_free_ticket(p->ctx, ticket);
 }
 
-/* The hash in the host ticket's PAC: member has the ticket's key, the worker the AS reply key; here both are at hand. */
+/* What the host ticket's PAC has for who holds the AS reply key: member finds it, the worker opens it. */
 static void
-tell_nt_hash(struct probe *p, const struct krb_logon *logon)
+tell_nt_hash(struct probe *p, const struct krb_logon *logon, const struct krb_sealed *sealed)
 {
-    krb5_authdata **pac = find_pac(p, &logon->host.ticket);
     uint8_t nt[NT_HASH_BYTES];
-    struct reader bytes;
     const char *why = "the PAC has none";
 
-    if (pac_credentials(pac[0]->contents, pac[0]->length, &bytes))
-        why = krb_nt_hash(p->ctx, &logon->reply_keys, bytes.data, bytes.len, nt);
+    if (sealed->len > 0)
+        why = krb_nt_hash(p->ctx, &logon->reply_keys, sealed->bytes, sealed->len, nt);
     printf("ntlm %s keys=%u", why == NULL ? "OK" : "NONE", logon->reply_keys.n);
     if (why != NULL)
         printf(" text=\"%s\"", why);
     for (size_t i = 0; why == NULL && i < sizeof(nt); i++)
         printf("%s%02x", i == 0 ? " hash=" : "", nt[i]);
     printf("\n");
-    krb5_free_authdata(p->ctx, pac);
 }
 
 static bool
@@ -250,7 +235,9 @@ verify(struct probe *p, const struct krb_logon *logon, const char *what)
     char *client = NULL;
     char text[SID_TEXT_MAX];
     double start = now_ms();
-    bool ok = krb_verify(p->verifier, logon->ap_req.data, logon->ap_req.length, p->o.sid, p->mem, &info, &client, &f);
+    struct krb_sealed sealed;
+    bool ok = krb_verify_sealed(p->verifier, logon->ap_req.data, logon->ap_req.length, p->o.sid, p->mem, &info, &client,
+                                &sealed, &f);
 
     if (!told(what, ok, &f, start))
         return false;
@@ -266,6 +253,9 @@ verify(struct probe *p, const struct krb_logon *logon, const char *what)
         save_pac(p, &logon->host.ticket, p->o.pac);
         tellinfo(info);
     }
+    if (p->o.ntlm)
+        tell_nt_hash(p, logon, &sealed);
+    talloc_free(sealed.bytes);
     talloc_free(info);
     talloc_free(client);
     return true;
@@ -420,8 +410,6 @@ logon(struct probe *p, const char *user, const char *password)
         ok = verify(p, &logon, "verify");
     if (ok && p->o.verify && verify(p, &logon, "again"))
         ok = false;
-    if (ok && p->o.ntlm)
-        tell_nt_hash(p, &logon);
     if (ok && p->o.save != NULL)
         save_creds(p, p->o.save, &logon.tgt, &logon.host);
     if (ok && p->o.ccache != NULL)
@@ -441,7 +429,7 @@ usage(void)
                     "  [--lifetime S] [--renew S] USER PASSWORD\n"
                     "with --token LABEL, and a PIN for the password: [--module PATH] [--slot N] [--id HEX] [--no-pin]\n"
                     "  [--anchor FILE:PATH] [--pool FILE:PATH] [--crl FILE:PATH] [--require-crl] [--server-eku] [--kdc-host NAME]\n"
-                    "  [--ntlm] [--reply-key MODULE]\n");
+                    "  [--verify --ntlm] [--reply-key MODULE]\n");
     exit(2);
 }
 

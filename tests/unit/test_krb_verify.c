@@ -48,6 +48,7 @@ struct oddity {
     uint32_t account_control;  /* 0: a person's */
     bool service_asserted;
     bool delegated;            /* S4U_DELEGATION_INFO is in the PAC */
+    bool sealed;               /* CREDENTIAL_INFO is in the PAC */
     const char *domain;        /* of the PAC's account; NULL: PAC_DOMAIN */
     bool greedy;               /* the PAC claims groups of every kind */
 };
@@ -118,6 +119,8 @@ make_pac(krb5_const_principal client, krb5_timestamp authtime, const struct oddi
     spec.order[1] = KRB5_PAC_UPN_DNS_INFO;
     if (odd->delegated)
         spec.order[2] = S4U_DELEGATION_INFO;
+    if (odd->sealed)
+        spec.order[2] = KRB5_PAC_CREDENTIALS_INFO;
     if (odd->account_control != 0)
         spec.account_control = odd->account_control;
     if (odd->service_asserted)
@@ -278,6 +281,45 @@ a_good_logon_is_taken(void **state)
     assert_false(krb_verify(v, ap_req.data, ap_req.length, &alice, NULL, &info, &client, &f));
     assert_int_equal(f.err, ERR_UNTRUSTED_KDC);
     krb5_free_data_contents(ctx, &ap_req);
+    talloc_free(v);
+}
+
+/* The ciphertext of a key that this process does not have: for the one that does, and of a logon that is taken. */
+static void
+what_is_sealed_is_handed_out(void **state)
+{
+    static const struct {
+        struct oddity odd;
+        bool ok;
+        size_t len;
+    } cases[] = {
+        { { .sealed = true }, true, 16 },
+        { { .sealed = false }, true, 0 },
+        { { .sealed = true, .account_control = USER_WORKSTATION_TRUST_ACCOUNT }, false, 0 },
+        { { .sealed = true, .damaged = true }, false, 0 },
+    };
+    struct krb_verifier *v = make_verifier();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        krb5_data ap_req = make_ap_req(&cases[i].odd);
+        struct krb_sealed sealed = { (uint8_t *)v, 1 };
+        TALLOC_CTX *mem = talloc_new(NULL);
+        struct logon_info *info = NULL;
+        struct krb_failure f;
+        char *client = NULL;
+
+        assert_int_equal(krb_verify_sealed(v, ap_req.data, ap_req.length, NULL, mem, &info, &client, &sealed, &f),
+                         cases[i].ok);
+        assert_int_equal(sealed.len, cases[i].len);
+        assert_true((sealed.bytes != NULL) == (cases[i].len > 0));
+        /* What tests/unit/pac_builder.c puts there. */
+        if (sealed.len > 0)
+            assert_memory_equal(sealed.bytes, "\x10\0\0\0\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5", 16);
+        assert_int_equal(talloc_total_blocks(mem) > 1, cases[i].ok);
+        krb5_free_data_contents(ctx, &ap_req);
+        talloc_free(mem);
+    }
     talloc_free(v);
 }
 
@@ -504,6 +546,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_logon_is_taken),
+        cmocka_unit_test(what_is_sealed_is_handed_out),
         cmocka_unit_test(odd_logons_are_refused),
         cmocka_unit_test(a_trusted_domain_speaks_of_its_own_users),
         cmocka_unit_test(and_of_its_own_groups),
