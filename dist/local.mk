@@ -21,10 +21,12 @@ install-data-hook:
 	$(INSTALL_DATA) $(srcdir)/dist/authsod.pam-config '$(DESTDIR)$(pamconfigsdir)/authsod'
 	$(INSTALL_DATA) $(srcdir)/dist/authsod-password.pam-config '$(DESTDIR)$(pamconfigsdir)/authsod-password'
 	$(INSTALL_DATA) $(srcdir)/dist/authsodctl.bash '$(DESTDIR)$(completionsdir)/authsodctl'
-	rm -f '$(DESTDIR)$(pamdir)'/pam_authsod.la '$(DESTDIR)$(nssdir)'/libnss_authsod.la '$(DESTDIR)$(nssdir)'/libnss_authsod.so
+	rm -f '$(DESTDIR)$(pamdir)'/pam_authsod.la '$(DESTDIR)$(nssdir)'/libnss_authsod.la '$(DESTDIR)$(nssdir)'/libnss_authsod.so \
+	  '$(DESTDIR)$(pkglibdir)'/clpreauth_authsod.la
 # The modules by name: without a libtool archive, which serves nobody beside a module, libtool does not know them.
 uninstall-hook:
 	rm -f '$(DESTDIR)$(sysusersdir)/authsod.conf' '$(DESTDIR)$(tmpfilesdir)/authsod.conf'
 	rm -f '$(DESTDIR)$(pamconfigsdir)/authsod' '$(DESTDIR)$(pamconfigsdir)/authsod-password'
 	rm -f '$(DESTDIR)$(completionsdir)/authsodctl'
+	rm -f '$(DESTDIR)$(pkglibdir)/clpreauth_authsod.so'
 	rm -f '$(DESTDIR)$(pamdir)/pam_authsod.so' '$(DESTDIR)$(nssdir)'/libnss_authsod.so.2*

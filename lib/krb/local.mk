@@ -8,10 +8,10 @@ lib_krb_libkrb_la_LIBADD = lib/base/libbase.la lib/ndr/libndr.la lib/sid/libsid.
 	$(KRB5_LIBS) $(CRYPTO_LIBS) $(TALLOC_LIBS)
 
 # libkrb5's module for PKINIT, with an ear for the AS reply key. It is loaded by libkrb5 alone, by a path in our profile.
-noinst_LTLIBRARIES += lib/krb/clpreauth_authsod.la
+pkglib_LTLIBRARIES += lib/krb/clpreauth_authsod.la
 lib_krb_clpreauth_authsod_la_SOURCES = lib/krb/clpreauth_authsod.c lib/krb/reply_key_note.c lib/krb/reply_key.h
 lib_krb_clpreauth_authsod_la_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS)
-lib_krb_clpreauth_authsod_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere $(module_whole) \
+lib_krb_clpreauth_authsod_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared $(module_whole) \
 	-Wl,--version-script=$(top_srcdir)/lib/krb/clpreauth_authsod.map
 lib_krb_clpreauth_authsod_la_LIBADD = $(KRB5_LIBS) -ldl
 EXTRA_lib_krb_clpreauth_authsod_la_DEPENDENCIES = lib/krb/clpreauth_authsod.map
