@@ -35,4 +35,9 @@ void card_choose(const struct config *c, const struct card_view *view, struct re
 
 extern const struct method logon_by_card;
 
+/* card_nt_hash.c */
+
+/* verified of struct method: the line for gss-ntlmssp, where the configuration wants it and the KDC gave an NT hash. */
+void card_keep_nt_hash(struct job *j, const uint8_t *sealed, size_t len);
+
 #endif

@@ -416,6 +416,7 @@ fill(struct config *c, struct config_value *v)
     c->require_eku = v[KEY_REQUIRE_EKU].number != 0;
     c->kdc_eku_server = v[KEY_KDC_EKU].number != 0;
     c->offline_smartcard = v[KEY_OFFLINE_SMARTCARD].number != 0;
+    c->keep_nt_hash = v[KEY_NT_HASH].number != 0;
     c->card_removal = (enum config_card_removal)v[KEY_CARD_REMOVAL].number;
     c->name_format = (enum config_name_format)v[KEY_NAME_FORMAT].number;
     c->home = v[KEY_HOME].text;

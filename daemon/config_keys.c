@@ -30,6 +30,7 @@ static const char *const fasts[] = { "try", "require", "never", NULL };      /* 
 static const char *const fallbacks[] = { "unavailable", "never", NULL };      /* as enum config_fallback */
 static const char *const cards[] = { "auto", "require", "off", NULL };        /* as enum config_smartcard */
 static const char *const kdc_ekus[] = { "kdc", "server", NULL };
+static const char *const nt_hashes[] = { "discard", "keep", NULL };
 static const char *const removals[] = { "ignore", "lock", "logoff", NULL };    /* as enum config_card_removal */
 static const char *const formats[] = { "short", "qualified", NULL };         /* as enum config_name_format */
 static const char *const levels[] = { "error", "warning", "info", "debug", NULL }; /* as log_level_parse */
@@ -92,6 +93,8 @@ const struct config_key config_keys[KEY_COUNT] = {
                       .fallback = "kdc" },
     [KEY_OFFLINE_SMARTCARD] = { .section = "smartcard", .name = "offline_smartcard", .kind = CONFIG_WORD,
                                 .words = no_yes, .fallback = "no" },
+    [KEY_NT_HASH] = { .section = "smartcard", .name = "nt_hash", .kind = CONFIG_WORD, .words = nt_hashes,
+                      .fallback = "discard" },
     [KEY_CARD_REMOVAL] = { .section = "smartcard", .name = "card_removal", .kind = CONFIG_WORD, .words = removals,
                            .fallback = "ignore" },
     [KEY_NAME_FORMAT] = { .section = "identity", .name = "name_format", .kind = CONFIG_WORD, .words = formats,

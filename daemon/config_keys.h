@@ -40,6 +40,7 @@ enum config_key_id {
     KEY_REQUIRE_EKU,
     KEY_KDC_EKU,
     KEY_OFFLINE_SMARTCARD,
+    KEY_NT_HASH,
     KEY_CARD_REMOVAL,
     KEY_NAME_FORMAT,
     KEY_HOME,

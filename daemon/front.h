@@ -124,6 +124,7 @@ struct conversation {
     struct sid vouched_user;
     struct ipc_result result;
     struct sealed_secret tgt;          /* marshalled */
+    struct sealed_secret ntlm;         /* the line for gss-ntlmssp, of a logon with a card */
 };
 
 /* What a logon left for pam_setcred. */
@@ -133,7 +134,7 @@ struct ticket {
     struct sid sid;
     uint32_t pid, parent;              /* of the process that authenticated */
     char name[PROTO_NAME_MAX + 1];
-    struct sealed_secret tgt;
+    struct sealed_secret tgt, ntlm;
     bool offline;                      /* no controller has said anything: the account's state is another question */
     bool with_card;                    /* it was a logon with a smart card: this one */
     struct ipc_card_key card;
@@ -358,7 +359,7 @@ struct conversation *front_pam_waiting(struct front *f, enum conversation_state 
 /* front_result.c: what a logon came to */
 
 /* A worker's result came (or NULL: it died). */
-void front_pam_result(struct front *f, struct conversation *c, const struct ipc_result *result, int tgt_fd);
+void front_pam_result(struct front *f, struct conversation *c, const struct ipc_result *result, int tgt_fd, int ntlm_fd);
 bool front_pam_learned(struct front *f, const uint8_t *packet, size_t len);
 bool front_pam_state(struct front *f, const uint8_t *packet, size_t len);
 

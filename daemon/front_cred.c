@@ -8,16 +8,19 @@
 #include <sys/random.h>
 
 #include "daemon/front.h"
+#include "daemon/ntlm_file.h"
 #include "lib/base/log.h"
 #include "lib/proto/client.h"
 
 void
 front_ticket_drop(struct ticket *t)
 {
-    if (t->until != 0)
+    if (t->until != 0) {
         sealed_drop(&t->tgt);
+        sealed_drop(&t->ntlm);
+    }
     memset(t, 0, sizeof(*t));
-    t->tgt.fd = -1;
+    t->tgt.fd = t->ntlm.fd = -1;
 }
 
 /* A free place, else the oldest; the user's own oldest where he has his share: one user's logons push nobody's out. */
@@ -62,7 +65,8 @@ front_ticket_keep(struct front *f, struct conversation *c)
         memcpy(t->token, c->card->token, sizeof(t->token));
     }
     t->tgt = c->tgt;
-    c->tgt = (struct sealed_secret){ .fd = -1 };
+    t->ntlm = c->ntlm;
+    c->tgt = c->ntlm = (struct sealed_secret){ .fd = -1 };
     t->until = front_clock() + FRONT_TICKETS_MS;
     return t;
 }
@@ -195,9 +199,33 @@ begin_establish(struct front *f, struct conversation *c)
         front_pam_end(f, c, ERR_OK, true, NULL);
         return;
     }
+    sealed_drop(&c->ntlm);
+    c->ntlm = t->ntlm;
+    t->ntlm = (struct sealed_secret){ .fd = -1 };
     if (!ask_keeper(f, c, IPC_CCACHE_WRITE, anew ? "" : c->begin.ccname, t->tgt.fd))
         front_pam_end(f, c, ERR_INTERNAL, true, NULL);
     sealed_drop(&t->tgt);
+}
+
+/* Beside the tickets in that cache. */
+static void
+keep_ntlm(struct front *f, struct conversation *c, const char *ccname)
+{
+    enum ipc_type type = c->ntlm.fd < 0 ? IPC_NTLM_DROP : c->peer.uid == 0 ? IPC_NTLM_KEEP : IPC_NTLM_RENEW;
+    struct proto_order order = { .type = PROTO_SET, .what = PROTO_SET_NTLM_FILE };
+    struct ipc_ccache m = { .uid = c->who.uid, .gid = c->who.gid };
+    uint8_t packet[2 * PROTO_TEXT_MAX];
+    struct writer w = writer_init(packet, sizeof(packet));
+
+    if (!f->config->keep_nt_hash)
+        return;
+    memcpy(m.user, c->who.name, sizeof(m.user));
+    (void)snprintf(m.name, sizeof(m.name), "%s", ccname);
+    ipc_put_ccache(&w, type, &m);
+    if (front_send(&f->keeper, &w, &c->ntlm.fd, c->ntlm.fd < 0 ? 0 : 1) && type == IPC_NTLM_KEEP &&
+        ntlm_file_path(m.uid, ccname, order.text))
+        front_pam_order(c, &order);
+    sealed_drop(&c->ntlm);
 }
 
 static void
@@ -266,6 +294,7 @@ front_pam_ccache(struct front *f, const uint8_t *packet, size_t len)
             order.type = PROTO_SET;
             order.what = PROTO_SET_KRB5CCNAME;
             memcpy(order.text, m.name, sizeof(order.text));
+            keep_ntlm(f, c, m.name);
         } else {
             /* The person gets in all the same. */
             order.type = PROTO_SAY;

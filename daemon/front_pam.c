@@ -23,6 +23,7 @@ front_pam_free(struct front *f, struct conversation *c)
     *at = c->next;
     f->n_conversations--;
     sealed_drop(&c->tgt);
+    sealed_drop(&c->ntlm);
     front_unwatch(f, &c->watch);
     talloc_free(c);
 }
@@ -368,7 +369,7 @@ front_pam_accept(struct front *f, struct watch *w, uint32_t events)
     c->watch.fd = fd;
     c->watch.ready = conversation_ready;
     c->id = ++f->last_conversation;
-    c->tgt.fd = -1;
+    c->tgt.fd = c->ntlm.fd = -1;
     c->started = client_now();
     c->deadline = c->started + FRONT_BEGIN_MS;
     c->next = f->conversations;

@@ -46,7 +46,7 @@ worker_lost(struct front *f, struct conversation *c)
     if (c->state == CONVERSATION_LOOK)
         front_card_seen(f, c, NULL);
     else
-        front_pam_result(f, c, NULL, -1);
+        front_pam_result(f, c, NULL, -1, -1);
 }
 
 static int64_t
@@ -70,6 +70,7 @@ put_job(const struct front *f, const struct conversation *c, struct writer *w)
         job.pin_pad = c->card->pin_pad;
         job.card = c->card->key;
         job.user = c->who.sid;
+        job.uid = c->who.uid;
     } else {
         job.no_kdc = client_now() < f->no_kdc_until && job.home.dns[0] == '\0';
     }
@@ -328,7 +329,8 @@ take_cards(struct front *f, struct worker *w, const uint8_t *packet, size_t len,
 static bool
 fits(const struct worker *w, const struct ipc_result *r, const int *fds)
 {
-    if (r->job != w->conversation->id || err_name(r->err)[0] == '?' || has_tickets(r) != (fds[0] >= 0))
+    if (r->job != w->conversation->id || err_name(r->err)[0] == '?' || has_tickets(r) != (fds[0] >= 0) ||
+        (fds[1] >= 0 && w->pool->role != ROLE_CARD))
         return false;
     return w->pool->role == ROLE_CARD ? !r->passed_through && !r->no_kdc : !r->offline;
 }
@@ -338,6 +340,7 @@ worker_message(struct front *f, struct worker *w, const uint8_t *packet, size_t 
 {
     struct conversation *c = w->conversation;
     struct ipc_result result;
+    int tgt, ntlm;
 
     if (c == NULL)
         return false;
@@ -350,7 +353,10 @@ worker_message(struct front *f, struct worker *w, const uint8_t *packet, size_t 
     learn_of_kdc(f, &result);
     front_drain_vouchers(f);
     front_pool_release(f, w, false);
-    front_pam_result(f, c, &result, channel_take_fd(fds));
+    tgt = fds[0];
+    ntlm = fds[1];
+    fds[0] = fds[1] = -1;
+    front_pam_result(f, c, &result, tgt, ntlm);
     return true;
 }
 

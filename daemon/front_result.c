@@ -128,10 +128,11 @@ ask_state(struct front *f, struct conversation *c)
 }
 
 void
-front_pam_result(struct front *f, struct conversation *c, const struct ipc_result *result, int tgt_fd)
+front_pam_result(struct front *f, struct conversation *c, const struct ipc_result *result, int tgt_fd, int ntlm_fd)
 {
     c->worker = NULL;
     sealed_hold(&c->tgt, tgt_fd);
+    sealed_hold(&c->ntlm, ntlm_fd);
     if (result != NULL)
         c->result = *result;
     /* Who has hung up learns nothing; the log learns of a refusal. */

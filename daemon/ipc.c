@@ -282,35 +282,15 @@ void
 ipc_put_result(struct writer *w, enum ipc_type type, const struct ipc_result *m)
 {
     writer_u8(w, (uint8_t)type);
-    writer_u32(w, m->job);
-    writer_u32(w, m->err);
-    writer_u8(w, m->proved);
-    writer_u8(w, m->proved_unless_locked);
-    writer_u8(w, m->passed_through);
-    writer_u8(w, m->no_kdc);
-    writer_u8(w, m->offline);
-    writer_str(w, m->step);
-    writer_str(w, m->value);
-    writer_str(w, m->text);
+    ipc_write_result(w, m);
 }
 
 bool
 ipc_get_result(const void *packet, size_t len, enum ipc_type type, struct ipc_result *m_out)
 {
     struct reader r = open_message(packet, len, type);
-    struct ipc_result m = { 0 };
 
-    m.job = reader_u32(&r);
-    m.err = reader_u32(&r);
-    m.proved = get_bool(&r);
-    m.proved_unless_locked = get_bool(&r);
-    m.passed_through = get_bool(&r);
-    m.no_kdc = get_bool(&r);
-    m.offline = get_bool(&r);
-    reader_str_copy(&r, m.step, sizeof(m.step));
-    reader_str_copy(&r, m.value, sizeof(m.value));
-    reader_str_copy(&r, m.text, sizeof(m.text));
-    *m_out = m;
+    ipc_read_result(&r, m_out);
     return reader_done(&r);
 }
 

@@ -7,7 +7,7 @@
  * Who talks to whom (each line one channel):
  *
  *   keeper - front      PEER, CONFIG, CCACHE_DONE, MAP_IS, PING, STOP <-> SPAWN, END_WORKER, END_ROLE, CCACHE_WRITE,
- *                       CCACHE_DESTROY, MAP_NEW, MAP_PLACE, PING
+ *                       CCACHE_DESTROY, NTLM_KEEP, NTLM_RENEW, NTLM_DROP, MAP_NEW, MAP_PLACE, PING
  *   keeper - member     PEER, CONFIG, KEYTAB      <-> GET_KEYTAB
  *   keeper - directory  PEER, CONFIG
  *   keeper - netlogon   PEER, CONFIG, MACHINE_SECRET, KEYTAB, ROTATE, ROTATE_SET <-> GET_SECRET, ROTATE_HOLDS, ROTATE_END
@@ -65,11 +65,12 @@ enum ipc_type {
     IPC_NEED_DC,        /* struct ipc_need_dc */
     IPC_DC,             /* struct ipc_dc */
     IPC_JOB,            /* struct ipc_job; descriptor: the module's connection, an ANSWER waiting in it (none with pin_pad) */
-    IPC_RESULT,         /* struct ipc_result; descriptor on success, unless passed_through or offline: memfd with the marshalled TGT */
+    IPC_RESULT,         /* struct ipc_result; descriptor on success, unless passed_through or offline: memfd with the marshalled TGT; of ROLE_CARD's perhaps
+                           a second one: memfd with a line for gss-ntlmssp */
     IPC_ARMOR,          /* u32 1 if the KDC refused the armor that was given before, else 0 */
     IPC_ARMOR_IS,       /* ipc_reason, bool required; descriptor if there is one: memfd with marshalled credentials */
     IPC_VERIFY,         /* struct ipc_verify */
-    IPC_VERIFIED,       /* struct ipc_result, without a descriptor */
+    IPC_VERIFIED,       /* struct ipc_verified */
     IPC_VOUCH,          /* u32 worker, u32 job, logon_info */
     IPC_TICKET,         /* str service */
     IPC_TICKET_IS,      /* ipc_reason; descriptor if ERR_OK: memfd with marshalled credentials */
@@ -105,6 +106,9 @@ enum ipc_type {
     IPC_PROOF,          /* struct ipc_proof: VERIFIED is the answer */
     IPC_VOUCH_OFFLINE,  /* struct ipc_vouch_offline */
     IPC_FORGET,         /* struct ipc_forget: the domain takes that card no more; no answer */
+    IPC_NTLM_KEEP,      /* struct ipc_ccache, which exists; descriptor: memfd with the line for gss-ntlmssp; no answer */
+    IPC_NTLM_RENEW,     /* the same, where there is one already */
+    IPC_NTLM_DROP,      /* struct ipc_ccache: it holds tickets of a logon without such a line; no answer */
 };
 
 /*
@@ -299,6 +303,7 @@ struct ipc_job {
     bool pin_pad;                  /* there is no ANSWER: the PIN is typed at the reader */
     struct ipc_card_key card;      /* with_card */
     struct sid user;               /* with_card: whose logon it is */
+    uint32_t uid;                  /* with_card: his */
     char principal[PROTO_NAME_MAX + 1];
     struct ipc_home home;          /* of the user */
     bool no_kdc;                   /* none of the own domain answered a moment ago: NTLM comes before Kerberos, where it may at all */
@@ -316,6 +321,13 @@ struct ipc_result {
     char step[32];
     char value[128];               /* for the sentence: domain, clock offset */
     char text[512];                /* for the log: what happened, the protocol's own code, the domain controller */
+};
+
+/* What member says, and for who has the AS reply key what the KDC has sealed with it ([MS-PAC] 2.6); sealed_len 0: nothing. */
+struct ipc_verified {
+    struct ipc_result result;
+    const uint8_t *sealed;         /* an alias into the message */
+    size_t sealed_len;
 };
 
 /* A ticket for this computer.  Bytes are aliases into the message, here and in PROOF. */
@@ -454,6 +466,7 @@ void ipc_put_dc(struct writer *w, const struct ipc_dc *m);
 bool ipc_get_dc(const void *packet, size_t len, struct ipc_dc *m_out);
 void ipc_put_job(struct writer *w, const struct ipc_job *m);
 bool ipc_get_job(const void *packet, size_t len, struct ipc_job *m_out);
+/* RESULT and PASSED. */
 void ipc_put_result(struct writer *w, enum ipc_type type, const struct ipc_result *m);
 bool ipc_get_result(const void *packet, size_t len, enum ipc_type type, struct ipc_result *m_out);
 void ipc_put_armor_is(struct writer *w, const struct ipc_reason *why, bool required);
@@ -486,9 +499,13 @@ bool ipc_get_act(const void *packet, size_t len, struct ipc_act *m_out);
 void ipc_put_acted(struct writer *w, const struct ipc_acted *m);
 bool ipc_get_acted(const void *packet, size_t len, struct ipc_acted *m_out);
 
-/* ipc_verify.c: what member is shown, online and off */
+/* ipc_verify.c: what member is shown, online and off, and what comes of it */
+void ipc_write_result(struct writer *w, const struct ipc_result *m);
+void ipc_read_result(struct reader *r, struct ipc_result *m_out);
 void ipc_put_verify(struct writer *w, const struct ipc_verify *m);
 bool ipc_get_verify(const void *packet, size_t len, struct ipc_verify *m_out);
+void ipc_put_verified(struct writer *w, const struct ipc_verified *m);
+bool ipc_get_verified(const void *packet, size_t len, struct ipc_verified *m_out);
 void ipc_put_offline(struct writer *w, const struct ipc_offline *m);
 bool ipc_get_offline(const void *packet, size_t len, struct ipc_offline *m_out);
 void ipc_put_challenge(struct writer *w, const struct ipc_challenge *m);

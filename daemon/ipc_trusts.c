@@ -50,6 +50,7 @@ ipc_put_job(struct writer *w, const struct ipc_job *m)
         writer_u8(w, m->pin_pad);
         ipc_write_card_key(w, &m->card);
         put_sid(w, &m->user);
+        writer_u32(w, m->uid);
     }
     ipc_put_dc(w, &m->dc);
 }
@@ -70,6 +71,7 @@ ipc_get_job(const void *packet, size_t len, struct ipc_job *m_out)
         m.pin_pad = get_bool(&r);
         ipc_read_card_key(&r, &m.card);
         get_sid(&r, &m.user);
+        m.uid = reader_u32(&r);
     }
     left = reader_left(&r);
     if (!ipc_get_dc(reader_bytes(&r, left), left, &m.dc))

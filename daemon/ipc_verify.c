@@ -22,6 +22,57 @@ ipc_get_verify(const void *packet, size_t len, struct ipc_verify *m_out)
 }
 
 void
+ipc_write_result(struct writer *w, const struct ipc_result *m)
+{
+    writer_u32(w, m->job);
+    writer_u32(w, m->err);
+    writer_u8(w, m->proved);
+    writer_u8(w, m->proved_unless_locked);
+    writer_u8(w, m->passed_through);
+    writer_u8(w, m->no_kdc);
+    writer_u8(w, m->offline);
+    writer_str(w, m->step);
+    writer_str(w, m->value);
+    writer_str(w, m->text);
+}
+
+void
+ipc_read_result(struct reader *r, struct ipc_result *m_out)
+{
+    struct ipc_result m = { 0 };
+
+    m.job = reader_u32(r);
+    m.err = reader_u32(r);
+    m.proved = get_bool(r);
+    m.proved_unless_locked = get_bool(r);
+    m.passed_through = get_bool(r);
+    m.no_kdc = get_bool(r);
+    m.offline = get_bool(r);
+    reader_str_copy(r, m.step, sizeof(m.step));
+    reader_str_copy(r, m.value, sizeof(m.value));
+    reader_str_copy(r, m.text, sizeof(m.text));
+    *m_out = m;
+}
+
+void
+ipc_put_verified(struct writer *w, const struct ipc_verified *m)
+{
+    writer_u8(w, IPC_VERIFIED);
+    ipc_write_result(w, &m->result);
+    put_blob(w, m->sealed, m->sealed_len);
+}
+
+bool
+ipc_get_verified(const void *packet, size_t len, struct ipc_verified *m_out)
+{
+    struct reader r = open_message(packet, len, IPC_VERIFIED);
+
+    ipc_read_result(&r, &m_out->result);
+    m_out->sealed = get_blob(&r, &m_out->sealed_len);
+    return reader_done(&r);
+}
+
+void
 ipc_put_offline(struct writer *w, const struct ipc_offline *m)
 {
     writer_u8(w, IPC_OFFLINE);

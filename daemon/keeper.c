@@ -61,6 +61,7 @@ load_config(struct keeper *k)
     talloc_free(k->config);
     k->config = talloc_steal(NULL, c);
     log_init("keeper", k->debug ? LOG_LEVEL_DEBUG : c->log_level);
+    keeper_ntlm_config(k);
     ok = true;
 
 done:

@@ -157,7 +157,20 @@ void keeper_control_turn(struct keeper *k, bool listening_ready, bool client_rea
 /* Tells who has asked; any kind but STEP is the last. */
 void keeper_control_say(struct keeper *k, enum control_kind kind, uint32_t number, const char *text);
 
+/* keeper_ntlm.c: files with the NT hashes of those who have logged on with cards */
+
+bool keeper_ntlm_keep(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds);
+bool keeper_ntlm_renew(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds);
+bool keeper_ntlm_drop(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds);
+/* The user's credential cache of that name is no more. */
+void keeper_ntlm_forget(const struct ipc_ccache *m);
+/* The configuration is another one, or the first: without the permission none is there. */
+void keeper_ntlm_config(const struct keeper *k);
+
 /* keeper_ccache.c: the two requests about credential caches. */
+
+/* Only ids of the domain's range that are nobody's here. */
+bool keeper_is_domain_user(const struct keeper *k, const struct ipc_ccache *m);
 
 bool keeper_ccache_write(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds);
 bool keeper_ccache_destroy(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds);

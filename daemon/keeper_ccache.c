@@ -41,9 +41,8 @@ answer(struct keeper *k, uint32_t request, uint32_t code, const char *name)
         log_error("front does not take the result of a credential cache: %s", strerror(errno));
 }
 
-/* Only ids of the domain's range that are nobody's here. */
-static bool
-is_domain_user(const struct keeper *k, const struct ipc_ccache *m)
+bool
+keeper_is_domain_user(const struct keeper *k, const struct ipc_ccache *m)
 {
     if (m->uid < k->config->range_lower || m->uid >= k->config->range_upper || m->gid < k->config->range_lower ||
         m->gid >= k->config->range_upper)
@@ -176,11 +175,13 @@ do_ccache(struct keeper *k, enum ipc_type type, const uint8_t *packet, size_t le
 
     if (!ipc_get_ccache(packet, len, type, &m) || m.request == 0 || (is_write && fds[0] < 0))
         return false;
-    if (!is_domain_user(k, &m)) {
+    if (!keeper_is_domain_user(k, &m)) {
         log_alarm("front asked for a credential cache of %s, uid %u, gid %u: not a user of the domain", m.user, m.uid,
                   m.gid);
         return false;
     }
+    if (!is_write)
+        keeper_ntlm_forget(&m);
     queue(k, type, &m, is_write ? channel_take_fd(fds) : -1);
     return true;
 }

@@ -9,20 +9,20 @@ daemon_libsandbox_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
 
 # Everything but main, so that tests can link what they drive.
 noinst_LTLIBRARIES += daemon/libdaemon.la
-daemon_libdaemon_la_SOURCES = daemon/card_look.c daemon/card_main.c daemon/card_reasons.c \
+daemon_libdaemon_la_SOURCES = daemon/card_look.c daemon/card_main.c daemon/card_nt_hash.c daemon/card_reasons.c \
 	daemon/card_reasons.h daemon/card_rules.c daemon/card_rules.h daemon/card_worker.h daemon/ccache_main.c daemon/channel.c daemon/channel.h \
 	daemon/fallback.c daemon/fallback.h daemon/front.c daemon/front.h daemon/front_cache.c \
 	daemon/front_card.c daemon/front_cred.c daemon/front_map.c daemon/front_nss.c daemon/front_outbox.c \
 	daemon/front_pam.c daemon/front_pool.c daemon/front_record.c daemon/front_removal.c daemon/front_result.c \
 	daemon/front_share.c daemon/ipc.c daemon/ipc.h daemon/ipc_cards.c daemon/ipc_fields.h \
 	daemon/ipc_rotate.c daemon/ipc_trusts.c daemon/ipc_verify.c daemon/keeper.c daemon/keeper.h daemon/keeper_ccache.c \
-	daemon/keeper_control.c daemon/keeper_local.c daemon/keeper_map.c daemon/keeper_requests.c \
+	daemon/keeper_control.c daemon/keeper_local.c daemon/keeper_map.c daemon/keeper_ntlm.c daemon/keeper_requests.c \
 	daemon/keeper_rotate.c daemon/keeper_setup.c daemon/keeper_spawn.c daemon/keytab_main.c \
 	daemon/local_names.c daemon/local_names.h daemon/logon.c daemon/logon.h daemon/logon_card.c \
 	daemon/logon_pass.c daemon/logon_password.c daemon/logon_realm.c daemon/member.c daemon/member.h \
 	daemon/member_keytab.c daemon/member_offline.c daemon/member_tgt.c daemon/member_trusts.c daemon/netlogon.c \
 	daemon/netlogon.h daemon/netlogon_channel.c daemon/netlogon_key.c daemon/netlogon_rotate.c \
-	daemon/netlogon_trusts.c daemon/netlogon_verdict.c daemon/notice.c daemon/notice.h daemon/notify.c \
+	daemon/netlogon_trusts.c daemon/netlogon_verdict.c daemon/notice.c daemon/notice.h daemon/notify.c daemon/ntlm_file.c daemon/ntlm_file.h \
 	daemon/password_key.c daemon/password_key.h daemon/role.c daemon/role.h daemon/session.c \
 	daemon/session.h daemon/session_main.c daemon/trusts.c daemon/trusts.h daemon/watch.c daemon/watch.h $(daemon_directory_sources)
 daemon_libdaemon_la_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS) $(SECCOMP_CFLAGS) $(CRYPTO_CFLAGS) \
@@ -82,6 +82,11 @@ tests_unit_test_card_offline_SOURCES = tests/unit/test_card_offline.c $(card_wor
 tests_unit_test_card_offline_CPPFLAGS = $(card_worker_cppflags)
 tests_unit_test_card_offline_LDADD = $(daemon_libs) $(CMOCKA_LIBS) -ldl
 EXTRA_tests_unit_test_card_offline_DEPENDENCIES = tests/unit/fake_pkcs11.la
+check_PROGRAMS += tests/unit/test_card_nt_hash
+tests_unit_test_card_nt_hash_SOURCES = tests/unit/test_card_nt_hash.c $(card_worker_fixture)
+tests_unit_test_card_nt_hash_CPPFLAGS = $(card_worker_cppflags)
+tests_unit_test_card_nt_hash_LDADD = $(daemon_libs) $(CMOCKA_LIBS) -ldl
+EXTRA_tests_unit_test_card_nt_hash_DEPENDENCIES = tests/unit/fake_pkcs11.la
 check_PROGRAMS += tests/unit/test_member_offline
 tests_unit_test_member_offline_SOURCES = tests/unit/test_member_offline.c tests/unit/certificate_builder.c \
 	tests/unit/certificate_builder.h

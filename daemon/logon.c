@@ -270,11 +270,15 @@ logon_ask_member(const struct writer *w, enum ipc_type answer, uint8_t *packet, 
 bool
 logon_verdict(struct job *j, const struct writer *w)
 {
-    uint8_t packet[2048];
+    uint8_t packet[2048 + KRB_CREDENTIAL_INFO_MAX];
     size_t n = logon_ask_member(w, IPC_VERIFIED, packet, sizeof(packet));
+    struct ipc_verified m;
 
-    if (!ipc_get_result(packet, n, IPC_VERIFIED, &j->result))
+    if (!ipc_get_verified(packet, n, &m))
         give_up("member broke the protocol");
+    j->result = m.result;
+    if (m.result.err == ERR_OK && j->method->verified != NULL)
+        j->method->verified(j, m.sealed, m.sealed_len);
     return j->result.err == ERR_OK;
 }
 
@@ -310,25 +314,29 @@ send_result(struct job *j)
 {
     uint8_t packet[2048];
     struct writer w = writer_init(packet, sizeof(packet));
-    int fd = -1;
+    int fds[2] = { -1, -1 };
 
     if (j->result.err == ERR_OK && !j->result.passed_through && !j->result.offline) {
-        fd = ccache_to_memfd(j->krb, &j->logon.tgt);
-        if (fd < 0)
+        fds[0] = ccache_to_memfd(j->krb, &j->logon.tgt);
+        if (fds[0] < 0)
             j->result.err = ERR_INTERNAL;
+        else
+            fds[1] = j->ntlm_fd;
     }
     j->result.job = j->m.job;
     ipc_put_result(&w, IPC_RESULT, &j->result);
-    if (!channel_send(FD_FRONT, packet, w.len, &fd, fd < 0 ? 0 : 1, true))
+    if (!channel_send(FD_FRONT, packet, w.len, fds, fds[0] < 0 ? 0 : fds[1] < 0 ? 1 : 2, true))
         give_up("front is gone");
-    if (fd >= 0)
-        (void)close(fd);
+    if (fds[0] >= 0)
+        (void)close(fds[0]);
+    if (j->ntlm_fd >= 0)
+        (void)close(j->ntlm_fd);
 }
 
 void
 logon_run(const struct method *method, struct config *c, const struct ipc_job *m, int fd)
 {
-    struct job j = { .method = method, .config = c, .m = *m, .fd = fd,
+    struct job j = { .method = method, .config = c, .m = *m, .fd = fd, .ntlm_fd = -1,
                      .deadline = client_now() + (int64_t)c->deadline * 1000 };
 
     log_set_logon(m->job);

@@ -21,6 +21,8 @@ struct method {
     void (*aim)(struct job *j);
     /* Kerberos with the user's secret at the controller that j->target names: as krb_logon_password. */
     bool (*exchange)(struct job *j, const krb5_creds *armor, struct krb_options *o, struct krb_failure *failure_out);
+    /* member has vouched: what the KDC has sealed for this user with the AS reply key. NULL: nothing is to be done. */
+    void (*verified)(struct job *j, const uint8_t *sealed, size_t len);
 };
 
 struct job {
@@ -40,6 +42,7 @@ struct job {
     struct krb_target target;
     struct krb_logon logon;
     struct kerberos_end end;      /* how far Kerberos came; err is result's */
+    int ntlm_fd;                  /* memfd with the line for gss-ntlmssp; -1: none */
     struct ipc_result result;
 };
 

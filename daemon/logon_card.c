@@ -173,6 +173,7 @@ set_trust(struct job *j)
     p->crls = pkinit_names(j->card, c->crls);
     p->require_crl = c->require_crl;
     p->server_eku = c->kdc_eku_server;
+    p->reply_key_module = c->keep_nt_hash ? AUTHSOD_PKGLIBDIR "/clpreauth_authsod.so" : NULL;
     return p->anchors != NULL && p->intermediates != NULL && p->crls != NULL;
 }
 
@@ -312,4 +313,5 @@ exchange(struct job *j, const krb5_creds *armor, struct krb_options *o, struct k
     return krb_logon_card(j->krb, &j->target, j->m.principal, false, &j->card->key, armor, o, &j->logon, failure_out);
 }
 
-const struct method logon_by_card = { .authenticate = authenticate, .aim = aim, .exchange = exchange };
+const struct method logon_by_card = { .authenticate = authenticate, .aim = aim, .exchange = exchange,
+                                      .verified = card_keep_nt_hash };

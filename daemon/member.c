@@ -141,11 +141,13 @@ bool
 member_verify(struct member *m, struct worker_link *from, const uint8_t *packet, size_t len, bool may_wait)
 {
     TALLOC_CTX *mem = talloc_new(m);
-    struct ipc_result r = { .err = ERR_NO_KEYTAB };
+    struct ipc_verified verified = { .result = { .err = ERR_NO_KEYTAB } };
+    struct ipc_result *r = &verified.result;
+    struct krb_sealed sealed = { .len = 0 };
     struct logon_info *info = NULL;
     struct krb_failure failure;
     struct ipc_verify v;
-    uint8_t answer[2048];
+    uint8_t answer[2048 + KRB_CREDENTIAL_INFO_MAX];
     struct writer w = writer_init(answer, sizeof(answer));
     char *client = NULL;
     bool ok = false;
@@ -157,12 +159,12 @@ member_verify(struct member *m, struct worker_link *from, const uint8_t *packet,
         talloc_free(mem);
         return false;
     }
-    r.job = v.job;
+    r->job = v.job;
     if (m->keytab != NULL || member_reread_keytab(m))
-        ok = krb_verify(m->verifier, v.ap_req, v.ap_req_len, NULL, mem, &info, &client, &failure);
+        ok = krb_verify_sealed(m->verifier, v.ap_req, v.ap_req_len, NULL, mem, &info, &client, &sealed, &failure);
     /* The key may have been changed since the keytab was read. */
     if (!ok && is_about_keys(&failure) && member_reread_keytab(m))
-        ok = krb_verify(m->verifier, v.ap_req, v.ap_req_len, NULL, mem, &info, &client, &failure);
+        ok = krb_verify_sealed(m->verifier, v.ap_req, v.ap_req_len, NULL, mem, &info, &client, &sealed, &failure);
     if (!ok && may_wait && failure.unknown_realm && member_wait_for_trusts(m, from, packet, len)) {
         talloc_free(mem);
         return true;
@@ -170,18 +172,23 @@ member_verify(struct member *m, struct worker_link *from, const uint8_t *packet,
     /* No alarm where it may well be trusted. */
     if (!ok && failure.unknown_realm && !m->trusts_known && trusts_are_wanted(m->config)) {
         failure.err = ERR_NO_KDC;
-        (void)snprintf(r.value, sizeof(r.value), "%s", m->config->name);
+        (void)snprintf(r->value, sizeof(r->value), "%s", m->config->name);
         (void)snprintf(failure.text, sizeof(failure.text), "no controller has told which domains are trusted");
     }
-    r.err = ok ? (vouch(m, from->id, r.job, info) ? ERR_OK : ERR_INTERNAL) : failure.err;
-    r.proved = true;
-    if (r.err == ERR_OK)
+    r->err = ok ? (vouch(m, from->id, r->job, info) ? ERR_OK : ERR_INTERNAL) : failure.err;
+    r->proved = true;
+    if (r->err == ERR_OK)
         member_offline_took(m, &info->user, v.certificate, v.certificate_len);
     if (!ok) {
-        (void)snprintf(r.step, sizeof(r.step), "%s", failure.step == NULL ? "" : failure.step);
-        memcpy(r.text, member_reason(m, &failure).text, sizeof(r.text));
+        (void)snprintf(r->step, sizeof(r->step), "%s", failure.step == NULL ? "" : failure.step);
+        memcpy(r->text, member_reason(m, &failure).text, sizeof(r->text));
     }
-    ipc_put_result(&w, IPC_VERIFIED, &r);
+    /* For who has the AS reply key, and only where it is wanted. */
+    if (r->err == ERR_OK && from->has_cards && m->config->keep_nt_hash) {
+        verified.sealed = sealed.bytes;
+        verified.sealed_len = sealed.len;
+    }
+    ipc_put_verified(&w, &verified);
     talloc_free(mem);
     return channel_send(from->fd, answer, w.len, NULL, 0, false);
 }

@@ -181,7 +181,8 @@ tell_when(int64_t taken, char *text, size_t size)
 bool
 member_offline_proof(struct member *m, struct worker_link *from, const uint8_t *packet, size_t len)
 {
-    struct ipc_result r = { .err = ERR_CARD_FAILED, .step = "smart card" };
+    struct ipc_verified verified = { .result = { .err = ERR_CARD_FAILED, .step = "smart card" } };
+    struct ipc_result *r = &verified.result;
     struct offline *o = from->offline;
     struct proof proof = { .len = 0 };
     struct ipc_proof p;
@@ -195,19 +196,19 @@ member_offline_proof(struct member *m, struct worker_link *from, const uint8_t *
         talloc_free(o);
         return false;
     }
-    r.job = p.job;
+    r->job = p.job;
     memcpy(proof.signature, p.signature, p.signature_len);
     proof.len = p.signature_len;
     if (!proof_verify(o->card.der, o->card.der_len, o->challenge, &proof)) {
         log_alarm("a worker says that the card of %s has signed, and it has not", sid_text(&o->user, sid));
-        (void)snprintf(r.text, sizeof(r.text), "the signature is not the card's");
+        (void)snprintf(r->text, sizeof(r->text), "the signature is not the card's");
     } else {
-        r.err = vouch(m, from->id, o) ? ERR_OK : ERR_INTERNAL;
-        r.proved = true;
-        tell_when(o->card.taken, r.text, sizeof(r.text));
+        r->err = vouch(m, from->id, o) ? ERR_OK : ERR_INTERNAL;
+        r->proved = true;
+        tell_when(o->card.taken, r->text, sizeof(r->text));
     }
     talloc_free(o);
-    ipc_put_result(&w, IPC_VERIFIED, &r);
+    ipc_put_verified(&w, &verified);
     return channel_send(from->fd, bytes, w.len, NULL, 0, false);
 }
 

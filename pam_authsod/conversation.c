@@ -358,8 +358,19 @@ is_ccname(const char *name)
     return known;
 }
 
+/* A name in our folder. */
 static bool
-may_set_ccname(enum proto_operation operation)
+is_ntlm_file(const char *path)
+{
+    static const char folder[] = PROTO_NTLM_FOLDER "/";
+    const char *name = path + sizeof(folder) - 1;
+
+    return strncmp(path, folder, sizeof(folder) - 1) == 0 && strlen(path) < PROTO_NTLM_FILE_MAX && name[0] != '\0' &&
+           name[0] != '.' && strspn(name, "0123456789abcdef.") == strlen(name);
+}
+
+static bool
+may_set_environment(enum proto_operation operation)
 {
     return operation == PROTO_CRED_ESTABLISH || operation == PROTO_CRED_REINITIALIZE ||
            operation == PROTO_CRED_REFRESH;
@@ -372,9 +383,14 @@ obey_set(struct conversation *c, const struct proto_order *set)
 
     switch (set->what) {
     case PROTO_SET_KRB5CCNAME:
-        if (!may_set_ccname(c->call->operation) || !is_ccname(set->text))
+        if (!may_set_environment(c->call->operation) || !is_ccname(set->text))
             return broken(c, "it set KRB5CCNAME where it may not or to what it may not");
         memcpy(out->ccname, set->text, sizeof(out->ccname));
+        return ERR_OK;
+    case PROTO_SET_NTLM_FILE:
+        if (!may_set_environment(c->call->operation) || !is_ntlm_file(set->text))
+            return broken(c, "it set NTLM_USER_FILE where it may not or to what it may not");
+        memcpy(out->ntlm_file, set->text, strlen(set->text) + 1);
         return ERR_OK;
     case PROTO_SET_USER:
         if (c->call->operation != PROTO_AUTHENTICATE || !c->call->nameless || set->text[0] == '\0' ||

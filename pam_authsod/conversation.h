@@ -30,6 +30,7 @@ struct outcome {
     bool hush;                           /* the person knows why it ended: no sentence is to be shown */
     char user[PROTO_NAME_MAX + 1];       /* SET USER, "" where there was none */
     char ccname[PROTO_TEXT_MAX + 1];     /* SET KRB5CCNAME, checked; "" where there was none */
+    char ntlm_file[PROTO_NTLM_FILE_MAX]; /* SET NTLM_USER_FILE, likewise */
 };
 
 /*

@@ -222,9 +222,31 @@ put_ccname(const struct call *call, const char *ccname)
     return ERR_OK;
 }
 
+/* Somebody's own choice stays. */
+static bool
+may_put_ntlm_file(const struct call *call)
+{
+    const char *now = pam_getenv(call->pamh, "NTLM_USER_FILE");
+
+    return now == NULL || strncmp(now, PROTO_NTLM_FOLDER "/", sizeof(PROTO_NTLM_FOLDER)) == 0;
+}
+
+static enum err
+put_ntlm_file(const struct call *call, const char *path)
+{
+    char setting[sizeof("NTLM_USER_FILE=") + PROTO_NTLM_FILE_MAX];
+
+    if (path[0] == '\0' || !may_put_ntlm_file(call))
+        return ERR_OK;
+    (void)snprintf(setting, sizeof(setting), "NTLM_USER_FILE=%s", path);
+    return pam_putenv(call->pamh, setting) == PAM_SUCCESS ? ERR_OK : ERR_INTERNAL;
+}
+
 static void
 drop_ccname(const struct call *call, struct logon *logon)
 {
+    if (pam_getenv(call->pamh, "NTLM_USER_FILE") != NULL && may_put_ntlm_file(call))
+        (void)pam_putenv(call->pamh, "NTLM_USER_FILE");
     if (still_ours(call, logon))
         (void)pam_putenv(call->pamh, "KRB5CCNAME");
     if (logon != NULL)
@@ -261,6 +283,8 @@ operation_cred(struct call *call)
         drop_ccname(call, logon);
     else if (err == ERR_OK)
         err = put_ccname(call, out.ccname);
+    if (err == ERR_OK && call->operation != PROTO_CRED_DELETE)
+        err = put_ntlm_file(call, out.ntlm_file);
     if (err == ERR_NO_TICKETS)
         err = no_tickets(call, logon);
     return conclude(call, err, &out);

@@ -240,7 +240,7 @@ get_set(struct reader *r, struct proto_order *o)
 {
     unsigned what = reader_u8(r);
 
-    if (what != PROTO_SET_KRB5CCNAME && what != PROTO_SET_USER)
+    if (what < PROTO_SET_KRB5CCNAME || what > PROTO_SET_NTLM_FILE)
         reader_fail(r);
     o->what = (enum proto_set)what;
     reader_str_copy(r, o->text, sizeof(o->text));

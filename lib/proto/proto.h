@@ -59,6 +59,10 @@ enum proto_type {
                           card is being looked for */
 };
 
+/* One level, root's; files in it are their users'. */
+#define PROTO_NTLM_FOLDER AUTHSOD_RUNDIR "/ntlm"
+#define PROTO_NTLM_FILE_MAX (sizeof(PROTO_NTLM_FOLDER) + 32)
+
 enum proto_by { PROTO_BY_NAME = 1, PROTO_BY_ID = 2 };
 
 enum proto_how { PROTO_HOW_SECRET = 1, PROTO_HOW_TEXT = 2, PROTO_HOW_CHOICE = 3 };
@@ -66,6 +70,7 @@ enum proto_how { PROTO_HOW_SECRET = 1, PROTO_HOW_TEXT = 2, PROTO_HOW_CHOICE = 3 
 enum proto_set {
     PROTO_SET_KRB5CCNAME = 1, /* the session's environment */
     PROTO_SET_USER = 2,       /* PAM_USER, only where the application gave none */
+    PROTO_SET_NTLM_FILE = 3,  /* NTLM_USER_FILE of the session's environment: a file in PROTO_NTLM_FOLDER */
 };
 
 enum proto_operation {

@@ -107,9 +107,12 @@ verify(const uint8_t *p, size_t n)
     struct ipc_proof proof;
     struct ipc_vouch_offline vouch;
     struct ipc_forget forget;
+    struct ipc_verified verified;
 
     if (ipc_get_verify(p, n, &v))
         FUZZ_REQUIRE(v.ap_req_len + v.certificate_len <= n);
+    if (ipc_get_verified(p, n, &verified))
+        FUZZ_REQUIRE(verified.sealed_len <= n);
     if (ipc_get_proof(p, n, &proof))
         FUZZ_REQUIRE(proof.signature_len <= n);
     if (ipc_get_challenge(p, n, &challenge))

@@ -27,7 +27,7 @@ teardown_file() {
   . "$BATS_TEST_DIRNAME/member.sh"
   member_cards_away ws1
   lab_pkinit_off dc1
-  in_member ws1 sh -c 'rm -rf /etc/pam.d/card57* /tmp/krb5cc_* /tmp/faulty_pkcs11 /usr/local/lib/faulty_pkcs11.so'
+  in_member ws1 sh -c 'rm -rf /etc/pam.d/card57* /tmp/krb5cc_* /tmp/ntlm57 /tmp/faulty_pkcs11 /usr/local/lib/faulty_pkcs11.so'
   member_stop ws1
   member_configure ws1
   member_start ws1
@@ -147,6 +147,49 @@ logged() {
   [ "$(printf '%s\n' "$first" "$second" | sort | tr '\n' ' ')" = 'alice bob ' ]
   card '' $'1\n'"$LAB_PIN" authenticate name
   says "name: $second"
+}
+
+# ntlm: alice's session has a file for gss-ntlmssp, and dc1 takes what is in it.
+ntlm() {
+  local fifo=$BATS_TEST_TMPDIR/ntlm
+  card alice "$LAB_PIN" authenticate establish env 'run:cp "$NTLM_USER_FILE" /tmp/ntlm57; stat -c "%U %a" "$NTLM_USER_FILE"; test -w /run/authsod/ntlm || echo closed'
+  says 'NTLM_USER_FILE=/run/authsod/ntlm/' 'alice 600' closed || return 1
+  mkfifo "$fifo"
+  # shellcheck disable=SC2094 # a pipe: the answers of each are the other's input
+  in_dc dc1 ntlm_auth --helper-protocol=squid-2.5-ntlmssp <"$fifo" |
+    in_member ws1 env NTLM_USER_FILE=/tmp/ntlm57 "$lab_top/tests/system/ntlmclient" 'CORP\alice' >"$fifo"
+}
+
+@test "the NT hash that the controller gives is kept where that is wanted: NTLM works with it" {
+  local file
+  insert good
+  configure '' 'nt_hash = keep'
+  ntlm
+  # It is where the tickets are, and goes with them.
+  card alice "$LAB_PIN" authenticate establish env delete
+  file=$(sed -n 's,^NTLM_USER_FILE=,,p' <<<"$output")
+  [ -n "$file" ]
+  run ! in_member ws1 test -e "$file"
+  # A password brings none.
+  insert
+  card alice Passw0rd-alice authenticate establish env
+  [ "$status" -eq 0 ]
+  [[ $output != *NTLM_USER_FILE* ]]
+  # The permission is taken back.
+  run -0 in_member ws1 sh -c 'ls /run/authsod/ntlm | wc -l'
+  [ "$output" -gt 0 ]
+  configure
+  run -0 in_member ws1 sh -c 'ls /run/authsod/ntlm | wc -l'
+  [ "$output" -eq 0 ]
+  run -1 grep -rFi "$(printf %s Passw0rd-alice | iconv -t UTF-16LE | openssl dgst -provider legacy -md4 -r | cut -d' ' -f1)" \
+    "$(member_log ws1)" "$LAB/hosts/ws1/changes/var/lib"
+}
+
+@test "unless it is wanted nobody has it" {
+  insert good
+  card alice "$LAB_PIN" authenticate establish env
+  [ "$status" -eq 0 ]
+  [[ $output != *NTLM_USER_FILE* ]]
 }
 
 # why CARD SENTENCE [LOGGED]: with that card nobody gets in who needs one, and that is why.

@@ -17,7 +17,7 @@ struct shared *shared;
 struct fake_pkcs11 *fake;
 struct der alice, bob, old, strange;
 char anchors_folder[] = "/tmp/authsod-test-XXXXXX", anchors_file[sizeof(anchors_folder) + 16];
-bool offline;
+bool offline, keep_nt_hash;
 pid_t worker;
 int front, member;
 uint8_t packet[PROTO_PACKET_MAX];
@@ -63,8 +63,17 @@ krb_logon_card(krb5_context ctx, const struct krb_target *t, const char *name, b
     for (size_t i = 0; i < 2 && t->pkinit->anchors[i] != NULL; i++)
         (void)snprintf(shared->seen.anchors[i], sizeof(shared->seen.anchors[i]), "%s", t->pkinit->anchors[i]);
     shared->seen.server_eku = t->pkinit->server_eku;
+    shared->seen.wants_key = t->pkinit->reply_key_module != NULL;
     *failure_out = failure;
-    return outcome == ERR_OK && succeed(ctx, logon_out);
+    if (outcome != ERR_OK || !succeed(ctx, logon_out))
+        return false;
+    if (shared->seen.wants_key) {
+        logon_out->reply_keys = (struct krb_reply_keys){
+            .n = 1, .list = { { .enctype = ENCTYPE_AES256_CTS_HMAC_SHA1_96, .length = 32 } }
+        };
+        memcpy(logon_out->reply_keys.list[0].bytes, REPLY_KEY, 32);
+    }
+    return true;
 }
 
 static void
@@ -169,7 +178,7 @@ worker_setup(void **state)
     fake->n_tokens = 1;
     describe(&fake->tokens[0], "Alice's card", "0001", &alice);
     worker = 0;
-    offline = false;
+    offline = keep_nt_hash = false;
     front = member = log_fd = -1;
     return 0;
 }
@@ -220,8 +229,10 @@ configure(void)
 
     (void)snprintf(text, sizeof(text),
                    "[domain]\nname = corp.test\n[logon]\nfast = never\n"
-                   "[smartcard]\npkcs11_module = %s\nanchors = %s %s\nkdc_eku = server\noffline_smartcard = %s\n",
-                   TEST_FAKE_PKCS11, anchors_file, anchors_folder, offline ? "yes" : "no");
+                   "[smartcard]\npkcs11_module = %s\nanchors = %s %s\nkdc_eku = server\noffline_smartcard = %s\n"
+                   "nt_hash = %s\n",
+                   TEST_FAKE_PKCS11, anchors_file, anchors_folder, offline ? "yes" : "no",
+                   keep_nt_hash ? "keep" : "discard");
     return config_parse_as(NULL, text, strlen(text), "test", "ws1.corp.test", tell, NULL);
 }
 
@@ -333,6 +344,7 @@ void
 send_job(const struct ipc_card_key *key, const char *pin, bool pin_pad)
 {
     struct ipc_job m = { .job = 9, .with_card = true, .pin_pad = pin_pad, .card = *key, .principal = "alice",
+                         .uid = ALICE_UID,
                          .dc = { .err = ERR_OK, .address = "10.0.0.1", .host = "dc1.corp.test", .netbios = "CORP" } };
     struct writer w;
     int fd = answered(pin);
@@ -364,7 +376,14 @@ result(void)
 void
 vouch(void)
 {
-    struct ipc_result verified = { .err = ERR_OK, .proved = true };
+    vouch_with(NULL, 0);
+}
+
+void
+vouch_with(const void *sealed, size_t len)
+{
+    const struct ipc_verified verified = { .result = { .err = ERR_OK, .proved = true }, .sealed = sealed,
+                                           .sealed_len = len };
     struct ipc_verify v;
     struct writer w;
     size_t n;
@@ -376,7 +395,7 @@ vouch(void)
     assert_memory_equal(v.ap_req, "AP-REQ", 6);
     assert_true(v.certificate_len > 0);
     w = writer_init(packet, sizeof(packet));
-    ipc_put_result(&w, IPC_VERIFIED, &verified);
+    ipc_put_verified(&w, &verified);
     assert_true(channel_send(member, packet, w.len, NULL, 0, true));
 }
 

@@ -20,6 +20,8 @@
 #define PIN "123456"
 #define ROOT "CN=Root,O=corp" /* the issuer */
 #define ALICE_SID "S-1-5-21-1-2-3-1103"
+#define ALICE_UID 201103
+#define REPLY_KEY "0123456789abcdef0123456789abcdef" /* of AES-256 */
 #define WAIT_MS 20000
 #define TRIES_MAX 8
 
@@ -30,7 +32,7 @@ struct shared {
     struct {
         char module[512], id[8], pin[64], host[64], anchors[2][64], name[64];
         unsigned long slot;
-        bool has_pin, server_eku;
+        bool has_pin, server_eku, wants_key;
     } seen;
     unsigned logins; /* at the card, by us */
 };
@@ -45,7 +47,7 @@ extern struct fake_pkcs11 *fake;
 extern struct der alice, bob, old, strange; /* issued by ROOT, but the last; old has expired */
 extern char anchors_folder[], anchors_file[];
 
-extern bool offline;                      /* offline_smartcard, of the worker that is started next */
+extern bool offline, keep_nt_hash;        /* of the configuration of the worker that is started next */
 extern pid_t worker;                     /* 0: none */
 extern int front, member;                /* its channels; -1 */
 extern uint8_t packet[PROTO_PACKET_MAX];
@@ -87,6 +89,8 @@ void send_job(const struct ipc_card_key *key, const char *pin, bool pin_pad);
 struct ipc_result result(void);
 /* member's part of a logon that came so far. */
 void vouch(void);
+/* The same; sealed: what the KDC has sealed for her with the AS reply key, which is REPLY_KEY. */
+void vouch_with(const void *sealed, size_t len);
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, worker_setup, worker_teardown)
 

@@ -65,7 +65,7 @@ asked(enum err err)
 static void
 shown(enum err err)
 {
-    struct ipc_result verified = { .job = 9, .err = (uint32_t)err, .proved = true, .text = "offline" };
+    struct ipc_verified verified = { .result = { .job = 9, .err = (uint32_t)err, .proved = true, .text = "offline" } };
     struct proof proof = { .len = 0 };
     struct ipc_proof p;
     struct writer w;
@@ -80,7 +80,7 @@ shown(enum err err)
     proof.len = p.signature_len;
     assert_true(proof_verify(alice.bytes, alice.len, challenge, &proof));
     w = writer_init(packet, sizeof(packet));
-    ipc_put_result(&w, IPC_VERIFIED, &verified);
+    ipc_put_verified(&w, &verified);
     assert_true(channel_send(member, packet, w.len, NULL, 0, true));
 }
 

@@ -83,7 +83,7 @@ defaults_hold_where_nothing_is_said(void **state)
     assert_null(c->crls[0]);
     assert_null(c->pkcs11_module);
     assert_true(!c->require_crl && c->require_eku && !c->kdc_eku_server);
-    assert_false(c->offline_smartcard);
+    assert_true(!c->offline_smartcard && !c->keep_nt_hash);
     assert_int_equal(c->card_removal, CONFIG_REMOVAL_IGNORE);
     assert_true(c->forwardable && c->renewable);
     assert_int_equal(c->lifetime, 36000);
@@ -132,7 +132,7 @@ static const char everything[] = "\xef\xbb\xbf"
                                  "[smartcard]\n"
                                  "anchors = /a/ca.pem /a/more\nintermediates = /a/i\ncrls = /a/crls\nrequire_crl = yes\n"
                                  "require_eku = no\nkdc_eku = server\npkcs11_module = /usr/lib/p.so\n"
-                                 "offline_smartcard = yes\ncard_removal = " REMOVAL "\n"
+                                 "offline_smartcard = yes\nnt_hash = keep\ncard_removal = " REMOVAL "\n"
                                  "[identity]\n"
                                  "name_format = qualified\nhome = /home/%d/%u\nshell = /bin/sh\n"
                                  "gecos = %f = %% : %u\nreserved_names = +Foo, sudo\n bar\nrange_lower = 1000\n"
@@ -174,7 +174,7 @@ every_key_is_read(void **state)
     assert_string_equal(c->intermediates[0], "/a/i");
     assert_string_equal(c->crls[0], "/a/crls");
     assert_true(c->require_crl && !c->require_eku && c->kdc_eku_server);
-    assert_true(c->offline_smartcard);
+    assert_true(c->offline_smartcard && c->keep_nt_hash);
     assert_int_equal(c->card_removal, REMOVAL_READ);
     assert_string_equal(c->pkcs11_module, "/usr/lib/p.so");
     assert_string_equal(c->ccache, "FILE:/tmp/krb5cc_%{uid}_XXXXXX");
@@ -540,6 +540,7 @@ json_has_every_key(void **state)
                               "    \"require_eku\": true,\n"
                               "    \"kdc_eku\": \"kdc\",\n"
                               "    \"offline_smartcard\": false,\n"
+                              "    \"nt_hash\": \"discard\",\n"
                               "    \"card_removal\": \"ignore\"\n"
                               "  },\n"
                               "  \"identity\": {\n"

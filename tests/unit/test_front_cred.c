@@ -31,7 +31,7 @@ conversation(struct desk *d, uint32_t uid, pid_t pid, uid_t peer)
     assert_true(channel_pair(pair));
     c->watch.fd = pair[0];
     d->module = pair[1];
-    c->tgt.fd = -1;
+    c->tgt.fd = c->ntlm.fd = -1;
     c->peer = (struct ucred){ .pid = pid, .uid = peer, .gid = peer };
     c->who.uid = uid;
     c->who.gid = uid;
@@ -102,7 +102,7 @@ begin(void)
     d.f->keeper.fd = pair[0];
     d.keeper = pair[1];
     for (size_t i = 0; i < FRONT_TICKETS_MAX; i++)
-        d.f->tickets[i].tgt.fd = -1;
+        d.f->tickets[i].tgt.fd = d.f->tickets[i].ntlm.fd = -1;
     return d;
 }
 
@@ -259,6 +259,117 @@ caches_at_once_of_an_unprivileged_user(void **state)
     end(&d);
 }
 
+/* The type of what keeper is told; 0: nothing. */
+static unsigned
+told(struct desk *d)
+{
+    uint8_t packet[8192];
+    int fds[CHANNEL_FDS_MAX];
+    ssize_t n = channel_recv(d->keeper, packet, sizeof(packet), fds, 0);
+
+    channel_close_fds(fds);
+    return n > 0 ? ipc_type(packet, (size_t)n) : 0;
+}
+
+/* keeper's word on the cache of the last conversation. */
+static void
+written(struct desk *d, const char *name)
+{
+    struct ipc_ccache_done m = { .request = d->f->conversations->request };
+    uint8_t packet[512];
+    struct writer w = writer_init(packet, sizeof(packet));
+
+    (void)snprintf(m.name, sizeof(m.name), "%s", name);
+    ipc_put_ccache_done(&w, &m);
+    assert_true(front_pam_ccache(d->f, packet, w.len));
+}
+
+/* What keeper is told of a file for NTLM after that; 0: nothing. *line_out: the byte that came along. */
+static unsigned
+told_of_ntlm(struct desk *d, char *line_out)
+{
+    uint8_t packet[8192];
+    struct ipc_ccache m;
+    int fds[CHANNEL_FDS_MAX];
+    ssize_t n = channel_recv(d->keeper, packet, sizeof(packet), fds, 0);
+    unsigned type = n > 0 ? ipc_type(packet, (size_t)n) : 0;
+
+    *line_out = 0;
+    if (type == 0)
+        return 0;
+    assert_true(ipc_get_ccache(packet, (size_t)n, (enum ipc_type)type, &m));
+    assert_int_equal(m.uid, ALICE);
+    assert_string_equal(m.user, "alice");
+    assert_string_equal(m.name, "FILE:/tmp/x");
+    if (fds[0] >= 0)
+        assert_int_equal(pread(fds[0], line_out, 1, 0), 1);
+    channel_close_fds(fds);
+    return type;
+}
+
+/* Is the module told of such a file? It is told of the cache, and that all is done, in any case. */
+static bool
+module_has_file(int module)
+{
+    struct proto_order order;
+    bool has = false;
+    uint8_t packet[8192];
+    ssize_t n;
+
+    while ((n = recv(module, packet, sizeof(packet), MSG_DONTWAIT)) > 0 && proto_get_order(packet, (size_t)n, &order)) {
+        if (order.what != PROTO_SET_NTLM_FILE)
+            continue;
+        has = strncmp(order.text, PROTO_NTLM_FOLDER "/200001.", sizeof(PROTO_NTLM_FOLDER "/200001.") - 1) == 0;
+    }
+    return has;
+}
+
+static void
+the_nt_hash_goes_where_the_tickets_go(void **state)
+{
+    static const struct {
+        bool keep, has_line;
+        uid_t peer;
+        unsigned type;
+        char line;
+    } cases[] = {
+        { true, true, 0, IPC_NTLM_KEEP, 'A' },
+        { true, true, ALICE, IPC_NTLM_RENEW, 'A' }, /* a lock screen of hers, and no new session */
+        { true, false, 0, IPC_NTLM_DROP, 0 },       /* a password, which may be another one by now */
+        { false, true, 0, 0, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct config config = { .keep_nt_hash = cases[i].keep };
+        struct desk d = begin();
+        struct conversation *c;
+        uint8_t handle[PROTO_HANDLE_LEN];
+        char line;
+
+        d.f->config = &config;
+        c = conversation(&d, ALICE, 1001, 0);
+        c->tgt.fd = sealed_new("t", "T", 1);
+        c->ntlm.fd = cases[i].has_line ? sealed_new("n", "A", 1) : -1;
+        memcpy(handle, front_ticket_keep(d.f, c)->handle, sizeof(handle));
+        assert_int_equal(c->ntlm.fd, -1);
+        front_pam_end(d.f, c, ERR_CANCELLED, false, NULL);
+        (void)close(d.module);
+        c = conversation(&d, ALICE, 1001, cases[i].peer);
+        c->begin.operation = PROTO_CRED_ESTABLISH;
+        c->begin.has_handle = true;
+        memcpy(c->begin.handle, handle, sizeof(handle));
+        front_cred_begin(d.f, c);
+        assert_int_equal(told(&d), IPC_CCACHE_WRITE);
+        written(&d, "FILE:/tmp/x");
+        assert_int_equal(told_of_ntlm(&d, &line), cases[i].type);
+        assert_int_equal(line, cases[i].line);
+        assert_int_equal(module_has_file(d.module), cases[i].type == IPC_NTLM_KEEP);
+        (void)close(d.module);
+        end(&d);
+    }
+}
+
 int
 main(void)
 {
@@ -269,6 +380,7 @@ main(void)
         cmocka_unit_test(the_newest_of_one_process),
         cmocka_unit_test(a_user_has_a_share_of_the_places),
         cmocka_unit_test(caches_at_once_of_an_unprivileged_user),
+        cmocka_unit_test(the_nt_hash_goes_where_the_tickets_go),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,6 +94,7 @@ job_with_card_round_trip(void **state)
     (void)state;
     in.card = a_key(7);
     in.user = alice();
+    in.uid = 201103;
     for (int pin_pad = 0; pin_pad <= 1; pin_pad++) {
         in.pin_pad = pin_pad;
         w = writer_init(packet, sizeof(packet));
@@ -103,6 +104,7 @@ job_with_card_round_trip(void **state)
         assert_int_equal(out.pin_pad, pin_pad);
         assert_memory_equal(&out.card, &in.card, sizeof(in.card));
         assert_true(sid_equal(&out.user, &in.user));
+        assert_int_equal(out.uid, 201103);
         assert_string_equal(out.dc.address, "10.0.0.1");
         ONLY_WHOLE(w.len, ipc_get_job(packet, n, &out));
     }
@@ -270,7 +272,7 @@ result_round_trip(void **state)
     assert_int_equal(out.err, ERR_CLOCK);
     assert_true(out.proved && out.proved_unless_locked && out.passed_through && out.no_kdc && out.offline);
     assert_string_equal(out.value, "10:00 min");
-    assert_false(ipc_get_result(packet, w.len, IPC_VERIFIED, &out));
+    assert_false(ipc_get_result(packet, w.len, IPC_PASSED, &out));
     ONLY_WHOLE(w.len, ipc_get_result(packet, n, IPC_RESULT, &out));
 }
 
@@ -294,6 +296,25 @@ verify_round_trip(void **state)
     /* A length that is more than there is. */
     packet[5] = 0xff;
     assert_false(ipc_get_verify(packet, w.len, &out));
+}
+
+static void
+verified_round_trip(void **state)
+{
+    const struct ipc_verified in = { .result = { .job = 3, .err = ERR_OK, .proved = true, .text = "t" },
+                                     .sealed = (const uint8_t *)"sealed", .sealed_len = 6 };
+    struct writer w = writer_init(packet, sizeof(packet));
+    struct ipc_verified out;
+
+    (void)state;
+    ipc_put_verified(&w, &in);
+    assert_true(ipc_get_verified(packet, w.len, &out));
+    assert_int_equal(out.result.job, 3);
+    assert_true(out.result.proved);
+    assert_string_equal(out.result.text, "t");
+    assert_int_equal(out.sealed_len, 6);
+    assert_memory_equal(out.sealed, "sealed", 6);
+    ONLY_WHOLE(w.len, ipc_get_verified(packet, n, &out));
 }
 
 static void
@@ -566,7 +587,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(identity_round_trip),   cmocka_unit_test(job_round_trip),
         cmocka_unit_test(result_round_trip),     cmocka_unit_test(learned_round_trip),
-        cmocka_unit_test(verify_round_trip), cmocka_unit_test(what_a_card_is_asked_round_trip),
+        cmocka_unit_test(verified_round_trip), cmocka_unit_test(verify_round_trip), cmocka_unit_test(what_a_card_is_asked_round_trip),
         cmocka_unit_test(what_is_said_of_a_card_round_trip),
         cmocka_unit_test(pass_round_trip),       cmocka_unit_test(a_home_is_one_of_the_table_s),
         cmocka_unit_test(rotation_round_trip),   cmocka_unit_test(job_with_card_round_trip),

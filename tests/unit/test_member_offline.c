@@ -211,6 +211,7 @@ sign(EVP_PKEY *with, const uint8_t challenge[PROOF_CHALLENGE_BYTES])
 static bool
 show(uint32_t job, const struct proof *p, struct ipc_result *r_out)
 {
+    struct ipc_verified verified;
     struct ipc_proof out = { .job = job, .signature = p->signature, .signature_len = p->len };
     struct writer w = writer_init(packet, sizeof(packet));
     int fds[CHANNEL_FDS_MAX];
@@ -220,7 +221,9 @@ show(uint32_t job, const struct proof *p, struct ipc_result *r_out)
     if (!member_offline_proof(m, link_, packet, w.len))
         return false;
     n = channel_recv(worker, packet, sizeof(packet), fds, 1000);
-    assert_true(n > 0 && ipc_get_result(packet, (size_t)n, IPC_VERIFIED, r_out));
+    assert_true(n > 0 && ipc_get_verified(packet, (size_t)n, &verified));
+    assert_int_equal(verified.sealed_len, 0);
+    *r_out = verified.result;
     return true;
 }
 

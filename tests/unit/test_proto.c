@@ -332,7 +332,7 @@ static const struct {
     { SAY, 7, 255, "too many values" },
     { SAY, 12, 0, "a NUL in a value" },
     { SET, 2, 0, "what 0" },
-    { SET, 2, 3, "what beyond the last" },
+    { SET, 2, 4, "what beyond the last" },
     { SET, 4, 8, "a text that is too long" },
     { DONE, 2, 200, "no such error" },
     { DONE, 5, 1, "no such error, high byte" },

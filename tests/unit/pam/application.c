@@ -258,7 +258,7 @@ code_name(int code)
     return code >= 0 && (size_t)code < sizeof(names) / sizeof(names[0]) ? names[code] : "?";
 }
 
-/* What is left to look at when the call has returned: "gives", "log", "ccname", "user". */
+/* What is left to look at when the call has returned: "gives", "log", "ccname", "ntlm", "user". */
 static void
 check_after(struct application *a, size_t first, const char *code)
 {
@@ -279,6 +279,11 @@ check_after(struct application *a, size_t first, const char *code)
             seen = pam_getenv(a->pamh, "KRB5CCNAME");
             if (strcmp(rest, seen != NULL ? seen : "-") != 0)
                 differs(a, i, "KRB5CCNAME is", seen != NULL ? seen : "-");
+        }
+        if (line_is(a, i, "ntlm", line, &rest)) {
+            seen = pam_getenv(a->pamh, "NTLM_USER_FILE");
+            if (strcmp(rest, seen != NULL ? seen : "-") != 0)
+                differs(a, i, "NTLM_USER_FILE is", seen != NULL ? seen : "-");
         }
         if (line_is(a, i, "user", line, &rest)) {
             (void)pam_get_item(a->pamh, PAM_USER, &user);

@@ -250,8 +250,10 @@ send_order(struct play *p, const char *verb, char *rest)
         o.code = o.is_error ? script_error(second) : script_notice(second);
     } else {
         o.type = PROTO_SET;
-        o.what = strcmp(first, "ccname") == 0 ? PROTO_SET_KRB5CCNAME : strcmp(first, "user") == 0 ? PROTO_SET_USER
-                                                                                                  : (enum proto_set)99;
+        o.what = strcmp(first, "ccname") == 0 ? PROTO_SET_KRB5CCNAME
+                 : strcmp(first, "user") == 0 ? PROTO_SET_USER
+                 : strcmp(first, "ntlm") == 0 ? PROTO_SET_NTLM_FILE
+                                              : (enum proto_set)99;
         (void)snprintf(o.text, sizeof(o.text), "%s", second);
     }
     take_values(&o.n_values, o.values, rest);
