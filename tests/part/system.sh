@@ -1,5 +1,11 @@
-# The lab's own test, and the system tests in one lab that all of them share.
-# shellcheck shell=bash disable=SC2154 # top: tests/run
+# The lab's own test, and the system tests: two labs side by side, each of which
+# takes the next file from a common queue, since most of a file's time is
+# waiting.
+# shellcheck shell=bash disable=SC2154 # top, work, results: tests/run
+
+# Far more than any file needs, and all of them.
+system_file_seconds=600
+system_seconds=1800
 
 lab_part() {
   if selected lab; then
@@ -11,17 +17,62 @@ lab_part() {
 system_part() {
   local -a files=()
   local file
-  for file in "$top"/tests/system/*.bats; do
-    if [ -e "$file" ] && selected "system/$(basename "$file" .bats)"; then
-      files+=("$file")
-    fi
-  done
+  # Long files first: so the labs come to their ends at about the same time.
+  while read -r _ file; do
+    ! selected "system/$(basename "$file" .bats)" || files+=("$top/$file")
+  done < <(cd "$top" && wc -l tests/system/*.bats | grep '\.bats$' | sort -k 1,1nr -k 2)
   [ "${#files[@]}" -gt 0 ] || return 0
   build_need shipped || return 0
   build_need sanitizers || return 0
-  say "system: ${#files[@]} files"
   # A computer of the lab sees this tree; the build may be elsewhere.
   export AUTHSOD_LAB_SHOW=$BUILD AUTHSOD_BUILD=$BUILD/shipped AUTHSOD_BUILD_SANITIZERS=$BUILD/sanitizers
-  export BATS_TEST_TIMEOUT=60
-  tap_test system 1800 "$top/tests/lab/up" bats --tap --timing "${files[@]}"
+  # A test that has the machine for itself takes a third of it at most.
+  export BATS_TEST_TIMEOUT=90
+  system_labs $((${#files[@]} > 1 ? 2 : 1)) "${files[@]}"
+}
+
+# system_labs COUNT FILE...: these, in so many labs.
+system_labs() {
+  local count=$1 dir=$work/system pipe finished i name seconds
+  shift
+  say "system: files: $#, labs: $count"
+  mkdir "$dir" && mkfifo "$dir/finished" && printf '%s\n' "$@" >"$dir/queue" || exit 1
+  # Open for both ways, or a lab would wait for a reader. Its end comes when no
+  # lab has it any more.
+  exec {pipe}<>"$dir/finished"
+  for ((i = 1; i <= count; i++)); do
+    timeout -k 10 "$system_seconds" "$top/tests/lab/up" "$top/tests/lab/queue" "$dir" "$system_file_seconds" \
+      >&"$pipe" 2>"$dir/lab$i" {pipe}>&- </dev/null &
+    background+=("$!")
+  done
+  exec {finished}<"$dir/finished" {pipe}>&-
+  while read -r -u "$finished" name seconds; do
+    say "system/$name: $seconds s"
+    show "system/$name" <"$dir/$name.tap"
+    tap_status "system/$name" "$(cat "$dir/$name.status")"
+  done
+  exec {finished}<&-
+  system_ends "$dir" "$@"
+}
+
+# system_ends DIR FILE...: waits for the labs. One that fails is a failure, and
+# so is a file that none has run to its end.
+system_ends() {
+  local dir=$1 i=0 pid status file name
+  shift
+  for pid in "${background[@]}"; do
+    i=$((i + 1))
+    status=0
+    wait "$pid" || status=$?
+    [ "$status" -eq 0 ] || verdict "system: lab $i" "$status" "$dir/lab$i"
+  done
+  background=()
+  for file; do
+    name=$(basename "$file" .bats)
+    if [ ! -e "$dir/$name.status" ]; then
+      # Of a lab that was ended.
+      [ ! -e "$dir/$name.tap" ] || show "system/$name" <"$dir/$name.tap"
+      fail "system/$name" 'no lab has run it to its end'
+    fi
+  done
 }
