@@ -224,11 +224,36 @@ append_pem(const char *path, const char *kind, const uint8_t *der, size_t len)
     require(f != NULL && PEM_write(f, kind, "", der, (long)len) > 0 && fclose(f) == 0, path);
 }
 
+/* The next key of that size that was made before; NULL if there is none. */
+static EVP_PKEY *
+made_rsa_key(unsigned bits)
+{
+    static unsigned taken;
+    const char *folder = getenv("AUTHSOD_TEST_KEYS");
+    EVP_PKEY *key = NULL;
+    char path[4096];
+    FILE *f;
+
+    if (folder == NULL)
+        return NULL;
+    (void)snprintf(path, sizeof(path), "%s/rsa-%u-%u.pem", folder, bits, taken);
+    f = fopen(path, "re");
+    if (f != NULL) {
+        key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
+        require(key != NULL, path);
+        (void)fclose(f);
+        taken++;
+    }
+    return key;
+}
+
 EVP_PKEY *
 build_rsa_key(unsigned bits)
 {
-    EVP_PKEY *key = EVP_RSA_gen(bits);
+    EVP_PKEY *key = made_rsa_key(bits);
 
+    if (key == NULL)
+        key = EVP_RSA_gen(bits);
     require(key != NULL, "RSA key");
     return key;
 }

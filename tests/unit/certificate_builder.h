@@ -61,7 +61,10 @@ size_t build_crl(const struct crl_spec *spec, uint8_t der[static BUILT_CERTIFICA
 /* Writes it as PEM of that kind ("CERTIFICATE", "X509 CRL") behind what is in the file. */
 void append_pem(const char *path, const char *kind, const uint8_t *der, size_t len);
 
-/* New keys; the caller frees them. */
+/*
+ * Keys; the caller frees them.  Those of RSA are new, or, in the order of the
+ * calls, what was made before: $AUTHSOD_TEST_KEYS/rsa-BITS-N.pem, N from 0.
+ */
 EVP_PKEY *build_rsa_key(unsigned bits);
 EVP_PKEY *build_ec_key(const char *curve);
 
