@@ -10,10 +10,11 @@ setup_file() {
 }
 
 teardown_file() {
-  . "$BATS_TEST_DIRNAME/../lab/lib.sh"
+  . "$BATS_TEST_DIRNAME/member.sh"
   lab_cards_away ws1
   lab_pkinit_off dc1
-}
+  member_again ws1
+} >&2
 
 setup() {
   . "$BATS_TEST_DIRNAME/../lab/lib.sh"

@@ -124,6 +124,13 @@ member_up() {
   member_configure "$1" && member_start "$1"
 }
 
+# member_again NAME: if it runs it begins anew, and does not wait before it asks a
+# controller that was away meanwhile.
+member_again() {
+  member_is_up "$1" || return 0
+  member_stop "$1" && member_start "$1"
+}
+
 # member_log NAME: prints the name of the log.
 member_log() {
   echo "$LAB/log/$1-authsodd.log"
