@@ -142,7 +142,7 @@ struct ticket {
     int64_t until;                     /* front_clock() based; 0: free */
 };
 
-/* Which of several certificates somebody has chosen. */
+/* A certificate that somebody has chosen, or logged on with. */
 struct last_card {
     uint32_t uid;                      /* FRONT_ANYBODY: to log on without a name at this computer */
     uint8_t hash[IPC_HASH_BYTES];
@@ -167,7 +167,8 @@ struct front {
     unsigned n_conversations;
     struct worker_pool logons, cards;
     struct removal *removal;           /* of front_removal.c */
-    struct last_card last_cards[FRONT_LAST_CARDS];
+    struct last_card last_cards[FRONT_LAST_CARDS]; /* what was chosen or used last: to order a list, and for nothing else */
+    struct last_card used_cards[FRONT_LAST_CARDS]; /* what was logged on with since we began: whose PIN his programs may try */
     struct ticket tickets[FRONT_TICKETS_MAX];
     uint32_t last_request;
     uint32_t forgotten;                /* what was learned for requests up to this one is not kept */

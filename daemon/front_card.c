@@ -145,14 +145,14 @@ chooser(const struct conversation *c)
     return c->peer.uid == 0 ? FRONT_ANYBODY : c->peer.uid;
 }
 
-/* What the chooser has chosen last; else the place for it: a free one, or the oldest. */
+/* What list has of uid; else the place for it: a free one, or the oldest. */
 static struct last_card *
-last_of(struct front *f, uint32_t uid)
+last_of(struct last_card list[static FRONT_LAST_CARDS], uint32_t uid)
 {
-    struct last_card *place = &f->last_cards[0];
+    struct last_card *place = &list[0];
 
     for (size_t i = 0; i < FRONT_LAST_CARDS; i++) {
-        struct last_card *l = &f->last_cards[i];
+        struct last_card *l = &list[i];
 
         if (l->at != 0 && l->uid == uid)
             return l;
@@ -163,9 +163,9 @@ last_of(struct front *f, uint32_t uid)
 }
 
 static void
-remember(struct front *f, uint32_t uid, const struct ipc_card *card)
+remember(struct last_card list[static FRONT_LAST_CARDS], uint32_t uid, const struct ipc_card *card)
 {
-    struct last_card *l = last_of(f, uid);
+    struct last_card *l = last_of(list, uid);
 
     l->uid = uid;
     memcpy(l->hash, card->key.hash, sizeof(l->hash));
@@ -175,15 +175,16 @@ remember(struct front *f, uint32_t uid, const struct ipc_card *card)
 void
 front_card_used(struct front *f, const struct conversation *c)
 {
-    if (c->card != NULL)
-        remember(f, c->who.uid, c->card);
+    if (c->card == NULL)
+        return;
+    remember(f->last_cards, c->who.uid, c->card);
+    remember(f->used_cards, c->who.uid, c->card);
 }
 
-/* He has chosen it, or logged on with it, before. */
 static bool
-is_last(struct front *f, uint32_t uid, const struct ipc_card *card)
+is_last(struct last_card list[static FRONT_LAST_CARDS], uint32_t uid, const struct ipc_card *card)
 {
-    const struct last_card *l = last_of(f, uid);
+    const struct last_card *l = last_of(list, uid);
 
     return l->at != 0 && l->uid == uid && memcmp(l->hash, card->key.hash, sizeof(l->hash)) == 0;
 }
@@ -192,7 +193,7 @@ is_last(struct front *f, uint32_t uid, const struct ipc_card *card)
 static void
 put_last_first(struct front *f, const struct conversation *c, struct ipc_cards *cards)
 {
-    const struct last_card *l = last_of(f, chooser(c));
+    const struct last_card *l = last_of(f->last_cards, chooser(c));
     struct ipc_card card;
 
     if (l->at == 0 || l->uid != chooser(c))
@@ -273,12 +274,13 @@ locked(struct front *f, struct conversation *c)
 /*
  * May its PIN be tried?  Each wrong one brings the card nearer to its end, and
  * who runs a program here, by ssh for example, need not have put it in: so an
- * unprivileged program is asked for the PIN of a card only if that is his.
+ * unprivileged program is asked for the PIN of a card only if that is his.  That
+ * somebody has chosen it says nothing of whose it is; a logon does.
  */
 static bool
 may_try(struct front *f, const struct conversation *c)
 {
-    return !is_nameless(c) && (c->peer.uid == 0 || is_last(f, c->peer.uid, c->card));
+    return !is_nameless(c) && (c->peer.uid == 0 || is_last(f->used_cards, c->peer.uid, c->card));
 }
 
 void
@@ -348,9 +350,7 @@ front_card_chosen(struct front *f, struct conversation *c)
         return;
     }
     card = c->cards->cards[place - 1];
-    /* Of an unprivileged program's, by name, nobody knows yet whether it is his. */
-    if (is_nameless(c) || c->peer.uid == 0)
-        remember(f, chooser(c), &card);
+    remember(f->last_cards, chooser(c), &card);
     take_card(f, c, &card);
 }
 

@@ -149,6 +149,42 @@ the_last_choice_comes_first(void **state)
     (void)close(worker);
 }
 
+/* A choice says whose card comes first, and not whose it is: else he who may not try a PIN would choose, and then might. */
+static void
+what_was_chosen_is_nobody_s_until_he_logs_on(void **state)
+{
+    struct fixture *x = *state;
+    struct ipc_card cards[2] = { stage_card(1), stage_card(2) };
+    int worker, module;
+
+    stage_config(x, "auto");
+    cards[1].name[0] = 'B';
+    worker = stage_worker(x, ROLE_CARD, WORKER);
+    for (int by_root = 0; by_root <= 1; by_root++) {
+        const char *user = by_root ? "bob" : "";
+
+        /* alice's card is chosen by bob's program without a name, or for him where he logs on. */
+        peer_uid = by_root ? 0 : stage_id(BOB_SID);
+        module = asked_which(x, user, by_root ? BOB_SID : NULL, worker, cards, 2,
+                             by_root ? "CHOICE Blice (Token, 2027-05-02)|Alice (Token, 2027-05-02)"
+                                     : "CHOICE Alice (Token, 2027-05-02)|Blice (Token, 2027-05-02)");
+        stage_answer(x, module, by_root ? "1" : "2");
+        if (!by_root) {
+            assert_string_equal(stage_who(x), "alice@corp.test");
+            stage_is(x, "alice", ALICE_SID);
+        }
+        stage_clear(x, module);
+        peer_uid = stage_id(BOB_SID);
+        module = stage_waits(x, "bob", BOB_SID, PROTO_CARD_DEFAULT);
+        stage_see(x, worker, &cards[1], 1);
+        assert_string_equal(stage_who(x), "alice@corp.test");
+        stage_is(x, "alice", ALICE_SID);
+        stage_expect("not his", module, "ASK PASSWORD", NULL);
+        stage_clear(x, module);
+    }
+    (void)close(worker);
+}
+
 static void
 only_a_place_in_the_list_is_a_choice(void **state)
 {
@@ -227,6 +263,7 @@ main(void)
         FRONT_TEST(several_are_told_apart),
         FRONT_TEST(long_twins_are_cut),
         FRONT_TEST(the_last_choice_comes_first),
+        FRONT_TEST(what_was_chosen_is_nobody_s_until_he_logs_on),
         FRONT_TEST(only_a_place_in_the_list_is_a_choice),
         FRONT_TEST(nobody_is_asked_while_we_end),
     };
