@@ -42,7 +42,7 @@
 #define FRONT_WORKER_IDLE_MS 60000       /* after which all idle logon workers but one, and all idle card workers, are let go */
 #define FRONT_LOOK_MS 5000               /* to say what smart cards there are; as long again for a worker that does */
 #define FRONT_PIN_PAD_MS 20000           /* more than a logon has, to type the PIN at the reader */
-#define FRONT_LAST_CARDS 64              /* certificates that were chosen, remembered */
+#define FRONT_LAST_CARDS IPC_LAST_CARDS_MAX /* certificates that were chosen, remembered */
 #define CARD_WORKERS_MAX 4
 #define FRONT_CARD_SESSIONS IPC_WATCH_MAX /* sessions whose cards are watched; the oldest go */
 #define FRONT_WATCHED_MS 15000           /* a watcher that has not looked for so long hangs */
@@ -144,11 +144,10 @@ struct ticket {
 
 /* A certificate that somebody has chosen, or logged on with. */
 struct last_card {
-    uint32_t uid;                      /* FRONT_ANYBODY: to log on without a name at this computer */
+    uint32_t uid;                      /* IPC_ANYBODY: to log on without a name at this computer */
     uint8_t hash[IPC_HASH_BYTES];
     int64_t at;                        /* front_clock() based; 0: free */
 };
-#define FRONT_ANYBODY UINT32_MAX
 
 struct outbox {
     struct letter *first, *last;

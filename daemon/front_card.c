@@ -142,7 +142,7 @@ chooser(const struct conversation *c)
 {
     if (!is_nameless(c))
         return c->who.uid;
-    return c->peer.uid == 0 ? FRONT_ANYBODY : c->peer.uid;
+    return c->peer.uid == 0 ? IPC_ANYBODY : c->peer.uid;
 }
 
 /* What list has of uid; else the place for it: a free one, or the oldest. */

@@ -14,7 +14,8 @@
  *   keeper - logon, card, watch, session (silence; its end is the worker's end)
  *   keeper - ccache     CCACHE_CHILD; to the child CCACHE_WRITE or CCACHE_DESTROY, once <-> CCACHE_BORN, CCACHE_DONE
  *   keeper - keytab     KEYTAB_MAKE, once         <-> KEYTAB
- *   front - directory   LOOKUP, WHO, LEARN, STATE, NEED_DC <-> FOUND, IDENTITY, LEARNED, STATE_IS, DC
+ *   front - directory   LOOKUP, WHO, LEARN, STATE, NEED_DC, LAST_CARD <-> FOUND, IDENTITY, LEARNED, STATE_IS, DC,
+ *                       LAST_CARDS
  *   front - member                                         <-  VOUCH, VOUCH_OFFLINE
  *   front - netlogon    DC                                 <-> VOUCH, NEED_DC
  *   front - logon, card JOB, DC                            <-> NEED_DC, RESULT
@@ -109,6 +110,8 @@ enum ipc_type {
     IPC_NTLM_KEEP,      /* struct ipc_ccache, which exists; descriptor: memfd with the line for gss-ntlmssp; no answer */
     IPC_NTLM_RENEW,     /* the same, where there is one already */
     IPC_NTLM_DROP,      /* struct ipc_ccache: it holds tickets of a logon without such a line; no answer */
+    IPC_LAST_CARD,      /* struct ipc_last_card: somebody has logged on with it; no answer */
+    IPC_LAST_CARDS,     /* struct ipc_last_cards: what the store has of these, when the two meet */
 };
 
 /*
@@ -267,6 +270,18 @@ struct ipc_cards {
     uint32_t unfit;
     uint32_t n;
     struct ipc_card cards[IPC_CARDS_MAX];
+};
+
+/* Which certificate comes first where somebody chooses. */
+#define IPC_ANYBODY UINT32_MAX
+struct ipc_last_card {
+    uint32_t uid;                  /* IPC_ANYBODY: of those who log on without a name at this computer */
+    uint8_t hash[IPC_HASH_BYTES];  /* SHA-256 of the certificate */
+};
+#define IPC_LAST_CARDS_MAX 64
+struct ipc_last_cards {
+    uint32_t n;
+    struct ipc_last_card cards[IPC_LAST_CARDS_MAX]; /* the newest first */
 };
 
 /* The cards of sessions. */
@@ -490,6 +505,10 @@ void ipc_write_card_key(struct writer *w, const struct ipc_card_key *key);
 void ipc_read_card_key(struct reader *r, struct ipc_card_key *key_out);
 void ipc_put_cards(struct writer *w, const struct ipc_cards *m);
 bool ipc_get_cards(const void *packet, size_t len, struct ipc_cards *m_out);
+void ipc_put_last_card(struct writer *w, const struct ipc_last_card *m);
+bool ipc_get_last_card(const void *packet, size_t len, struct ipc_last_card *m_out);
+void ipc_put_last_cards(struct writer *w, const struct ipc_last_cards *m);
+bool ipc_get_last_cards(const void *packet, size_t len, struct ipc_last_cards *m_out);
 void ipc_put_watch(struct writer *w, const struct ipc_watch *m);
 bool ipc_get_watch(const void *packet, size_t len, struct ipc_watch *m_out);
 void ipc_put_card_is(struct writer *w, const struct ipc_card_is *m);

@@ -104,6 +104,62 @@ ipc_get_cards(const void *packet, size_t len, struct ipc_cards *m_out)
     return reader_done(&r) && (m.n == 0 ? is_unfit(m.unfit) : m.unfit == ERR_OK);
 }
 
+static void
+put_last(struct writer *w, const struct ipc_last_card *c)
+{
+    writer_u32(w, c->uid);
+    writer_bytes(w, c->hash, sizeof(c->hash));
+}
+
+static void
+get_last(struct reader *r, struct ipc_last_card *c)
+{
+    c->uid = reader_u32(r);
+    get_bytes(r, c->hash, sizeof(c->hash));
+    if (c->uid < PROTO_ID_MIN)
+        reader_fail(r);
+}
+
+void
+ipc_put_last_card(struct writer *w, const struct ipc_last_card *m)
+{
+    writer_u8(w, IPC_LAST_CARD);
+    put_last(w, m);
+}
+
+bool
+ipc_get_last_card(const void *packet, size_t len, struct ipc_last_card *m_out)
+{
+    struct reader r = open_message(packet, len, IPC_LAST_CARD);
+
+    memset(m_out, 0, sizeof(*m_out));
+    get_last(&r, m_out);
+    return reader_done(&r);
+}
+
+void
+ipc_put_last_cards(struct writer *w, const struct ipc_last_cards *m)
+{
+    writer_u8(w, IPC_LAST_CARDS);
+    writer_u32(w, m->n);
+    for (uint32_t i = 0; i < m->n && i < IPC_LAST_CARDS_MAX; i++)
+        put_last(w, &m->cards[i]);
+}
+
+bool
+ipc_get_last_cards(const void *packet, size_t len, struct ipc_last_cards *m_out)
+{
+    struct reader r = open_message(packet, len, IPC_LAST_CARDS);
+
+    memset(m_out, 0, sizeof(*m_out));
+    m_out->n = reader_u32(&r);
+    if (m_out->n > IPC_LAST_CARDS_MAX)
+        return false;
+    for (uint32_t i = 0; i < m_out->n; i++)
+        get_last(&r, &m_out->cards[i]);
+    return reader_done(&r);
+}
+
 void
 ipc_put_watch(struct writer *w, const struct ipc_watch *m)
 {

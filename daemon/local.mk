@@ -58,7 +58,8 @@ tests_unit_test_watch_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS
 	-DTEST_FAKE_PKCS11='"$(abs_top_builddir)/tests/unit/.libs/fake_pkcs11.so"'
 tests_unit_test_watch_LDADD = $(daemon_libs) $(CMOCKA_LIBS) -ldl
 EXTRA_tests_unit_test_watch_DEPENDENCIES = tests/unit/fake_pkcs11.la
-check_PROGRAMS += tests/unit/test_front_nss tests/unit/test_front_pool tests/unit/test_front_pam tests/unit/test_ipc
+check_PROGRAMS += tests/unit/test_front_nss tests/unit/test_front_pool tests/unit/test_front_pam tests/unit/test_ipc \
+	tests/unit/test_ipc_cards
 check_PROGRAMS += tests/unit/test_keeper tests/unit/test_keeper_ccache tests/unit/test_keeper_local tests/unit/test_keeper_map \
 	tests/unit/test_keeper_rotate
 check_PROGRAMS += tests/unit/test_local_names tests/unit/test_notice tests/unit/test_password_key
@@ -131,8 +132,12 @@ tests_unit_test_front_cred_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_C
 tests_unit_test_front_cred_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_front_pam_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_front_pam_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
+tests_unit_test_ipc_SOURCES = tests/unit/test_ipc.c tests/unit/only_whole.h
 tests_unit_test_ipc_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_ipc_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
+tests_unit_test_ipc_cards_SOURCES = tests/unit/test_ipc_cards.c tests/unit/only_whole.h
+tests_unit_test_ipc_cards_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_ipc_cards_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 keeper_fixture = tests/unit/keeper_fixture.c tests/unit/keeper_fixture.h
 tests_unit_test_keeper_SOURCES = tests/unit/test_keeper.c $(keeper_fixture)
 tests_unit_test_keeper_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)

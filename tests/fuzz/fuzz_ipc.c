@@ -161,6 +161,22 @@ cards(const uint8_t *p, size_t n)
     }
 }
 
+/* Of choices that are remembered. */
+static void
+last(const uint8_t *p, size_t n)
+{
+    static struct ipc_last_cards m;
+    struct ipc_last_card one;
+
+    if (ipc_get_last_card(p, n, &one))
+        FUZZ_REQUIRE(one.uid >= PROTO_ID_MIN);
+    if (!ipc_get_last_cards(p, n, &m))
+        return;
+    FUZZ_REQUIRE(m.n <= IPC_LAST_CARDS_MAX);
+    for (uint32_t i = 0; i < m.n; i++)
+        FUZZ_REQUIRE(m.cards[i].uid >= PROTO_ID_MIN);
+}
+
 /* Of trusted domains. */
 static void
 trusted(const uint8_t *p, size_t n)
@@ -198,5 +214,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     removal(data, size);
     verify(data, size);
     cards(data, size);
+    last(data, size);
     return 0;
 }
