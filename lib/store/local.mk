@@ -1,5 +1,5 @@
 noinst_LTLIBRARIES += lib/store/libstore.la
-lib_store_libstore_la_SOURCES = lib/store/fact.c lib/store/group.c lib/store/query.c lib/store/schema.c \
+lib_store_libstore_la_SOURCES = lib/store/card.c lib/store/fact.c lib/store/group.c lib/store/query.c lib/store/schema.c \
 	lib/store/store.c lib/store/store.h lib/store/store_db.h lib/store/user.c
 lib_store_libstore_la_CFLAGS = $(AM_CFLAGS) $(TALLOC_CFLAGS) $(SQLITE_CFLAGS)
 lib_store_libstore_la_LIBADD = lib/sid/libsid.la lib/base/libbase.la $(TALLOC_LIBS) $(SQLITE_LIBS)

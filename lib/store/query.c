@@ -223,7 +223,7 @@ store_drop(struct store *s, enum store_stmt which, const struct sid *sid)
 bool
 store_clear(struct store *s)
 {
-    static const enum store_stmt all[] = { STMT_CLEAR_USERS, STMT_CLEAR_GROUPS };
+    static const enum store_stmt all[] = { STMT_CLEAR_USERS, STMT_CLEAR_GROUPS, STMT_CLEAR_CARDS };
     bool ok = true;
 
     if (!store_change_begin(s))

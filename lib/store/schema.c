@@ -3,7 +3,8 @@
 
 /*
  * gids, resource_gids: u32 little-endian, one after the other.  members: as writer_str, one
- * after the other.  domain keeps its rowids: they are the order of arrival.
+ * after the other.  domain keeps its rowids: they are the order of arrival.  So are
+ * those of card, which is a new row each time.
  */
 static const char *const steps[] = {
     "CREATE TABLE user ("
@@ -39,6 +40,8 @@ static const char *const steps[] = {
     "ALTER TABLE user ADD COLUMN resource_gids BLOB NOT NULL DEFAULT x'';"
     "ALTER TABLE user ADD COLUMN resource_learned INTEGER NOT NULL DEFAULT 0;"
     "PRAGMA user_version = 2;",
+    "CREATE TABLE card (id INTEGER PRIMARY KEY, uid INTEGER NOT NULL UNIQUE, hash BLOB NOT NULL);"
+    "PRAGMA user_version = 3;",
 };
 
 const struct store_schema store_schema = { .steps = steps, .version = sizeof(steps) / sizeof(steps[0]) };
@@ -91,4 +94,8 @@ const char *const store_statements[STMT_COUNT] = {
     [STMT_PUT_DOMAIN] = "INSERT INTO domain (sid, dns, netbios) VALUES (?1, ?2, ?3)"
                         " ON CONFLICT (sid) DO UPDATE SET dns = excluded.dns, netbios = excluded.netbios",
     [STMT_DOMAINS] = "SELECT dns, netbios, sid FROM domain ORDER BY id",
+    [STMT_PUT_CARD] = "INSERT OR REPLACE INTO card (uid, hash) VALUES (?1, ?2)",
+    [STMT_TRIM_CARDS] = "DELETE FROM card WHERE id NOT IN (SELECT id FROM card ORDER BY id DESC LIMIT ?1)",
+    [STMT_CARDS] = "SELECT uid, hash FROM card ORDER BY id DESC",
+    [STMT_CLEAR_CARDS] = "DELETE FROM card",
 };

@@ -2,7 +2,8 @@
  * The persistent cache of identities: SQLite, WAL, keyed by SID.  What front
  * serves can be rebuilt from it at any time.  One process at a time has it
  * open.  A damaged file is set aside (renamed *.damaged; *.newer where a later
- * version of ours made it) and a new one begun; the log says so.
+ * version of ours made it) and a new one begun; the log says so.  Lost with it
+ * is, beside what can be learned again, which certificates people use.
  *
  * Strings are UTF-8; what is looked up is in lower case and compared byte by
  * byte.  No row ever holds an id below PROTO_ID_MIN.
@@ -94,7 +95,21 @@ struct store_group *store_group_by_gid(struct store *s, TALLOC_CTX *mem, uint32_
 void store_drop_user(struct store *s, const struct sid *sid);
 void store_drop_group(struct store *s, const struct sid *sid);
 
-/* Forgets all users and groups; facts and domains stay. */
+/* Which certificate on a smart card somebody has logged on with last. */
+#define STORE_HASH_BYTES 32
+#define STORE_CARDS_MAX 64        /* rows; the oldest go */
+#define STORE_ANYBODY UINT32_MAX
+struct store_card {
+    uint32_t uid;                 /* STORE_ANYBODY: whoever gave no name */
+    uint8_t hash[STORE_HASH_BYTES]; /* SHA-256 of the certificate */
+};
+
+/* Inserts or replaces by uid, as the newest. False as store_put_user. */
+bool store_put_card(struct store *s, const struct store_card *c);
+/* The newest first; gives how many. Rows that are malformed are left out. */
+size_t store_cards(struct store *s, struct store_card cards_out[static STORE_CARDS_MAX]);
+
+/* Forgets all users, groups and cards; facts and domains stay. */
 bool store_clear(struct store *s);
 
 /* Small facts that outlive a restart: "site", "dc", "domain_sid", "fast". value "" removes. */

@@ -42,6 +42,10 @@ enum store_stmt {
     STMT_CLEAR_DOMAIN,
     STMT_PUT_DOMAIN,
     STMT_DOMAINS,
+    STMT_PUT_CARD,
+    STMT_TRIM_CARDS,
+    STMT_CARDS,
+    STMT_CLEAR_CARDS,
     STMT_COUNT
 };
 extern const char *const store_statements[STMT_COUNT];

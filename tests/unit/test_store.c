@@ -263,20 +263,120 @@ clearing_leaves_facts(void **state)
     struct store *s = open_store();
     struct store_user a = alice();
     struct store_group g = staff();
+    struct store_card c = { .uid = a.uid }, cards[STORE_CARDS_MAX];
 
     (void)state;
     assert_true(store_put_fact(s, "site", "Here"));
     for (int inside = 0; inside < 2; inside++) {
         assert_true(store_put_user(s, &a));
         assert_true(store_put_group(s, &g));
+        assert_true(store_put_card(s, &c));
         assert_int_equal(inside == 1 && !store_begin(s), 0);
         assert_true(store_clear(s));
         assert_int_equal(inside == 1 && !store_commit(s), 0);
         assert_null(store_user_by_sid(s, s, &a.sid));
         assert_null(store_group_by_gid(s, s, g.gid));
+        assert_int_equal(store_cards(s, cards), 0);
         assert_string_equal(store_fact(s, s, "site"), "Here");
     }
     store_close(s);
+}
+
+/* n cards, the newest first; the first of them is of that uid, and each is of the uid before that of the next. */
+static void
+assert_cards(struct store *s, size_t n, uint32_t uid)
+{
+    struct store_card cards[STORE_CARDS_MAX];
+
+    assert_int_equal(store_cards(s, cards), n);
+    for (size_t i = 0; i < n; i++) {
+        uint8_t hash[STORE_HASH_BYTES];
+
+        memset(hash, (int)(uid - i), sizeof(hash));
+        assert_int_equal(cards[i].uid, uid - i);
+        assert_memory_equal(cards[i].hash, hash, sizeof(hash));
+    }
+}
+
+static void
+cards_come_back_newest_first_and_the_oldest_go(void **state)
+{
+    struct store *s = open_store();
+    struct store_card cards[STORE_CARDS_MAX], c;
+
+    (void)state;
+    assert_int_equal(store_cards(s, cards), 0);
+    for (uint32_t uid = 2000; uid < 2000 + 2 * STORE_CARDS_MAX; uid++) {
+        c.uid = uid;
+        memset(c.hash, (int)uid, sizeof(c.hash));
+        assert_true(store_put_card(s, &c));
+        assert_cards(s, uid - 2000 < STORE_CARDS_MAX ? uid - 2000 + 1 : STORE_CARDS_MAX, uid);
+    }
+    store_close(s);
+    s = open_store();
+    assert_cards(s, STORE_CARDS_MAX, c.uid);
+
+    /* One that is used again, and one of anybody's, are the newest; nobody has two. */
+    c.uid -= STORE_CARDS_MAX / 2;
+    assert_true(store_put_card(s, &c));
+    c.uid = STORE_ANYBODY;
+    memset(c.hash, 7, sizeof(c.hash));
+    assert_true(store_put_card(s, &c));
+    memset(c.hash, 8, sizeof(c.hash));
+    assert_true(store_put_card(s, &c));
+    assert_int_equal(store_cards(s, cards), STORE_CARDS_MAX);
+    assert_memory_equal(&cards[0], &c, sizeof(c));
+    assert_int_equal(cards[1].uid, 2000 + 2 * STORE_CARDS_MAX - 1 - STORE_CARDS_MAX / 2);
+    assert_int_equal(cards[2].uid, 2000 + 2 * STORE_CARDS_MAX - 1);
+    for (size_t i = 2; i < STORE_CARDS_MAX; i++)
+        assert_int_not_equal(cards[i].uid, cards[1].uid);
+
+    /* The system's are nobody's of ours. */
+    c.uid = 999;
+    assert_false(store_put_card(s, &c));
+    store_close(s);
+}
+
+/* What another program may have written there. */
+static void
+a_card_that_is_malformed_is_left_out(void **state)
+{
+    struct store *s = open_store();
+    struct store_card c = { .uid = 2000 }, cards[STORE_CARDS_MAX];
+
+    (void)state;
+    assert_true(store_put_card(s, &c));
+    assert_int_equal(sqlite3_exec(s->db,
+                                  "INSERT INTO card (uid, hash) VALUES (2001, x'00'), (2002, zeroblob(33)), (2003, 'text'),"
+                                  " (0, zeroblob(32)), (4294967296, zeroblob(32)), ('you', zeroblob(32))",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(store_cards(s, cards), 1);
+    assert_memory_equal(&cards[0], &c, sizeof(c));
+    store_close(s);
+}
+
+/* A store of the version before has none yet, and all that it had. */
+static void
+a_store_from_before_cards_takes_them(void **state)
+{
+    struct store_card c = { .uid = 2000 }, cards[STORE_CARDS_MAX];
+    struct store_user a = alice();
+    struct store *s = open_store();
+    sqlite3 *db;
+
+    (void)state;
+    assert_true(store_put_user(s, &a));
+    store_close(s);
+    assert_int_equal(sqlite3_open(path_of(""), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "DROP TABLE card; PRAGMA user_version = 2", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    s = open_store();
+    assert_alice(store_user_by_name(s, s, "alice"));
+    assert_int_equal(store_cards(s, cards), 0);
+    assert_true(store_put_card(s, &c));
+    store_close(s);
+    assert_false(exists(".damaged"));
 }
 
 static void
@@ -394,20 +494,21 @@ a_store_in_memory_ends_with_the_process(void **state)
 static void
 versions_upgrade_and_never_downgrade(void **state)
 {
-    const char *const steps[] = { store_schema.steps[0], store_schema.steps[1],
+    const char *const *now = store_schema.steps;
+    const char *const steps[] = { now[0], now[1], now[2],
                                   "ALTER TABLE user ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue';"
-                                  "PRAGMA user_version = 3;" };
-    const char *const broken[] = { steps[0], steps[1],
+                                  "PRAGMA user_version = 4;" };
+    const char *const broken[] = { now[0], now[1], now[2],
                                    "ALTER TABLE user ADD COLUMN colour TEXT; DROP TABLE nothing;"
-                                   "PRAGMA user_version = 3;" };
-    const struct store_schema next = { .steps = steps, .version = 3 }, bad = { .steps = broken, .version = 3 };
+                                   "PRAGMA user_version = 4;" };
+    const struct store_schema next = { .steps = steps, .version = 4 }, bad = { .steps = broken, .version = 4 };
     struct store *s = open_store();
     struct store_user a = alice();
     sqlite3_stmt *stmt;
     const char *why;
 
     (void)state;
-    assert_int_equal(store_schema.version, 2);
+    assert_int_equal(store_schema.version, 3);
     assert_true(store_put_user(s, &a));
     store_close(s);
 
@@ -469,6 +570,9 @@ main(void)
         TEST(impossible_rows_are_refused),
         TEST(facts_and_their_removal_are_kept),
         TEST(clearing_leaves_facts),
+        TEST(cards_come_back_newest_first_and_the_oldest_go),
+        TEST(a_card_that_is_malformed_is_left_out),
+        TEST(a_store_from_before_cards_takes_them),
         TEST(domains_keep_their_order_for_ever),
         TEST(a_transaction_is_whole_or_not_at_all),
         TEST(a_place_that_is_none_is_told),
