@@ -37,6 +37,7 @@ on_peer(struct dir *d, const uint8_t *packet, size_t len, int fds[CHANNEL_FDS_MA
     if (m.role == ROLE_FRONT) {
         close_channel(&d->front);
         d->front = channel_take_fd(fds);
+        dir_cards_tell(d);
         return true;
     }
     close_channel(&d->member);
@@ -75,6 +76,7 @@ static const struct {
     { IPC_LEARN, ROLE_FRONT, dir_on_learn },
     { IPC_STATE, ROLE_FRONT, dir_on_state },
     { IPC_NEED_DC, ROLE_FRONT, dir_on_need_dc },
+    { IPC_LAST_CARD, ROLE_FRONT, dir_on_last_card },
     { IPC_TICKET_IS, ROLE_MEMBER, dir_on_ticket_is },
     { IPC_TRUSTS, ROLE_NETLOGON, dir_on_trusts },
     { IPC_ACCOUNTS_ARE, ROLE_NETLOGON, dir_on_accounts },
@@ -255,6 +257,7 @@ directory_main(void)
     d->front = FD_FRONT;
     d->member = FD_OTHER;
     d->netlogon = FD_THIRD;
+    dir_cards_tell(d);
     while (dir_turn(d))
         ;
     /* keeper has closed its channel where all is well. */

@@ -325,7 +325,13 @@ bool dir_on_who(struct dir *d, const uint8_t *packet, size_t len, int fds[CHANNE
 bool dir_on_learn(struct dir *d, const uint8_t *packet, size_t len, int fds[CHANNEL_FDS_MAX]);   /* dir_learn.c */
 bool dir_on_state(struct dir *d, const uint8_t *packet, size_t len, int fds[CHANNEL_FDS_MAX]);   /* dir_state.c */
 bool dir_on_need_dc(struct dir *d, const uint8_t *packet, size_t len, int fds[CHANNEL_FDS_MAX]); /* dir_dc.c */
+bool dir_on_last_card(struct dir *d, const uint8_t *packet, size_t len, int fds[CHANNEL_FDS_MAX]); /* dir_card.c */
 bool dir_on_ticket_is(struct dir *d, const uint8_t *packet, size_t len, int fds[CHANNEL_FDS_MAX]); /* dir_ticket.c */
+
+/* dir_card.c */
+
+/* Tells front, to which there is another channel, which certificates were used last. */
+void dir_cards_tell(struct dir *d);
 
 /* dir_dc.c */
 

@@ -1,5 +1,5 @@
 # The role `directory`; daemon/local.mk puts it into authsodd.
-daemon_directory_core = daemon/dir_dc.c daemon/dir_domain.c daemon/dir_foreign.c daemon/dir_group.c daemon/dir_trust.c daemon/dir_learn.c daemon/dir_link.c \
+daemon_directory_core = daemon/dir_card.c daemon/dir_dc.c daemon/dir_domain.c daemon/dir_foreign.c daemon/dir_group.c daemon/dir_trust.c daemon/dir_learn.c daemon/dir_link.c \
 	daemon/dir_lookup.c daemon/dir_name.c daemon/dir_namesake.c daemon/dir_pending.c daemon/dir_record.c daemon/dir_resource.c \
 	daemon/dir_state.c \
 	daemon/dir_user.c daemon/directory.c daemon/directory.h

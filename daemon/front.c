@@ -175,6 +175,8 @@ directory_message(struct front *f, const uint8_t *packet, size_t len, int *fds)
         return front_pam_learned(f, packet, len);
     case IPC_STATE_IS:
         return front_pam_state(f, packet, len);
+    case IPC_LAST_CARDS:
+        return front_card_told(f, packet, len);
     case IPC_DC:
         if (!ipc_get_dc(packet, len, &dc))
             return false;

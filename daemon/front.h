@@ -166,8 +166,8 @@ struct front {
     unsigned n_conversations;
     struct worker_pool logons, cards;
     struct removal *removal;           /* of front_removal.c */
-    struct last_card last_cards[FRONT_LAST_CARDS]; /* what was chosen or used last: to order a list, and for nothing else */
-    struct last_card used_cards[FRONT_LAST_CARDS]; /* what was logged on with since we began: whose PIN his programs may try */
+    struct last_card last_cards[FRONT_LAST_CARDS]; /* chosen or used, also before we began: orders a list, and nothing else */
+    struct last_card used_cards[FRONT_LAST_CARDS]; /* logged on with since we began: its user's programs may try the PIN */
     struct ticket tickets[FRONT_TICKETS_MAX];
     uint32_t last_request;
     uint32_t forgotten;                /* what was learned for requests up to this one is not kept */
@@ -385,6 +385,8 @@ void front_card_ask_pin(struct front *f, struct conversation *c);
 void front_card_not_his(struct front *f, struct conversation *c, enum err err);
 /* c has come to a logon: its card, if there was one, is its user's. */
 void front_card_used(struct front *f, const struct conversation *c);
+/* LAST_CARDS of directory: what the store has of front_card_used's. False if it is malformed. */
+bool front_card_told(struct front *f, const uint8_t *packet, size_t len);
 /* The PIN is there, unread, or will be typed at the reader. */
 void front_card_run(struct front *f, struct conversation *c);
 /* " by smart card ..." for the log; "" where it is none. Gives buf. */

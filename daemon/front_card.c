@@ -172,6 +172,27 @@ remember(struct last_card list[static FRONT_LAST_CARDS], uint32_t uid, const str
     l->at = front_clock();
 }
 
+static bool
+is_last(struct last_card list[static FRONT_LAST_CARDS], uint32_t uid, const struct ipc_card *card)
+{
+    const struct last_card *l = last_of(list, uid);
+
+    return l->at != 0 && l->uid == uid && memcmp(l->hash, card->key.hash, sizeof(l->hash)) == 0;
+}
+
+/* For the next time that the computer is started. Where directory is not there, this one has it still. */
+static void
+keep(struct front *f, uint32_t uid, const struct ipc_card *card)
+{
+    struct ipc_last_card m = { .uid = uid };
+    uint8_t packet[64];
+    struct writer w = writer_init(packet, sizeof(packet));
+
+    memcpy(m.hash, card->key.hash, sizeof(m.hash));
+    ipc_put_last_card(&w, &m);
+    (void)front_ask(f, &w, false);
+}
+
 void
 front_card_used(struct front *f, const struct conversation *c)
 {
@@ -179,14 +200,34 @@ front_card_used(struct front *f, const struct conversation *c)
         return;
     remember(f->last_cards, c->who.uid, c->card);
     remember(f->used_cards, c->who.uid, c->card);
+    keep(f, c->who.uid, c->card);
+    /* Who gave no name has chosen it, too, where there was a choice. */
+    if (chooser(c) != c->who.uid && is_last(f->last_cards, chooser(c), c->card))
+        keep(f, chooser(c), c->card);
 }
 
-static bool
-is_last(struct last_card list[static FRONT_LAST_CARDS], uint32_t uid, const struct ipc_card *card)
+/*
+ * directory reads what the network sends, so this may be a lie: it orders a
+ * list that a person sees whole, and is kept out of used_cards.  What we know
+ * ourselves is newer, and stays.
+ */
+bool
+front_card_told(struct front *f, const uint8_t *packet, size_t len)
 {
-    const struct last_card *l = last_of(list, uid);
+    static struct ipc_last_cards m;
 
-    return l->at != 0 && l->uid == uid && memcmp(l->hash, card->key.hash, sizeof(l->hash)) == 0;
+    if (!ipc_get_last_cards(packet, len, &m))
+        return false;
+    for (uint32_t i = 0; i < m.n; i++) {
+        struct last_card *l = last_of(f->last_cards, m.cards[i].uid);
+
+        if (l->at != 0)
+            continue;
+        l->uid = m.cards[i].uid;
+        memcpy(l->hash, m.cards[i].hash, sizeof(l->hash));
+        l->at = (int64_t)(m.n - i); /* older than any of ours, in their order */
+    }
+    return true;
 }
 
 /* The one that was chosen last comes first. */
@@ -275,7 +316,8 @@ locked(struct front *f, struct conversation *c)
  * May its PIN be tried?  Each wrong one brings the card nearer to its end, and
  * who runs a program here, by ssh for example, need not have put it in: so an
  * unprivileged program is asked for the PIN of a card only if that is his.  That
- * somebody has chosen it says nothing of whose it is; a logon does.
+ * somebody has chosen it says nothing of whose it is; a logon does, if we have
+ * seen it ourselves: the store's word for it is directory's.
  */
 static bool
 may_try(struct front *f, const struct conversation *c)

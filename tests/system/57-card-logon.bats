@@ -134,8 +134,8 @@ logged() {
   says 'asked: PIN for good: ' 'name: alice' "uid=$(in_member ws1 id -u alice)(alice)"
 }
 
-@test "two cards: one is chosen, and comes first the next time" {
-  local first second
+@test "two cards: one is chosen, and comes first the next time, also after a restart" {
+  local first second name
   insert good otherupn
   card '' $'1\n'"$LAB_PIN" authenticate name
   [ "$status" -eq 0 ]
@@ -147,6 +147,15 @@ logged() {
   [ "$(printf '%s\n' "$first" "$second" | sort | tr '\n' ' ')" = 'alice bob ' ]
   card '' $'1\n'"$LAB_PIN" authenticate name
   says "name: $second"
+  # Of both, as one of them is where it would be without any memory.
+  for name in "$second" "$first"; do
+    member_stop ws1
+    member_start ws1
+    card '' $'1\n'"$LAB_PIN" authenticate name
+    says "name: $name"
+    card '' $'2\n'"$LAB_PIN" authenticate name
+    [ "$status" -eq 0 ]
+  done
 }
 
 # ntlm: alice's session has a file for gss-ntlmssp, and dc1 takes what is in it.

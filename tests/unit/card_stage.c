@@ -332,12 +332,45 @@ stage_result(struct fixture *x, int worker, uint32_t id, const struct ipc_result
     (void)turn(x);
 }
 
+/* What directory is sent that it has to answer. */
+static ssize_t
+next_question(struct fixture *x)
+{
+    int fds[CHANNEL_FDS_MAX];
+    ssize_t n;
+
+    do
+        n = channel_recv(x->directory, packet, sizeof(packet), fds, 0);
+    while (n > 0 && ipc_type(packet, (size_t)n) == IPC_LAST_CARD);
+    return n;
+}
+
+bool
+stage_kept(struct fixture *x, struct ipc_last_card *m_out)
+{
+    int fds[CHANNEL_FDS_MAX];
+    ssize_t n = channel_recv(x->directory, packet, sizeof(packet), fds, 0);
+
+    return n > 0 && ipc_get_last_card(packet, (size_t)n, m_out);
+}
+
+void
+stage_tell_last(struct fixture *x, const struct ipc_last_card *cards, uint32_t n)
+{
+    struct ipc_last_cards m = { .n = n };
+    struct writer w = writer_init(packet, sizeof(packet));
+
+    memcpy(m.cards, cards, n * sizeof(*cards));
+    ipc_put_last_cards(&w, &m);
+    assert_true(channel_send(x->directory, packet, w.len, NULL, 0, false));
+    (void)turn(x);
+}
+
 const char *
 stage_who(struct fixture *x)
 {
     static char name[PROTO_NAME_MAX + 1];
-    int fds[CHANNEL_FDS_MAX];
-    ssize_t n = channel_recv(x->directory, packet, sizeof(packet), fds, 0);
+    ssize_t n = next_question(x);
     struct ipc_who m;
 
     if (n <= 0)
@@ -374,8 +407,7 @@ stage_learned(struct fixture *x)
     struct ipc_learned m = { .err = ERR_OK };
     struct writer w = writer_init(packet, sizeof(packet));
     struct logon_info *info;
-    int fds[CHANNEL_FDS_MAX];
-    ssize_t n = channel_recv(x->directory, packet, sizeof(packet), fds, 0);
+    ssize_t n = next_question(x);
     bool ok = n > 0 && ipc_get_learn(NULL, packet, (size_t)n, &m.request, name, &info);
 
     if (!ok)

@@ -62,6 +62,10 @@ void stage_result(struct fixture *x, int worker, uint32_t id, const struct ipc_r
 const char *stage_who(struct fixture *x);
 /* directory: that is name, an account of sid; NULL: nobody. */
 void stage_is(struct fixture *x, const char *name, const char *sid);
+/* The next that directory is to keep of who logged on with what. False: nothing, or another message comes first. */
+bool stage_kept(struct fixture *x, struct ipc_last_card *m_out);
+/* directory tells what its store has of that. */
+void stage_tell_last(struct fixture *x, const struct ipc_last_card *cards, uint32_t n);
 /* directory has learned who was vouched for. False: it was not asked to. */
 bool stage_learned(struct fixture *x);
 

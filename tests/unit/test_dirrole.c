@@ -430,6 +430,100 @@ what_may_not_be_sent_is_refused(void **state)
     assert_false(dir_dispatch(f->d, ROLE_KEEPER, bytes, w.len, fds));
 }
 
+static struct ipc_last_card
+last_card(uint32_t uid)
+{
+    struct ipc_last_card c = { .uid = uid };
+
+    memset(c.hash, (int)uid, sizeof(c.hash));
+    return c;
+}
+
+/* front has seen a logon of that uid's. */
+static void
+use_card(struct fixture *f, uint32_t uid)
+{
+    struct ipc_last_card m = last_card(uid);
+    int fds[CHANNEL_FDS_MAX] = { -1, -1, -1, -1 };
+    uint8_t bytes[64];
+    struct writer w = writer_init(bytes, sizeof(bytes));
+
+    ipc_put_last_card(&w, &m);
+    assert_true(dir_dispatch(f->d, ROLE_FRONT, bytes, w.len, fds));
+}
+
+/* What front hears that has just been started. */
+static struct ipc_last_cards
+meet_front(struct fixture *f)
+{
+    const struct ipc_peer peer = { .role = ROLE_FRONT };
+    int pair[2], fds[CHANNEL_FDS_MAX] = { -1, -1, -1, -1 };
+    struct ipc_last_cards m = { .n = 0 };
+    uint8_t bytes[16];
+    struct writer w = writer_init(bytes, sizeof(bytes));
+    ssize_t n;
+
+    assert_true(channel_pair(pair));
+    (void)close(f->front);
+    f->front = pair[0];
+    fds[0] = pair[1];
+    ipc_put_peer(&w, &peer);
+    assert_true(dir_dispatch(f->d, ROLE_KEEPER, bytes, w.len, fds));
+    n = channel_recv(f->front, reply, sizeof(reply), fds, 0);
+    if (n > 0)
+        assert_true(ipc_get_last_cards(reply, (size_t)n, &m));
+    return m;
+}
+
+static void
+cards_that_were_used_outlast_both(void **state)
+{
+    static const uint32_t order[] = { 2001104, IPC_ANYBODY, 2001105 };
+    struct fixture *f = *state;
+    struct ipc_last_cards m;
+
+    assert_int_equal(meet_front(f).n, 0);
+    use_card(f, 2001104);
+    use_card(f, 2001105);
+    use_card(f, IPC_ANYBODY);
+    use_card(f, 2001104);
+    /* Another front, then another directory, which meets it, or finds it there. */
+    for (int i = 0; i < 3; i++) {
+        if (i == 2) {
+            int fds[CHANNEL_FDS_MAX];
+            ssize_t n;
+
+            dir_cards_tell(f->d);
+            n = channel_recv(f->front, reply, sizeof(reply), fds, 0);
+            assert_true(n > 0 && ipc_get_last_cards(reply, (size_t)n, &m));
+        } else {
+            m = meet_front(f);
+        }
+        assert_int_equal(m.n, 3);
+        for (size_t k = 0; k < 3; k++) {
+            struct ipc_last_card c = last_card(order[k]);
+
+            assert_memory_equal(&m.cards[k], &c, sizeof(c));
+        }
+        restart(f, SHORT);
+    }
+    /* And as many as there may be. */
+    for (uint32_t i = 0; i < IPC_LAST_CARDS_MAX + 1; i++)
+        use_card(f, 2002000 + i);
+    m = meet_front(f);
+    assert_int_equal(m.n, IPC_LAST_CARDS_MAX);
+    assert_int_equal(m.cards[0].uid, 2002000 + IPC_LAST_CARDS_MAX);
+    /* Where ids are others nobody knows whose they were. */
+    restart(f, QUALIFIED);
+    assert_int_equal(meet_front(f).n, 0);
+    /* A front that is not there is nobody to tell. */
+    use_card(f, 2001104);
+    (void)close(f->front);
+    dir_cards_tell(f->d);
+    f->front = -1;
+    assert_int_equal(meet_front(f).n, 1);
+}
+
 int
 main(void)
 {
@@ -449,6 +543,7 @@ main(void)
         DIRROLE_TEST(names_of_groups_come_in_batches),
         DIRROLE_TEST(members_are_for_names_alone),
         DIRROLE_TEST(a_long_record_comes_as_a_descriptor),
+        DIRROLE_TEST(cards_that_were_used_outlast_both),
         DIRROLE_TEST(what_may_not_be_sent_is_refused),
     };
 

@@ -185,6 +185,168 @@ what_was_chosen_is_nobody_s_until_he_logs_on(void **state)
     (void)close(worker);
 }
 
+/* A certificate of that hash, as directory tells it of somebody. */
+static struct ipc_last_card
+last_card(uint32_t uid, uint8_t n)
+{
+    struct ipc_last_card c = { .uid = uid };
+
+    memset(c.hash, n, sizeof(c.hash));
+    return c;
+}
+
+/* In the list that user is asked from, "" for nobody, of the cards A, B and C. */
+static char
+comes_first(struct fixture *x, int worker, const char *user, const char *sid)
+{
+    struct ipc_card cards[3] = { stage_card(1), stage_card(2), stage_card(3) };
+    int module = stage_waits(x, user, sid, PROTO_CARD_DEFAULT);
+    char first;
+
+    for (size_t i = 0; i < 3; i++)
+        cards[i].name[0] = (char)('A' + (int)i);
+    stage_see(x, worker, cards, 3);
+    first = stage_hear(module)[strlen("CHOICE ")];
+    stage_clear(x, module);
+    return first;
+}
+
+/* user, "" for nobody, who is alice, chooses B of A and B and logs on with it. */
+static void
+alice_uses_b(struct fixture *x, int worker, const char *user)
+{
+    struct ipc_card cards[2] = { stage_card(1), stage_card(2) };
+    struct ipc_result r = { .err = ERR_OK };
+    int module = stage_waits(x, user, user[0] != '\0' ? ALICE_SID : NULL, PROTO_CARD_DEFAULT), fd;
+    struct ipc_job job;
+
+    cards[1].name[0] = 'B';
+    stage_see(x, worker, cards, 2);
+    stage_answer(x, module, stage_hear(module)[strlen("CHOICE ")] == 'B' ? "1" : "2");
+    if (user[0] == '\0') {
+        assert_string_equal(stage_who(x), "alice@corp.test");
+        stage_is(x, "alice", ALICE_SID);
+    }
+    stage_expect("the PIN", module, "ASK PIN Token", NULL);
+    stage_answer(x, module, "4711");
+    assert_true(stage_job(worker, &job, &fd));
+    (void)close(fd);
+    r.job = job.job;
+    stage_result(x, worker, WORKER, &r, ALICE_SID);
+    assert_true(stage_learned(x));
+    stage_clear(x, module);
+}
+
+static void
+assert_kept(struct fixture *x, uint32_t uid, uint8_t n)
+{
+    struct ipc_last_card kept, wanted = last_card(uid, n);
+
+    assert_true(stage_kept(x, &kept));
+    assert_memory_equal(&kept, &wanted, sizeof(kept));
+}
+
+/* What led to a logon is for directory to keep; a choice alone is not. */
+static void
+a_logon_is_kept(void **state)
+{
+    struct fixture *x = *state;
+    struct ipc_card card = stage_card(1);
+    struct ipc_last_card kept;
+    int worker;
+
+    stage_config(x, "auto");
+    worker = stage_worker(x, ROLE_CARD, WORKER);
+    alice_uses_b(x, worker, "alice");
+    assert_kept(x, stage_id(ALICE_SID), 2);
+    assert_false(stage_kept(x, &kept));
+    assert_int_equal(comes_first(x, worker, "alice", ALICE_SID), 'B');
+    assert_false(stage_kept(x, &kept));
+    /* Without a name it was nobody's choice in particular, too. */
+    alice_uses_b(x, worker, "");
+    assert_kept(x, stage_id(ALICE_SID), 2);
+    assert_kept(x, IPC_ANYBODY, 2);
+    assert_false(stage_kept(x, &kept));
+    /* And nobody waits for a directory that is gone. */
+    front_unwatch(x->f, &x->f->directory);
+    front_card_used(x->f, &(struct conversation){ .card = &card, .who.uid = 5000 });
+    (void)close(worker);
+}
+
+static void
+what_directory_has_kept_orders_the_list(void **state)
+{
+    const struct ipc_last_card told[] = { last_card(IPC_ANYBODY, 3), last_card(stage_id(ALICE_SID), 3),
+                                          last_card(stage_id(BOB_SID), 2), last_card(stage_id(BOB_SID), 3) };
+    struct fixture *x = *state;
+    struct ipc_last_card many[IPC_LAST_CARDS_MAX];
+    struct ipc_card card = stage_card(1);
+    int worker;
+
+    stage_config(x, "auto");
+    worker = stage_worker(x, ROLE_CARD, WORKER);
+    /* It comes when we have learned something ourselves, which is newer. */
+    alice_uses_b(x, worker, "alice");
+    stage_tell_last(x, told, 4);
+    assert_int_equal(comes_first(x, worker, "alice", ALICE_SID), 'B');
+    assert_int_equal(comes_first(x, worker, "bob", BOB_SID), 'B');
+    assert_int_equal(comes_first(x, worker, "", NULL), 'C');
+    /* A directory that is started again has nothing to say that is newer, and takes nobody's place. */
+    for (uint32_t i = 0; i < IPC_LAST_CARDS_MAX; i++)
+        many[i] = last_card(i == 0 ? stage_id(ALICE_SID) : i == 1 ? IPC_ANYBODY : 300000 + i, 1);
+    (void)close(introduce(x, ROLE_DIRECTORY));
+    (void)turn(x);
+    stage_tell_last(x, many, IPC_LAST_CARDS_MAX);
+    assert_int_equal(comes_first(x, worker, "alice", ALICE_SID), 'B');
+    assert_int_equal(comes_first(x, worker, "bob", BOB_SID), 'B');
+    assert_int_equal(comes_first(x, worker, "", NULL), 'C');
+    /* There is no place left, and what is used now takes that of one who was told of. */
+    alice_uses_b(x, worker, "");
+    assert_int_equal(comes_first(x, worker, "", NULL), 'B');
+    front_card_used(x->f, &(struct conversation){ .card = &card, .who.uid = 5000 });
+    assert_int_equal(comes_first(x, worker, "alice", ALICE_SID), 'B');
+    (void)close(worker);
+}
+
+/* Who could lie about it would have PINs tried on cards of others. */
+static void
+what_directory_has_kept_is_no_logon(void **state)
+{
+    const struct ipc_last_card told = last_card(stage_id(ALICE_SID), 2);
+    struct ipc_card card = stage_card(2);
+    struct fixture *x = *state;
+    int worker, module;
+
+    stage_config(x, "auto");
+    worker = stage_worker(x, ROLE_CARD, WORKER);
+    stage_tell_last(x, &told, 1);
+    card.upn[0] = '\0';
+    for (int used = 0; used <= 1; used++) {
+        peer_uid = stage_id(ALICE_SID);
+        module = stage_alice_waits(x);
+        stage_see(x, worker, &card, 1);
+        stage_expect("her screen locker", module, used ? "ASK PIN Token" : "ASK PASSWORD", NULL);
+        stage_clear(x, module);
+        peer_uid = 0;
+        if (!used)
+            alice_uses_b(x, worker, "alice");
+    }
+    (void)close(worker);
+}
+
+static void
+a_directory_that_tells_nonsense_is_ended(void **state)
+{
+    struct fixture *x = *state;
+    const struct ipc_last_card told = last_card(999, 1);
+    uint32_t role;
+
+    stage_tell_last(x, &told, 1);
+    assert_int_equal(x->f->directory.fd, -1);
+    assert_true(told_keeper(x, IPC_END_ROLE, &role));
+    assert_int_equal(role, ROLE_DIRECTORY);
+}
+
 static void
 only_a_place_in_the_list_is_a_choice(void **state)
 {
@@ -264,6 +426,10 @@ main(void)
         FRONT_TEST(long_twins_are_cut),
         FRONT_TEST(the_last_choice_comes_first),
         FRONT_TEST(what_was_chosen_is_nobody_s_until_he_logs_on),
+        FRONT_TEST(a_logon_is_kept),
+        FRONT_TEST(what_directory_has_kept_orders_the_list),
+        FRONT_TEST(what_directory_has_kept_is_no_logon),
+        FRONT_TEST(a_directory_that_tells_nonsense_is_ended),
         FRONT_TEST(only_a_place_in_the_list_is_a_choice),
         FRONT_TEST(nobody_is_asked_while_we_end),
     };
