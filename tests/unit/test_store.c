@@ -334,6 +334,12 @@ cards_come_back_newest_first_and_the_oldest_go(void **state)
     /* The system's are nobody's of ours. */
     c.uid = 999;
     assert_false(store_put_card(s, &c));
+    /* And where nothing can be written there is what there was. */
+    assert_int_equal(sqlite3_exec(s->db, "PRAGMA query_only = ON", NULL, NULL, NULL), SQLITE_OK);
+    c.uid = 2000;
+    assert_false(store_put_card(s, &c));
+    assert_int_equal(store_cards(s, cards), STORE_CARDS_MAX);
+    assert_int_equal(cards[0].uid, STORE_ANYBODY);
     store_close(s);
 }
 
