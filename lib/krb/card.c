@@ -267,23 +267,58 @@ as_failed(const struct proof *p, const struct steps *s, krb5_error_code code)
     steps_judge_proof(s, code);
 }
 
-static bool
-as_exchange(struct proof *p, struct steps *s, krb5_creds *tgt_out)
+static krb5_error_code
+exchange_once(struct proof *p, struct steps *s, krb5_creds *tgt_out)
 {
     krb5_init_creds_context ic = NULL;
     krb5_error_code code = set_key(p, s);
 
-    if (code == 0 && p->seen.is_missing) {
-        failure_say(s->failure, steps_as_name, ERR_INTERNAL, 0, p->seen.text);
-        return false;
-    }
+    if (code == 0 && p->seen.is_missing)
+        return KRB5_PLUGIN_NAME_NOTFOUND;
     if (code == 0)
         code = krb5_init_creds_init(p->ctx, s->client, exchange_no_prompt, NULL, 0, s->options, &ic);
     if (code == 0)
         code = steps_exchange(s, p->ctx, ic, AS_BY_CERTIFICATE, tgt_out);
-    if (code != 0)
-        as_failed(p, s, code);
     krb5_init_creds_free(p->ctx, ic);
+    return code;
+}
+
+/*
+ * The KDC has proved itself by its certificate, and its answer does not open with
+ * the key that both have agreed on.  So it is, once in 256 times, with Samba up to
+ * 4.18, which cuts a number in its key agreement short when that begins with zeros.
+ */
+static bool
+is_key_cut(const struct proof *p, const struct steps *s, krb5_error_code code)
+{
+    return code == KRB5_LIBOS_CANTREADPWD && s->as.error == 0 && p->seen.traced && p->seen.has_answer &&
+           p->seen.reply == 0;
+}
+
+static void
+begin_anew(struct proof *p)
+{
+    krb5_free_context(p->ctx);
+    p->ctx = NULL;
+    p->given = false;
+    memset(&p->seen, 0, sizeof(p->seen));
+    secret_erase(&p->note, sizeof(p->note));
+}
+
+static bool
+as_exchange(struct proof *p, struct steps *s, krb5_creds *tgt_out)
+{
+    krb5_error_code code = exchange_once(p, s, tgt_out);
+
+    /* The PIN that is given again is one that the token takes. Nobody types one twice for this. */
+    if (is_key_cut(p, s, code) && p->card->pin != NULL) {
+        begin_anew(p);
+        code = exchange_once(p, s, tgt_out);
+    }
+    if (p->seen.is_missing)
+        failure_say(s->failure, steps_as_name, ERR_INTERNAL, 0, p->seen.text);
+    else if (code != 0)
+        as_failed(p, s, code);
     return code == 0;
 }
 

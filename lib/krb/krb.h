@@ -136,7 +136,8 @@ struct krb_card {
  * AS exchange.  ctx is of a t with pkinit.  No password is asked for or sent:
  * failure_out->password_sent is false, and with ERR_NO_KDC another controller
  * may be tried; where a PIN has been typed at the reader it is ERR_TIMEOUT.
- * The PIN is given to the module once.
+ * The PIN is given to the module once, and once more where a KDC that has proved
+ * itself has not found the key that both agreed on: Samba up to 4.18, in one of 256 logons.
  * Failures of its own: ERR_CARD_EXPIRED, ERR_CARD_UNTRUSTED, ERR_CARD_REVOKED,
  * ERR_CARD_UNFIT (the KDC's words on the certificate; libkrb5 looks at its dates
  * and its way to an anchor before), ERR_CARD_NOT_YOURS
