@@ -84,6 +84,36 @@ lab_spawn() {
   )
 }
 
+# host_start NAME PART CMD...: CMD as a daemon of the computer NAME, in its root
+# directory; its process id is kept for host_stop, and its output is in
+# $LAB/log/NAME.PART.
+host_start() {
+  local name=$1 part=$2
+  local pid=$LAB/hosts/$1/$2.pid
+  shift 2
+  rm -f "$pid"
+  # All of these become the next one, so that the id is the last one's.
+  # shellcheck disable=SC2016 # the inner shell's variables
+  lab_spawn "$LAB/log/$name.$part" sh -c 'echo $$ >"$1.new" && mv "$1.new" "$1"; shift; exec "$@"' \
+    sh "$pid" nsenter --target "$(cat "$LAB/hosts/$name/holder")" --mount --root --net --uts -- \
+    env --chdir=/ PATH="$host_path" "$@"
+  lab_wait 5 test -e "$pid" || lab_fail "$name: $part was not started"
+}
+
+# host_stop NAME PART: ends it, if it runs, and waits for its end.
+host_stop() {
+  local file=$LAB/hosts/$1/$2.pid pid
+  pid=$(cat "$file" 2>/dev/null) || return 0
+  kill "$pid" 2>/dev/null
+  lab_wait 5 host_ended "$pid" || kill -KILL "$pid"
+  rm -f "$file"
+}
+
+# A zombie has ended, too.
+host_ended() {
+  [[ $(ps -o stat= -p "$1") != [^Z]* ]]
+}
+
 # host_pids NAME: prints the ids of the processes on the computer NAME, one a
 # line, without the one that keeps it alive.
 host_pids() {

@@ -22,6 +22,8 @@ LAB_ADMIN_PASSWORD='Adm1n-Pass!'
 # Directories of the real machine that every computer of the lab sees and may
 # write to, besides this source tree: a colon-separated list.
 : "${AUTHSOD_LAB_SHOW:=}"
+# Where polkit-packages put what it fetched.
+lab_packages=${AUTHSOD_LAB_PACKAGES:-$lab_top/build-test/polkit-packages}
 # Where provisioned domains are kept for the next lab.
 : "${AUTHSOD_LAB_CACHE:=/var/cache/authsod-lab}"
 
@@ -61,6 +63,7 @@ fi
 . "$lab_dir/rogue.sh"
 . "$lab_dir/pki.sh"
 . "$lab_dir/reader.sh"
+. "$lab_dir/bus.sh"
 . "$lab_dir/fault.sh"
 . "$lab_dir/trust.sh"
 

@@ -24,8 +24,10 @@ system_part() {
   [ "${#files[@]}" -gt 0 ] || return 0
   build_need shipped || return 0
   build_need sanitizers || return 0
+  ! selected system/59-polkit || system_polkit || return 0
   # A computer of the lab sees this tree; the build may be elsewhere.
   export AUTHSOD_LAB_SHOW=$BUILD AUTHSOD_BUILD=$BUILD/shipped AUTHSOD_BUILD_SANITIZERS=$BUILD/sanitizers
+  export AUTHSOD_LAB_PACKAGES=$BUILD/polkit-packages
   # A test that has the machine for itself takes a third of it at most.
   export BATS_TEST_TIMEOUT=90
   system_labs $((${#files[@]} > 1 ? 2 : 1)) "${files[@]}"
@@ -75,4 +77,16 @@ system_ends() {
       fail "system/$name" 'no lab has run it to its end'
     fi
   done
+}
+
+# system_polkit: fetches what that file needs, if that can be done; else it is
+# skipped.
+system_polkit() {
+  local status=0 why
+  why=$(timeout -k 5 180 "$top/tests/lab/polkit-packages" "$BUILD/polkit-packages" 2>"$work/output" </dev/null) || status=$?
+  case $status in
+  0) ;;
+  77) echo "system/59-polkit: $why" ;;
+  *) verdict system/59-polkit "$status" "$work/output" ;;
+  esac
 }
