@@ -351,6 +351,7 @@ main(void)
         cmocka_unit_test(result_round_trip),
         cmocka_unit_test(learned_round_trip),
         cmocka_unit_test(verify_round_trip),
+        cmocka_unit_test(verified_round_trip),
         cmocka_unit_test(what_a_card_is_asked_round_trip),
         cmocka_unit_test(what_is_said_of_a_card_round_trip),
         cmocka_unit_test(pass_round_trip),
