@@ -54,6 +54,13 @@ put(const char *path, uint32_t uid, uint32_t gid, int line)
     return ok;
 }
 
+/* Everybody may open what is his in it, whatever the umask is; nobody may look around. */
+static bool
+make_folder(void)
+{
+    return mkdir(PROTO_NTLM_FOLDER, 0700) == 0 ? chmod(PROTO_NTLM_FOLDER, 0711) == 0 : errno == EEXIST;
+}
+
 static bool
 do_keep(struct keeper *k, enum ipc_type type, const uint8_t *packet, size_t len, const int *fds)
 {
@@ -70,7 +77,7 @@ do_keep(struct keeper *k, enum ipc_type type, const uint8_t *packet, size_t len,
     /* A program of a user's has what his sessions have, and makes no others. */
     if (!ntlm_file_path(m.uid, m.name, path) || (type == IPC_NTLM_RENEW && lstat(path, &st) != 0))
         return true;
-    if (mkdir(PROTO_NTLM_FOLDER, 0711) != 0 && errno != EEXIST)
+    if (!make_folder())
         log_error("cannot make " PROTO_NTLM_FOLDER ": %s", strerror(errno));
     else if (!put(path, m.uid, m.gid, fds[0]))
         log_error("the file for NTLM of %s, %s, cannot be written: %s", m.user, path, strerror(errno));
