@@ -31,9 +31,10 @@ fallback_may(enum config_fallback policy, const struct kerberos_end *end)
 bool
 fallback_is_offline(const struct kerberos_end *end)
 {
-    bool is_silent = end->err == ERR_NO_KDC || end->err == ERR_NO_REALM;
+    /* That a user is of another realm a KDC says. */
+    bool is_silent = end->err == ERR_NO_KDC || (end->err == ERR_NO_REALM && end->stage != KERBEROS_EXCHANGE);
 
-    return is_silent && !end->password_sent && end->stage != KERBEROS_CHECK;
+    return is_silent && !end->heard && end->stage != KERBEROS_CHECK;
 }
 
 bool

@@ -25,6 +25,8 @@ struct kerberos_end {
     enum err err;
     bool password_sent;     /* as in struct krb_failure */
     bool no_service;
+    bool armored;           /* FAST protected what it said last */
+    bool heard;             /* of a logon with a card: some KDC has answered, whichever was asked last */
 };
 
 /*
@@ -37,8 +39,8 @@ bool fallback_may(enum config_fallback policy, const struct kerberos_end *end);
 
 /*
  * The same for a card that the domain took before, which proves itself to this
- * computer: true where no controller answers, or none can be found, and nothing
- * that the card signed has gone to one.
+ * computer: true where no controller answers, or none can be found, and none has
+ * answered any of this logon's requests.
  */
 bool fallback_is_offline(const struct kerberos_end *end);
 

@@ -143,7 +143,8 @@ front_pam_result(struct front *f, struct conversation *c, const struct ipc_resul
     else if (result->err == ERR_OK)
         take_success(f, c);
     else if (!result->passed_through &&
-             (result->err == ERR_REVOKED || result->err == ERR_PASSWORD_EXPIRED || result->err == ERR_POLICY))
+             (result->err == ERR_REVOKED || result->err == ERR_PASSWORD_EXPIRED || result->err == ERR_POLICY ||
+              result->err == ERR_DISABLED || result->err == ERR_ACCOUNT_EXPIRED))
         ask_state(f, c);
     else
         front_pam_end(f, c, (enum err)result->err, result->proved, result->value);
@@ -168,6 +169,21 @@ front_pam_learned(struct front *f, const uint8_t *packet, size_t len)
     return true;
 }
 
+/* Whom the domain turns away for good does not get in by pulling out the network's plug. */
+static void
+have_forgotten(struct front *f, const struct conversation *c, enum err err)
+{
+    struct ipc_forget m = { .user = c->who.sid, .all = true };
+    uint8_t packet[SID_TEXT_MAX + 64];
+    struct writer w = writer_init(packet, sizeof(packet));
+
+    if (!f->config->offline_smartcard || (err != ERR_DISABLED && err != ERR_ACCOUNT_EXPIRED && err != ERR_UNKNOWN_PRINCIPAL))
+        return;
+    ipc_put_forget(&w, &m);
+    if (!front_send(&f->member, &w, NULL, 0))
+        log_warning("member does not hear that the cards of %s let nobody in any more", c->who.name);
+}
+
 /* The state as the detail of a refusal, or as the answer to acct_mgmt. */
 bool
 front_pam_state(struct front *f, const uint8_t *packet, size_t len)
@@ -183,6 +199,7 @@ front_pam_state(struct front *f, const uint8_t *packet, size_t len)
     if (c == NULL)
         return true;
     err = (enum err)m.err;
+    have_forgotten(f, c, err);
     /* Another module of the stack, who still saw the user, could let him in. */
     if (err == ERR_UNKNOWN_PRINCIPAL) {
         if (c->begin.user[0] != '\0')

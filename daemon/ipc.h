@@ -16,7 +16,7 @@
  *   keeper - keytab     KEYTAB_MAKE, once         <-> KEYTAB
  *   front - directory   LOOKUP, WHO, LEARN, STATE, NEED_DC, LAST_CARD <-> FOUND, IDENTITY, LEARNED, STATE_IS, DC,
  *                       LAST_CARDS
- *   front - member                                         <-  VOUCH, VOUCH_OFFLINE
+ *   front - member      FORGET                             <-> VOUCH, VOUCH_OFFLINE
  *   front - netlogon    DC                                 <-> VOUCH, NEED_DC
  *   front - logon, card JOB, DC                            <-> NEED_DC, RESULT
  *   front - card        LOOK                               <-> CARDS
@@ -106,7 +106,7 @@ enum ipc_type {
     IPC_CHALLENGE,      /* struct ipc_challenge: then it is to sign this */
     IPC_PROOF,          /* struct ipc_proof: VERIFIED is the answer */
     IPC_VOUCH_OFFLINE,  /* struct ipc_vouch_offline */
-    IPC_FORGET,         /* struct ipc_forget: the domain takes that card no more; no answer */
+    IPC_FORGET,         /* struct ipc_forget: the domain takes that card, or all of the user's, no more; no answer */
     IPC_NTLM_KEEP,      /* struct ipc_ccache, which exists; descriptor: memfd with the line for gss-ntlmssp; no answer */
     IPC_NTLM_RENEW,     /* the same, where there is one already */
     IPC_NTLM_DROP,      /* struct ipc_ccache: it holds tickets of a logon without such a line; no answer */
@@ -381,7 +381,8 @@ struct ipc_vouch_offline {
 
 struct ipc_forget {
     struct sid user;
-    uint8_t hash[IPC_HASH_BYTES];
+    bool all;                      /* of front's: it is the account that the domain takes no more */
+    uint8_t hash[IPC_HASH_BYTES];  /* of a worker's */
 };
 
 /* A logon to pass through. */

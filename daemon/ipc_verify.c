@@ -156,6 +156,7 @@ ipc_put_forget(struct writer *w, const struct ipc_forget *m)
 {
     writer_u8(w, IPC_FORGET);
     put_sid(w, &m->user);
+    writer_u8(w, m->all);
     writer_bytes(w, m->hash, sizeof(m->hash));
 }
 
@@ -166,6 +167,7 @@ ipc_get_forget(const void *packet, size_t len, struct ipc_forget *m_out)
 
     memset(m_out, 0, sizeof(*m_out));
     get_sid(&r, &m_out->user);
+    m_out->all = get_bool(&r);
     get_bytes(&r, m_out->hash, sizeof(m_out->hash));
     return reader_done(&r);
 }

@@ -75,11 +75,17 @@ make_folder(const char *path, mode_t mode, uid_t uid, gid_t gid)
     return fd >= 0 && close(fd) == 0;
 }
 
-/* member's own, which it cannot reach by its path where its parents are closed. */
+/*
+ * member's own, which it cannot reach by its path where its parents are closed.
+ * Where there is none (a full disk, one that is read-only) nothing can be
+ * remembered, and all else goes on; member gets what is no folder in its place.
+ */
 static bool
 open_cards(struct keeper *k)
 {
     k->cards_fd = open_folder(AUTHSOD_CARDSDIR, 0700, k->member.uid, k->member.gid);
+    if (k->cards_fd < 0)
+        k->cards_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     return k->cards_fd >= 0;
 }
 

@@ -141,6 +141,8 @@ take_failure(struct job *j, const struct krb_failure *failure)
 
     j->end.password_sent = failure->password_sent;
     j->end.no_service = failure->no_service;
+    j->end.heard = j->end.heard || failure->heard;
+    j->end.armored = failure->armored;
     r->err = failure->err;
     r->proved = failure->proved;
     r->proved_unless_locked = failure->proved_unless_locked;

@@ -14,6 +14,7 @@
 
 struct card_use {
     struct krb_card key;
+    enum certificate_unfit strictly; /* by lists that are in force alone */
     struct krb_pkinit pkinit;
 };
 
@@ -125,6 +126,23 @@ find_usable(struct job *j, struct card_view *view, struct card_certificate **cer
     return is_fit(j, *certificate_out) ? t : NULL;
 }
 
+/* The rules were lenient where the card may have to do without a controller. */
+static enum certificate_unfit
+judge_strictly(const struct job *j, const struct card_certificate *c)
+{
+    struct certificate_rules rules = card_rules(j->config);
+    char why[CHAIN_WHY_MAX];
+    struct chain *chain;
+    enum certificate_unfit unfit;
+
+    if (!rules.last_lists || !j->config->require_crl)
+        return CERTIFICATE_FIT;
+    chain = card_chain(j->config, j->card, why);
+    unfit = chain == NULL ? CERTIFICATE_UNTRUSTED : chain_judge(chain, c->der, c->der_len, rules.now, false, why);
+    talloc_free(chain);
+    return unfit;
+}
+
 /* The card and its certificate, with the right PIN: j->card->key and j->certificate, whose bytes are view's. */
 static bool
 use_card(struct job *j, struct cards *cards, struct card_view *view)
@@ -136,6 +154,7 @@ use_card(struct job *j, struct cards *cards, struct card_view *view)
         return false;
     j->certificate = c->der;
     j->certificate_len = c->der_len;
+    j->card->strictly = judge_strictly(j, c);
     j->card->key = (struct krb_card){ .module = t->module, .slot = t->slot, .id = c->id, .id_len = c->id_len,
                                       .pin = t->pin_pad ? NULL : j->secret };
     return true;
@@ -261,16 +280,15 @@ log_on_offline(struct job *j)
     j->result.offline = logon_verdict(j, &w);
 }
 
-/* What the domain says for good of this account or its card, and not of the moment. */
+/* What a KDC says of this card for good, and not of the moment; of the account front finds out. */
 static bool
-is_last_word(enum err err)
+is_last_word(const struct kerberos_end *end)
 {
-    return err == ERR_UNKNOWN_PRINCIPAL || err == ERR_DISABLED || err == ERR_ACCOUNT_EXPIRED || err == ERR_REVOKED ||
-           err == ERR_CARD_REVOKED || err == ERR_CARD_UNTRUSTED || err == ERR_CARD_UNFIT || err == ERR_CARD_NOT_YOURS ||
-           err == ERR_CARD_UNKNOWN;
+    return end->stage == KERBEROS_EXCHANGE && end->armored &&
+           (end->err == ERR_CARD_REVOKED || end->err == ERR_CARD_NOT_YOURS || end->err == ERR_CARD_UNKNOWN);
 }
 
-/* Whom the domain turns away does not get in by pulling out the network's plug. */
+/* What the domain turns away does not let in by pulling out the network's plug. */
 static void
 have_forgotten(const struct job *j)
 {
@@ -291,7 +309,7 @@ authenticate(struct job *j)
         j->end.err = (enum err)j->result.err;
         if (j->config->offline_smartcard && fallback_is_offline(&j->end))
             log_on_offline(j);
-        else if (j->end.stage == KERBEROS_EXCHANGE && is_last_word(j->end.err))
+        else if (is_last_word(&j->end))
             have_forgotten(j);
     }
     j->target.pkinit = NULL;
@@ -307,10 +325,23 @@ aim(struct job *j)
     j->target.pkinit = &j->card->pkinit;
 }
 
+/* A controller has been there: no list that has run out is good enough now, whatever it is offline. */
+static bool
+is_strictly_fit(struct job *j, struct krb_failure *failure_out)
+{
+    if (j->card->strictly == CERTIFICATE_FIT)
+        return true;
+    krb_logon_done(j->krb, &j->logon);
+    *failure_out = (struct krb_failure){ .err = card_unfit_error(j->card->strictly), .step = "smart card", .heard = true };
+    (void)snprintf(failure_out->text, sizeof(failure_out->text), "%s", certificate_unfit_text(j->card->strictly));
+    return false;
+}
+
 static bool
 exchange(struct job *j, const krb5_creds *armor, struct krb_options *o, struct krb_failure *failure_out)
 {
-    return krb_logon_card(j->krb, &j->target, j->m.principal, false, &j->card->key, armor, o, &j->logon, failure_out);
+    return krb_logon_card(j->krb, &j->target, j->m.principal, false, &j->card->key, armor, o, &j->logon, failure_out) &&
+           is_strictly_fit(j, failure_out);
 }
 
 const struct method logon_by_card = { .authenticate = authenticate, .aim = aim, .exchange = exchange,

@@ -202,7 +202,7 @@ card_message(struct member *m, struct worker_link *from, const uint8_t *packet, 
     case IPC_PROOF:
         return member_offline_proof(m, from, packet, len);
     case IPC_FORGET:
-        return member_offline_forget(packet, len);
+        return member_offline_forget(packet, len, false);
     default:
         return false;
     }
@@ -314,16 +314,17 @@ keeper_ready(struct member *m)
     channel_close_fds(fds);
 }
 
-/* front only listens: its channel is watched for its end. */
 static void
 front_ready(struct member *m)
 {
-    uint8_t packet[16];
+    uint8_t packet[SID_TEXT_MAX + 64];
     int fds[CHANNEL_FDS_MAX];
     ssize_t n = channel_recv(m->front, packet, sizeof(packet), fds, 0);
 
     channel_close_fds(fds);
     if (n < 0 && errno == EAGAIN)
+        return;
+    if (n > 0 && member_offline_forget(packet, (size_t)n, true))
         return;
     (void)close(m->front);
     m->front = -1;

@@ -78,10 +78,10 @@ struct offline;
 void member_offline_begin(struct member *m);
 /* The domain has let user in, with that certificate (DER). */
 void member_offline_took(struct member *m, const struct sid *user, const uint8_t *der, size_t len);
-/* OFFLINE, PROOF and FORGET of a card worker. False where it broke the protocol, or is gone. */
+/* OFFLINE, PROOF and FORGET of a card worker, which may not say `all`. False where it broke the protocol, or is gone. */
 bool member_offline_asked(struct member *m, struct worker_link *from, const uint8_t *packet, size_t len);
 bool member_offline_proof(struct member *m, struct worker_link *from, const uint8_t *packet, size_t len);
-bool member_offline_forget(const uint8_t *packet, size_t len);
+bool member_offline_forget(const uint8_t *packet, size_t len, bool may_all);
 
 /* member_keytab.c */
 

@@ -18,8 +18,10 @@
 #include "lib/base/log.h"
 #include "lib/cached/cached.h"
 #include "lib/card/proof.h"
+#include "lib/proto/client.h"
 
-#define CLOCKS_DIFFER_S 300 /* as much as Kerberos takes */
+#define CLOCKS_DIFFER_S 300  /* as much as Kerberos takes */
+#define CARD_TYPING_MS 20000 /* more than other logons have: a PIN may be typed at the reader */
 
 /* What one worker's card is to prove. */
 struct offline {
@@ -27,15 +29,17 @@ struct offline {
     struct sid user;
     struct cached_card card;
     uint8_t challenge[PROOF_CHALLENGE_BYTES];
+    int64_t until;       /* client_now() based: then front has given the logon up */
 };
 
 void
 member_offline_begin(struct member *m)
 {
-    /* Without the permission nothing is to be left that a later one would find. */
-    int64_t before = m->config->offline_smartcard ? (int64_t)time(NULL) - m->config->cache_end : INT64_MAX;
-
-    if (!cached_expire(FD_CARDS, before))
+    /*
+     * Without the permission nothing is to be left that a later one would find.  With it only what is damaged goes:
+     * by a clock that stands wrong now nothing is forgotten.  ENOTDIR: keeper has no folder to give, and has said so.
+     */
+    if (!cached_expire(FD_CARDS, m->config->offline_smartcard ? 0 : INT64_MAX) && errno != ENOTDIR)
         log_warning("what is remembered of smart cards, in " AUTHSOD_CARDSDIR ", cannot be removed: %s", strerror(errno));
 }
 
@@ -81,17 +85,19 @@ is_fit(const struct config *c, const struct cached_card *card, const struct cert
 {
     struct certificate_rules rules = card_rules(c);
     enum certificate_unfit unfit = certificate_judge(facts, &rules);
-    char text[CHAIN_WHY_MAX] = "";
+    char text[CHAIN_WHY_MAX] = "", unread[CHAIN_WHY_MAX];
 
     if (rules.now < card->taken - CLOCKS_DIFFER_S)
         return refuse(why, ERR_NO_KDC, "the clock stands before the card's last logon with a controller", "");
     if (rules.now - card->taken > c->cache_end)
         return refuse(why, ERR_NO_KDC, "the card's last logon with a controller is longer ago than cache_end", "");
     if (unfit == CERTIFICATE_FIT) {
-        struct chain *chain = card_chain(c, NULL, text);
+        struct chain *chain = card_chain(c, NULL, unread);
 
         if (chain == NULL)
-            return refuse(why, ERR_CARD_NOT_SET_UP, "there is nothing to judge the card by", text);
+            return refuse(why, ERR_CARD_NOT_SET_UP, "there is nothing to judge the card by", unread);
+        if (unread[0] != '\0')
+            log_warning("[smartcard], for a logon without a domain controller: %s", unread);
         unfit = chain_judge(chain, card->der, card->der_len, rules.now, rules.last_lists, text);
         talloc_free(chain);
     }
@@ -126,6 +132,7 @@ remember(struct member *m, const struct ipc_offline *asked, struct ipc_reason *w
     o->job = asked->job;
     o->user = asked->user;
     o->card = *card;
+    o->until = client_now() + (int64_t)m->config->deadline * 1000 + CARD_TYPING_MS;
     if (proof_challenge(o->challenge))
         return o;
     (void)refuse(why, ERR_INTERNAL, "no random numbers", "");
@@ -199,7 +206,10 @@ member_offline_proof(struct member *m, struct worker_link *from, const uint8_t *
     r->job = p.job;
     memcpy(proof.signature, p.signature, p.signature_len);
     proof.len = p.signature_len;
-    if (!proof_verify(o->card.der, o->card.der_len, o->challenge, &proof)) {
+    if (client_now() >= o->until) {
+        r->err = ERR_CARD_LATE;
+        (void)snprintf(r->text, sizeof(r->text), "the challenge is too old");
+    } else if (!proof_verify(o->card.der, o->card.der_len, o->challenge, &proof)) {
         log_alarm("a worker says that the card of %s has signed, and it has not", sid_text(&o->user, sid));
         (void)snprintf(r->text, sizeof(r->text), "the signature is not the card's");
     } else {
@@ -213,14 +223,14 @@ member_offline_proof(struct member *m, struct worker_link *from, const uint8_t *
 }
 
 bool
-member_offline_forget(const uint8_t *packet, size_t len)
+member_offline_forget(const uint8_t *packet, size_t len, bool may_all)
 {
     struct ipc_forget f;
     char text[SID_TEXT_MAX];
 
-    if (!ipc_get_forget(packet, len, &f))
+    if (!ipc_get_forget(packet, len, &f) || (f.all && !may_all))
         return false;
-    if (!cached_forget(FD_CARDS, &f.user, f.hash) && errno != ENOENT)
+    if (!cached_forget(FD_CARDS, &f.user, f.all ? NULL : f.hash) && errno != ENOENT && errno != ENOTDIR)
         log_warning("a card of %s that the domain takes no more is still remembered: %s", sid_text(&f.user, text), strerror(errno));
     return true;
 }

@@ -27,6 +27,7 @@ struct proof {
     krb5_context ctx; /* of its own: libkrb5's module takes one key a context */
     struct pkinit_seen seen;
     struct reply_key_note note;
+    bool heard;       /* a KDC has answered */
 };
 
 /* Without any there is nothing that a KDC's certificate could lead to; libkrb5 1.20 crashes at that. */
@@ -265,6 +266,7 @@ as_failed(const struct proof *p, const struct steps *s, krb5_error_code code)
     else if (!by_fast)
         judge_reply(p, code, s->failure);
     steps_judge_proof(s, code);
+    s->failure->armored = x->error != 0 && code == x->error && s->armor != NULL && x->armored;
 }
 
 static krb5_error_code
@@ -279,6 +281,8 @@ exchange_once(struct proof *p, struct steps *s, krb5_creds *tgt_out)
         code = krb5_init_creds_init(p->ctx, s->client, exchange_no_prompt, NULL, 0, s->options, &ic);
     if (code == 0)
         code = steps_exchange(s, p->ctx, ic, AS_BY_CERTIFICATE, tgt_out);
+    /* A second request follows an answer. */
+    p->heard = p->heard || s->as.sent > 1 || s->as.error != 0 || s->as.damaged || (code == 0 && s->as.sent > 0);
     krb5_init_creds_free(p->ctx, ic);
     return code;
 }
@@ -342,6 +346,7 @@ krb_logon_card(krb5_context ctx, const struct krb_target *t, const char *name, b
     if (ok)
         reply_key_all(p.ctx, &p.note, &s.as.reply, &logon_out->reply_keys);
     secret_erase(&p.note, sizeof(p.note));
+    failure_out->heard = p.heard;
     /* What was typed at the reader is not asked for again without a word. */
     if (!ok && card->pin == NULL && p.seen.has_asked && failure_out->err == ERR_NO_KDC)
         failure_out->err = ERR_TIMEOUT;

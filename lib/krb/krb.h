@@ -62,6 +62,8 @@ struct krb_failure {
     bool armor_refused;      /* the KDC did not take the armour: worth one more try with a new TGT of the computer */
     bool no_service;         /* the KDC took the password, and has no ticket for this computer: it does not know its
                               * service principal, or has no encryption type in common with it */
+    bool heard;              /* krb_logon_card: a KDC of the user's has answered something, or has taken the proof */
+    bool armored;            /* krb_logon_card: what it said was protected by FAST */
     bool user_kdc;           /* it was the KDC of user_realm that did not answer */
     bool unknown_realm;      /* krb_verify: the client is of a realm that is not known to be trusted */
     int64_t clock_offset;    /* seconds that the KDC is ahead, for ERR_CLOCK; measured from the KRB-ERROR's stime */

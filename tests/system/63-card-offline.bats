@@ -38,6 +38,11 @@ setup() {
 }
 
 teardown() {
+  if [ -e "$BATS_TEST_TMPDIR/mounted" ]; then
+    member_stop ws1
+    in_member ws1 umount "$cards"
+    member_start ws1
+  fi
   [ ! -e "$BATS_TEST_TMPDIR/away" ] || lab_mend dc1
   [ ! -e "$BATS_TEST_TMPDIR/disabled" ] || dc_set bob userAccountControl 512
   in_member ws1 sh -c 'install -m 644 "$1" /etc/authsod/crl.pem; rm -f "$2"/*' sh "$LAB/pki/crl.pem" "$cards"
@@ -217,8 +222,19 @@ online() {
   away
   for how in 'chown root "$1"' 'chown authsod-member "$1"; chmod 666 "$1"' 'chmod 600 "$1"; truncate -s -1 "$1"'; do
     in_member ws1 sh -c "$how" sh "$file"
+    mark=$(member_log_mark ws1)
     card alice "$LAB_PIN" authenticate
     [ "$status" -ne 0 ] || { echo "$how"; return 1; }
     logged 'cannot be read'
   done
+}
+
+@test "without a folder nothing can be remembered, and all else goes on" {
+  member_stop ws1
+  in_member ws1 mount -t tmpfs -o ro none "$cards"
+  touch "$BATS_TEST_TMPDIR/mounted"
+  member_start ws1
+  logged 'authsod-cards cannot be used'
+  online alice good
+  logged 'the card of S-1-5-21-'
 }

@@ -18,6 +18,7 @@ struct fake_pkcs11 *fake;
 struct der alice, bob, old, strange;
 char anchors_folder[] = "/tmp/authsod-test-XXXXXX", anchors_file[sizeof(anchors_folder) + 16];
 bool offline, keep_nt_hash;
+const char *more_config = "";
 pid_t worker;
 int front, member;
 uint8_t packet[PROTO_PACKET_MAX];
@@ -25,7 +26,7 @@ struct ipc_cards cards;
 
 static void *library;
 static EVP_PKEY *root_key, *rsa, *other;
-static struct certificate_spec root;
+struct certificate_spec root;
 static int log_fd;
 
 /* In place of lib/krb's. */
@@ -48,7 +49,8 @@ krb_logon_card(krb5_context ctx, const struct krb_target *t, const char *name, b
                struct krb_logon *logon_out, struct krb_failure *failure_out)
 {
     enum err outcome = shared->outcome[shared->calls++ % TRIES_MAX];
-    struct krb_failure failure = { .err = outcome, .step = "AS exchange" };
+    struct krb_failure failure = { .err = outcome, .step = "AS exchange", .heard = shared->heard,
+                                   .armored = shared->armored };
 
     (void)enterprise;
     (void)armor;
@@ -179,6 +181,7 @@ worker_setup(void **state)
     describe(&fake->tokens[0], "Alice's card", "0001", &alice);
     worker = 0;
     offline = keep_nt_hash = false;
+    more_config = "";
     front = member = log_fd = -1;
     return 0;
 }
@@ -230,9 +233,9 @@ configure(void)
     (void)snprintf(text, sizeof(text),
                    "[domain]\nname = corp.test\n[logon]\nfast = never\n"
                    "[smartcard]\npkcs11_module = %s\nanchors = %s %s\nkdc_eku = server\noffline_smartcard = %s\n"
-                   "nt_hash = %s\n",
+                   "nt_hash = %s\n%s",
                    TEST_FAKE_PKCS11, anchors_file, anchors_folder, offline ? "yes" : "no",
-                   keep_nt_hash ? "keep" : "discard");
+                   keep_nt_hash ? "keep" : "discard", more_config);
     return config_parse_as(NULL, text, strlen(text), "test", "ws1.corp.test", tell, NULL);
 }
 

@@ -28,6 +28,7 @@
 /* What libkrb5's part is told to do, and what it saw: the worker is another process. */
 struct shared {
     enum err outcome[TRIES_MAX]; /* of each call */
+    bool heard, armored;         /* as in struct krb_failure */
     unsigned calls;
     struct {
         char module[512], id[8], pin[64], host[64], anchors[2][64], name[64];
@@ -47,6 +48,8 @@ extern struct fake_pkcs11 *fake;
 extern struct der alice, bob, old, strange; /* issued by ROOT, but the last; old has expired */
 extern char anchors_folder[], anchors_file[];
 
+extern const char *more_config;          /* lines of [smartcard] */
+extern struct certificate_spec root;      /* the issuer, as its certificate says it */
 extern bool offline, keep_nt_hash;        /* of the configuration of the worker that is started next */
 extern pid_t worker;                     /* 0: none */
 extern int front, member;                /* its channels; -1 */

@@ -115,12 +115,80 @@ what_it_leaves_is_marked(void **state)
     (void)close(worker);
 }
 
+/* What member is told to forget; "": nothing. */
+static const char *
+forgotten(struct fixture *x)
+{
+    static char text[SID_TEXT_MAX];
+    uint8_t bytes[512];
+    int fds[CHANNEL_FDS_MAX];
+    ssize_t n = channel_recv(x->member, bytes, sizeof(bytes), fds, 0);
+    struct ipc_forget m;
+
+    if (n <= 0)
+        return "";
+    assert_true(ipc_get_forget(bytes, (size_t)n, &m) && m.all);
+    return sid_text(&m.user, text);
+}
+
+/* directory says why the KDC has refused her. */
+static void
+state_is(struct fixture *x, enum err err)
+{
+    uint8_t bytes[512];
+    int fds[CHANNEL_FDS_MAX];
+    ssize_t n = channel_recv(x->directory, bytes, sizeof(bytes), fds, 0);
+    struct writer w = writer_init(bytes, sizeof(bytes));
+    struct ipc_state_is is = { .err = (uint32_t)err };
+    struct ipc_state asked;
+
+    assert_true(n > 0 && ipc_get_state(bytes, (size_t)n, &asked));
+    is.request = asked.request;
+    ipc_put_state_is(&w, &is);
+    assert_true(channel_send(x->directory, bytes, w.len, NULL, 0, false));
+    (void)turn(x);
+}
+
+static void
+an_account_that_is_turned_away_has_no_cards(void **state)
+{
+    static const struct {
+        enum err said, is; /* by the KDC; by the directory */
+        bool allowed, forgets;
+    } cases[] = {
+        { ERR_REVOKED, ERR_DISABLED, true, true },          { ERR_REVOKED, ERR_ACCOUNT_EXPIRED, true, true },
+        { ERR_DISABLED, ERR_DISABLED, true, true },         { ERR_ACCOUNT_EXPIRED, ERR_ACCOUNT_EXPIRED, true, true },
+        { ERR_REVOKED, ERR_UNKNOWN_PRINCIPAL, true, true }, { ERR_REVOKED, ERR_LOCKED, true, false },
+        { ERR_REVOKED, ERR_LOGON_HOURS, true, false },      { ERR_DISABLED, ERR_NO_STATE, true, false },
+        { ERR_REVOKED, ERR_DISABLED, false, false },
+    };
+    struct fixture *x = *state;
+    int worker;
+
+    stage_config(x, "auto");
+    worker = stage_worker(x, ROLE_CARD, WORKER);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct ipc_result r = { .err = cases[i].said, .proved = true };
+        int module;
+
+        x->f->config->offline_smartcard = cases[i].allowed;
+        r.job = running(x, worker, &module);
+        stage_result(x, worker, WORKER, &r, NULL);
+        state_is(x, cases[i].is);
+        if ((forgotten(x)[0] != '\0') != cases[i].forgets)
+            fail_msg("%s, %s", err_name(cases[i].said), err_name(cases[i].is));
+        stage_clear(x, module);
+    }
+    (void)close(worker);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         FRONT_TEST(a_worker_s_word_is_not_enough), FRONT_TEST(the_word_for_another_logon_does_not_count),
         FRONT_TEST(what_it_leaves_is_marked),
+        FRONT_TEST(an_account_that_is_turned_away_has_no_cards),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -186,7 +186,7 @@ static void
 what_is_said_of_a_card_round_trip(void **state)
 {
     struct ipc_vouch_offline vouch = { .worker = 5, .job = 3, .user = alice() }, vouch_out;
-    struct ipc_forget forget = { .user = alice() }, forget_out;
+    struct ipc_forget forget = { .user = alice(), .all = true }, forget_out;
     struct writer w = writer_init(packet, sizeof(packet));
 
     (void)state;
@@ -204,6 +204,7 @@ what_is_said_of_a_card_round_trip(void **state)
     ipc_put_forget(&w, &forget);
     assert_true(ipc_get_forget(packet, w.len, &forget_out));
     assert_true(sid_equal(&forget_out.user, &forget.user));
+    assert_true(forget_out.all);
     assert_memory_equal(forget_out.hash, forget.hash, sizeof(forget.hash));
     ONLY_WHOLE(w.len, ipc_get_forget(packet, n, &forget_out));
 }

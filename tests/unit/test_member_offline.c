@@ -294,6 +294,14 @@ what_is_not_the_card_s_lets_nobody_in(void **state)
     p = sign(key, c.challenge);
     assert_false(show(JOB + 1, &p, &r));
     assert_false(show(JOB, &p, &r));
+    /* A challenge that nobody waits for any more. */
+    m->config->deadline = -60;
+    c = ask(ALICE);
+    p = sign(key, c.challenge);
+    assert_true(show(JOB, &p, &r));
+    assert_int_equal(r.err, ERR_CARD_LATE);
+    assert_false(vouched(ALICE));
+    m->config->deadline = 30;
     /* An earlier challenge of the same card. */
     c = ask(ALICE);
     p = sign(key, c.challenge);
@@ -396,11 +404,22 @@ what_the_domain_takes_no_more_is_forgotten(void **state)
     took(BOB, (int64_t)time(NULL));
     memcpy(f.hash, hash, sizeof(hash));
     ipc_put_forget(&w, &f);
-    assert_true(member_offline_forget(packet, w.len));
+    assert_true(member_offline_forget(packet, w.len, false));
     assert_int_equal(ask(ALICE).why.err, ERR_NO_KDC);
     assert_int_equal(ask(BOB).why.err, ERR_OK);
+    /* Which one it is does not matter where it is the account; that is front's to say. */
+    f = (struct ipc_forget){ .user = sid(BOB), .all = true };
+    w = writer_init(packet, sizeof(packet));
+    ipc_put_forget(&w, &f);
+    assert_false(member_offline_forget(packet, w.len, false));
+    assert_int_equal(ask(BOB).why.err, ERR_OK);
+    w = writer_init(packet, sizeof(packet));
+    ipc_put_forget(&w, &f);
+    assert_true(member_offline_forget(packet, w.len, true));
+    assert_int_equal(ask(BOB).why.err, ERR_NO_KDC);
+    w = writer_init(packet, sizeof(packet));
     ipc_put_empty(&w, IPC_STOP);
-    assert_false(member_offline_forget(packet, w.len));
+    assert_false(member_offline_forget(packet, w.len, true));
 }
 
 int
