@@ -195,15 +195,15 @@ online() {
   says "told: $no_kdc"
 }
 
-@test "an account that is known to be disabled: the card does, and the account does not" {
+@test "an account that is found to be disabled, by whatever way, has no cards" {
   online bob otherupn
   disable_bob
-  # As cron asks for it: the service learns that it is disabled, and member does not.
+  # As cron asks for it.
   card bob "$LAB_PIN" acct_mgmt
   says 'acct_mgmt: ACCT_EXPIRED'
   away
   card bob "$LAB_PIN" authenticate acct_mgmt
-  says "$offline" 'authenticate: SUCCESS' 'Your account is disabled.' 'acct_mgmt: ACCT_EXPIRED'
+  says "told: $no_kdc" 'authenticate: AUTHINFO_UNAVAIL' 'Your account is disabled.' 'acct_mgmt: ACCT_EXPIRED'
 }
 
 @test "a controller that cannot be trusted is an alarm, and no reason to do without one" {
