@@ -40,8 +40,8 @@ static const char *const steps[] = {
     "ALTER TABLE user ADD COLUMN resource_gids BLOB NOT NULL DEFAULT x'';"
     "ALTER TABLE user ADD COLUMN resource_learned INTEGER NOT NULL DEFAULT 0;"
     "PRAGMA user_version = 2;",
-    "CREATE TABLE card (id INTEGER PRIMARY KEY, uid INTEGER NOT NULL UNIQUE, hash BLOB NOT NULL);"
-    "PRAGMA user_version = 3;",
+    ("CREATE TABLE card (id INTEGER PRIMARY KEY, uid INTEGER NOT NULL UNIQUE, hash BLOB NOT NULL);"
+     "PRAGMA user_version = 3;"),
 };
 
 const struct store_schema store_schema = { .steps = steps, .version = sizeof(steps) / sizeof(steps[0]) };
