@@ -7,7 +7,8 @@ rules=/usr/share/polkit-1/rules.d
 
 setup_file() {
   . "$BATS_TEST_DIRNAME/member.sh"
-  fetched || skip "programs are missing that tests/lab/polkit-packages fetches, in $lab_packages"
+  # Here a skip would be a failure: see setup.
+  fetched || return 0
   member_up ws1
   member_stop ws1
   lab_cards ws1
@@ -38,12 +39,14 @@ teardown_file() {
 
 setup() {
   . "$BATS_TEST_DIRNAME/member.sh"
+  fetched || skip "${AUTHSOD_LAB_MISSING:-tests/lab/polkit-packages has not fetched programs to $lab_packages}"
   in_member ws1 sh -c 'rm -f /tmp/59/*'
   for log in pcscd monitor; do : >"$LAB/log/ws1.$log"; done
   mark=$(member_log_mark ws1)
 }
 
 teardown() {
+  fetched || return 0
   in_member ws1 sh -c 'touch /tmp/59/leave
     for rule in /tmp/59-away/*; do [ ! -e "$rule" ] || mv "$rule" "$1/"; done' sh "$rules"
   lab_polkit ws1
