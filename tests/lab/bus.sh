@@ -26,6 +26,20 @@ lab_bus_end() {
   in_host "$1" rm -f /run/dbus/system_bus_socket
 }
 
+# lab_logind_can NAME: can the control groups be mounted there, and one be made and
+# moved into, as lab_logind must?
+lab_logind_can() {
+  # shellcheck disable=SC2016 # the inner shells' variables
+  in_host "$1" unshare --mount sh -ec '
+    mount -t cgroup2 cgroup2 /sys/fs/cgroup
+    group=$(mktemp -d /sys/fs/cgroup/authsod-lab.XXXXXX)
+    # Who moves ends, and so the group can go.
+    status=0
+    sh -c "echo \$\$ >$group/cgroup.procs" || status=1
+    rmdir "$group"
+    exit "$status"'
+}
+
 # lab_logind NAME: a logind on the bus of the computer NAME. Its sessions are
 # control groups below one that is the lab's: elogind begins with that of process
 # 1. It is for one computer of the lab at a time.
@@ -37,8 +51,8 @@ lab_logind() {
     cd /sys/fs/cgroup
     # What labs that were killed have left: only those without processes go.
     find . -depth -path "./authsod-lab.*" -type d -exec rmdir {} + 2>/dev/null || :
-    group=$(mktemp -d authsod-lab.XXXXXX)
     sed -n s/^0:://p /proc/1/cgroup >/run/lab-logind.before
+    group=$(mktemp -d authsod-lab.XXXXXX)
     echo "$group" >/run/lab-logind.group
     echo 1 >"$group/cgroup.procs"' || return 1
   library=$(logind_file libelogind-shared-\*.so)
@@ -46,22 +60,33 @@ lab_logind() {
   lab_wait 10 bus_has "$1" org.freedesktop.login1 || lab_fail "$1: elogind: $(tail -n 5 "$LAB/log/$1.logind")"
 }
 
-# lab_logind_end NAME: it ends, and so do the processes of all its sessions.
+# lab_logind_end NAME: it ends, and so do the processes of all its sessions; fails
+# if one of its control groups is still there after ten seconds.
 lab_logind_end() {
   host_stop "$1" logind
   # shellcheck disable=SC2016 # the inner shell's variables
   in_host "$1" sh -c '
-    cd /sys/fs/cgroup || exit
-    group=$(cat /run/lab-logind.group 2>/dev/null) && [ -d "$group" ] || exit
-    echo 1 >".$(cat /run/lab-logind.before)/cgroup.procs" || echo 1 >cgroup.procs
-    until find "$group" -depth -type d -exec rmdir {} + 2>/dev/null; do
-      # Control groups go when their last process is gone.
-      cat $(find "$group" -name cgroup.procs) | xargs -r kill -KILL
-      sleep 0.1
-    done
+    [ -e /run/lab-logind.before ] || exit 0
+    status=0
+    cd /sys/fs/cgroup
+    if group=$(cat /run/lab-logind.group 2>/dev/null) && [ -d "$group" ]; then
+      echo 1 >".$(cat /run/lab-logind.before)/cgroup.procs" || echo 1 >cgroup.procs
+      deadline=$(($(date +%s) + 10))
+      until find "$group" -depth -type d -exec rmdir {} + 2>/dev/null; do
+        [ "$(date +%s)" -lt "$deadline" ] || {
+          echo "the control group $group cannot be removed: processes" $(find "$group" -name cgroup.procs -exec cat {} +) >&2
+          status=1
+          break
+        }
+        # Control groups go when their last process is gone. 0 is one outside of this lab.
+        find "$group" -name cgroup.procs -exec cat {} + | grep -vx 0 | xargs -r kill -KILL
+        sleep 0.1
+      done
+    fi
     cd /
     umount /sys/fs/cgroup
-    rm -rf /run/lab-logind.* /run/systemd/sessions /run/systemd/users /run/systemd/seats'
+    rm -rf /run/lab-logind.* /run/systemd/sessions /run/systemd/users /run/systemd/seats
+    exit "$status"'
 }
 
 # lab_logind_pam: prints the PAM module that makes sessions.

@@ -46,14 +46,16 @@ setup() {
 }
 
 teardown() {
+  local status=0
   fetched || return 0
   in_member ws1 sh -c 'touch /tmp/59/leave
     for rule in /tmp/59-away/*; do [ ! -e "$rule" ] || mv "$rule" "$1/"; done' sh "$rules"
   lab_polkit ws1
   lab_reader_end ws1
   host_stop ws1 monitor
-  lab_logind_end ws1
+  lab_logind_end ws1 || status=1
   member_insert ws1
+  return "$status"
 } >&2
 
 # fetched: is there what this machine does not have installed?
@@ -165,7 +167,7 @@ cannot() {
 
 # sessions REMOVAL: three of them with a real logind, the first of alice's with her card; all Lock signals are heard.
 sessions() {
-  in_member ws1 unshare --mount mount -t cgroup2 cgroup2 /sys/fs/cgroup || skip 'control groups cannot be mounted here'
+  lab_logind_can ws1 || skip 'control groups cannot be mounted, made or entered here'
   lab_logind ws1
   configure "$1"
   member_reload ws1
