@@ -3,9 +3,8 @@
 # waiting.
 # shellcheck shell=bash disable=SC2154 # top, work, results: tests/run
 
-# Far more than any file needs, and all of them.
+# Far more than any file needs.
 system_file_seconds=600
-system_seconds=1800
 
 lab_part() {
   if selected lab; then
@@ -17,10 +16,9 @@ lab_part() {
 system_part() {
   local -a files=()
   local file
-  # Long files first: so the labs come to their ends at about the same time.
   while read -r _ file; do
-    ! selected "system/$(basename "$file" .bats)" || files+=("$top/$file")
-  done < <(cd "$top" && wc -l tests/system/*.bats | grep '\.bats$' | sort -k 1,1nr -k 2)
+    ! selected "system/$(basename "$file" .bats)" || files+=("$file")
+  done < <(system_order)
   [ "${#files[@]}" -gt 0 ] || return 0
   build_need shipped || return 0
   build_need sanitizers || return 0
@@ -33,9 +31,30 @@ system_part() {
   system_labs $((${#files[@]} > 1 ? 2 : 1)) "${files[@]}"
 }
 
+# system_order: prints the files, each after its place, in the order in which
+# they are begun.
+system_order() {
+  printf '%s\n' "$top"/tests/system/*.bats | awk -v order="$(grep -v '^#' "$top/tests/system/order")" '
+    BEGIN { for (i = split(order, names, "\n"); i > 0; i--) place[names[i]] = i }
+    { name = $0; gsub(/^.*\/|\.bats$/, "", name); print (name in place ? place[name] : place["*"] + 0), $0 }' |
+    sort -k 1,1n -k 2
+}
+
+# system_seconds: prints how long the labs may take: half an hour, but where
+# LABS_END says when they shall have ended not longer than until then. They get
+# ten minutes anyway.
+system_seconds() {
+  local seconds=1800
+  if [ -n "$LABS_END" ] && [ "$((LABS_END - SECONDS))" -lt "$seconds" ]; then
+    seconds=$((LABS_END - SECONDS))
+  fi
+  echo "$((seconds < 600 ? 600 : seconds))"
+}
+
 # system_labs COUNT FILE...: these, in so many labs.
 system_labs() {
-  local count=$1 dir=$work/system pipe finished i name seconds
+  local count=$1 dir=$work/system limit pipe finished i name seconds
+  limit=$(system_seconds)
   shift
   say "system: files: $#, labs: $count"
   mkdir "$dir" && mkfifo "$dir/finished" && printf '%s\n' "$@" >"$dir/queue" || exit 1
@@ -43,7 +62,7 @@ system_labs() {
   # lab has it any more.
   exec {pipe}<>"$dir/finished"
   for ((i = 1; i <= count; i++)); do
-    timeout -k 10 "$system_seconds" "$top/tests/lab/up" "$top/tests/lab/queue" "$dir" "$system_file_seconds" \
+    timeout -k 10 "$limit" "$top/tests/lab/up" "$top/tests/lab/queue" "$dir" "$system_file_seconds" \
       >&"$pipe" 2>"$dir/lab$i" {pipe}>&- </dev/null &
     background+=("$!")
   done
