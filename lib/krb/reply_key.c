@@ -189,5 +189,8 @@ krb_nt_hash(krb5_context ctx, const struct krb_reply_keys *keys, const void *byt
         return why;
     for (unsigned i = 0; i < keys->n && !opened; i++)
         why = open_with(ctx, &keys->list[i], &info, nt_out, &opened);
-    return opened ? why : "CREDENTIAL_INFO is not under the AS reply key";
+    if (opened)
+        return why;
+    return keys->n == 0 ? "libkrb5 gave no AS reply key: clpreauth_authsod.so does not load or does not fit"
+                        : "CREDENTIAL_INFO is not under the AS reply key";
 }

@@ -350,6 +350,7 @@ either_key_opens_the_hash(void **state)
 }
 
 #define NOT_UNDER "CREDENTIAL_INFO is not under the AS reply key"
+#define NO_KEY "libkrb5 gave no AS reply key: clpreauth_authsod.so does not load or does not fit"
 #define NOT_INFO "CREDENTIAL_INFO is malformed"
 
 static void
@@ -389,7 +390,8 @@ nothing_else_opens_it(void **state)
     refuse(&keys, info, n, "CREDENTIAL_DATA is malformed");
     refuse(&keys, large, sizeof(large), "CREDENTIAL_INFO is too long");
     n = make_info(info, &keys.list[0], CREDENTIAL_USAGE, credential_data, sizeof(credential_data));
-    refuse(&no_keys, info, n, NOT_UNDER);
+    refuse(&no_keys, info, n, NO_KEY);
+    refuse(&no_keys, info, 8, NOT_INFO);
     for (size_t i = 0; i < n; i++)
         refuse(&keys, info, i, i <= 8 ? NOT_INFO : NOT_UNDER);
     for (size_t i = 8; i < n; i++) {
