@@ -24,6 +24,7 @@ struct proof {
     char *identity;   /* the key, as libkrb5 names it */
     size_t token_len; /* so many bytes of it name the token */
     bool given;       /* the PIN: once */
+    bool twice;       /* as in struct krb_logon */
     krb5_context ctx; /* of its own: libkrb5's module takes one key a context */
     struct pkinit_seen seen;
     struct reply_key_note note;
@@ -287,42 +288,38 @@ exchange_once(struct proof *p, struct steps *s, krb5_creds *tgt_out)
     return code;
 }
 
-/*
- * The KDC has proved itself by its certificate, and its answer does not open with
- * the key that both have agreed on.  So it is, once in 256 times, with Samba up to
- * 4.18, which cuts a number in its key agreement short when that begins with zeros.
- */
-static bool
-is_key_cut(const struct proof *p, const struct steps *s, krb5_error_code code)
-{
-    return code == KRB5_LIBOS_CANTREADPWD && s->as.error == 0 && p->seen.traced && p->seen.has_answer &&
-           p->seen.reply == 0;
-}
-
 static void
 begin_anew(struct proof *p)
 {
     krb5_free_context(p->ctx);
     p->ctx = NULL;
     p->given = false;
+    p->twice = true;
     memset(&p->seen, 0, sizeof(p->seen));
     secret_erase(&p->note, sizeof(p->note));
 }
 
+/*
+ * An answer that does not open may have been damaged on the way, too: whoever did
+ * that can stop or forge what comes of a second exchange.  So that one can make
+ * the failure good, and nothing else of it: it stays the alarm that the first was.
+ */
 static bool
 as_exchange(struct proof *p, struct steps *s, krb5_creds *tgt_out)
 {
     krb5_error_code code = exchange_once(p, s, tgt_out);
 
-    /* The PIN that is given again is one that the token takes. Nobody types one twice for this. */
-    if (is_key_cut(p, s, code) && p->card->pin != NULL) {
-        begin_anew(p);
-        code = exchange_once(p, s, tgt_out);
-    }
     if (p->seen.is_missing)
         failure_say(s->failure, steps_as_name, ERR_INTERNAL, 0, p->seen.text);
     else if (code != 0)
         as_failed(p, s, code);
+    if (!pkinit_is_key_cut(&p->seen, s->as.error, code, p->card->pin != NULL))
+        return code == 0;
+    /* The PIN that is given again is one that the token takes. */
+    begin_anew(p);
+    code = exchange_once(p, s, tgt_out);
+    if (code == 0)
+        memset(s->failure, 0, sizeof(*s->failure));
     return code == 0;
 }
 
@@ -343,6 +340,7 @@ krb_logon_card(krb5_context ctx, const struct krb_target *t, const char *name, b
         *logon_out = logon;
     else
         krb_logon_done(ctx, &logon);
+    logon_out->twice = p.twice;
     if (ok)
         reply_key_all(p.ctx, &p.note, &s.as.reply, &logon_out->reply_keys);
     secret_erase(&p.note, sizeof(p.note));

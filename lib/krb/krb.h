@@ -101,6 +101,7 @@ struct krb_logon {
     krb5_data ap_req;        /* for member */
     krb5_principal client;   /* as the KDC canonicalized it */
     struct krb_reply_keys reply_keys; /* of krb_logon_card with a reply_key_module; else none */
+    bool twice;              /* krb_logon_card has made the AS exchange twice, for the log; set where it failed, too */
 };
 
 /*
@@ -140,6 +141,7 @@ struct krb_card {
  * may be tried; where a PIN has been typed at the reader it is ERR_TIMEOUT.
  * The PIN is given to the module once, and once more where a KDC that has proved
  * itself has not found the key that both agreed on: Samba up to 4.18, in one of 256 logons.
+ * Where that second exchange fails, too, however it does, the failure is the first one's, ERR_UNTRUSTED_KDC.
  * Failures of its own: ERR_CARD_EXPIRED, ERR_CARD_UNTRUSTED, ERR_CARD_REVOKED,
  * ERR_CARD_UNFIT (the KDC's words on the certificate; libkrb5 looks at its dates
  * and its way to an anchor before), ERR_CARD_NOT_YOURS

@@ -39,7 +39,7 @@ tests_fuzz_fuzz_krb_reply_key_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_
 tests_fuzz_fuzz_krb_reply_key_LDADD = $(fuzz_main) lib/krb/libkrb.la
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_ccache tests/unit/test_krb tests/unit/test_krb_card tests/unit/test_krb_verify
+check_PROGRAMS += tests/unit/test_ccache tests/unit/test_krb tests/unit/test_krb_card tests/unit/test_krb_card_again tests/unit/test_krb_verify
 tests_unit_test_ccache_SOURCES = tests/unit/test_ccache.c
 tests_unit_test_ccache_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS)
 tests_unit_test_ccache_LDADD = lib/krb/libkrb.la lib/proto/libproto.la $(CMOCKA_LIBS) $(KRB5_LIBS) $(TALLOC_LIBS)
@@ -49,6 +49,10 @@ tests_unit_test_krb_LDADD = lib/krb/libkrb.la lib/proto/libproto.la $(CMOCKA_LIB
 tests_unit_test_krb_card_SOURCES = tests/unit/test_krb_card.c
 tests_unit_test_krb_card_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS)
 tests_unit_test_krb_card_LDADD = lib/krb/libkrb.la lib/proto/libproto.la $(CMOCKA_LIBS) $(KRB5_LIBS) $(TALLOC_LIBS)
+# Its own krb5_set_trace_callback and steps of libkrb5 take the place of the library's.
+tests_unit_test_krb_card_again_SOURCES = tests/unit/test_krb_card_again.c
+tests_unit_test_krb_card_again_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS)
+tests_unit_test_krb_card_again_LDADD = lib/krb/libkrb.la lib/proto/libproto.la $(CMOCKA_LIBS) $(KRB5_LIBS) $(TALLOC_LIBS)
 tests_unit_test_krb_verify_SOURCES = tests/unit/test_krb_verify.c tests/unit/pac_builder.c tests/unit/pac_builder.h
 tests_unit_test_krb_verify_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS)
 tests_unit_test_krb_verify_LDADD = lib/krb/libkrb.la lib/proto/libproto.la $(CMOCKA_LIBS) $(KRB5_LIBS) $(TALLOC_LIBS)

@@ -142,3 +142,10 @@ pkinit_see(krb5_context ctx, const krb5_trace_info *info, void *data)
                        "%.*s", (int)strcspn(line, "\n"), line);
     }
 }
+
+bool
+pkinit_is_key_cut(const struct pkinit_seen *seen, krb5_error_code error, krb5_error_code code, bool has_pin)
+{
+    return has_pin && code == KRB5_LIBOS_CANTREADPWD && error == 0 && seen->traced && seen->has_answer &&
+           seen->reply == 0;
+}

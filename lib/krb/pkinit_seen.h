@@ -27,4 +27,15 @@ struct pkinit_seen {
 /* For krb5_set_trace_callback, with a struct pkinit_seen. */
 void pkinit_see(krb5_context ctx, const krb5_trace_info *info, void *seen);
 
+/*
+ * True where an AS exchange that ended with code is worth a second one: the KDC
+ * has proved itself by its certificate, and its answer does not open with the key
+ * that both have agreed on, so libkrb5 went on to ask for a password.  So it is,
+ * once in 256 times, with Samba up to 4.18, which cuts a number in its key
+ * agreement short when that begins with zeros.  error: of the KRB-ERROR that was
+ * the KDC's last answer, 0 for none.  has_pin: the PIN is at hand; nobody types
+ * one twice for this.
+ */
+bool pkinit_is_key_cut(const struct pkinit_seen *seen, krb5_error_code error, krb5_error_code code, bool has_pin);
+
 #endif
