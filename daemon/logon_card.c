@@ -10,6 +10,7 @@
 
 #include "daemon/card_rules.h"
 #include "daemon/card_worker.h"
+#include "lib/base/log.h"
 #include "lib/card/proof.h"
 
 struct card_use {
@@ -340,8 +341,13 @@ is_strictly_fit(struct job *j, struct krb_failure *failure_out)
 static bool
 exchange(struct job *j, const krb5_creds *armor, struct krb_options *o, struct krb_failure *failure_out)
 {
-    return krb_logon_card(j->krb, &j->target, j->m.principal, false, &j->card->key, armor, o, &j->logon, failure_out) &&
-           is_strictly_fit(j, failure_out);
+    bool ok = krb_logon_card(j->krb, &j->target, j->m.principal, false, &j->card->key, armor, o, &j->logon,
+                             failure_out);
+
+    if (j->logon.twice)
+        log_info("the exchange for %s was made twice, because the first answer of %s did not open with the agreed key",
+                 j->m.principal, j->card->pkinit.kdc_host);
+    return ok && is_strictly_fit(j, failure_out);
 }
 
 const struct method logon_by_card = { .authenticate = authenticate, .aim = aim, .exchange = exchange,

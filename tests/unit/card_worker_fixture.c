@@ -36,7 +36,6 @@ succeed(krb5_context ctx, struct krb_logon *logon)
     static const char *const server = "krbtgt/CORP.TEST@CORP.TEST";
     char *bytes = strdup("AP-REQ");
 
-    memset(logon, 0, sizeof(*logon));
     logon->ap_req = (krb5_data){ .data = bytes, .length = 6 };
     logon->tgt.ticket = (krb5_data){ .data = strdup("ticket"), .length = 6 };
     return bytes != NULL && krb5_parse_name(ctx, "alice@CORP.TEST", &logon->tgt.client) == 0 &&
@@ -48,7 +47,8 @@ krb_logon_card(krb5_context ctx, const struct krb_target *t, const char *name, b
                const struct krb_card *card, const krb5_creds *armor, const struct krb_options *o,
                struct krb_logon *logon_out, struct krb_failure *failure_out)
 {
-    enum err outcome = shared->outcome[shared->calls++ % TRIES_MAX];
+    unsigned call = shared->calls++ % TRIES_MAX;
+    enum err outcome = shared->outcome[call];
     struct krb_failure failure = { .err = outcome, .step = "AS exchange", .heard = shared->heard,
                                    .armored = shared->armored };
 
@@ -67,6 +67,8 @@ krb_logon_card(krb5_context ctx, const struct krb_target *t, const char *name, b
     shared->seen.server_eku = t->pkinit->server_eku;
     shared->seen.wants_key = t->pkinit->reply_key_module != NULL;
     *failure_out = failure;
+    memset(logon_out, 0, sizeof(*logon_out));
+    logon_out->twice = shared->twice[call];
     if (outcome != ERR_OK || !succeed(ctx, logon_out))
         return false;
     if (shared->seen.wants_key) {

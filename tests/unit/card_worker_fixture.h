@@ -29,6 +29,7 @@
 struct shared {
     enum err outcome[TRIES_MAX]; /* of each call */
     bool heard, armored;         /* as in struct krb_failure */
+    bool twice[TRIES_MAX];       /* as in struct krb_logon, of each call */
     unsigned calls;
     struct {
         char module[512], id[8], pin[64], host[64], anchors[2][64], name[64];

@@ -296,6 +296,27 @@ the_domain_s_refusal_is_the_answer(void **state)
     }
 }
 
+/* Whatever came of it; and nothing of the sort of one that was made once. */
+static void
+an_exchange_that_was_made_twice_is_logged(void **state)
+{
+    static const char line[] = "the exchange for alice was made twice, because the first answer of dc1.corp.test";
+
+    (void)state;
+    shared->twice[0] = shared->twice[1] = true;
+    shared->outcome[1] = ERR_UNTRUSTED_KDC;
+    look();
+    for (unsigned i = 0; i < 3; i++) {
+        send_job(&cards.cards[0].key, PIN, false);
+        if (shared->outcome[i] == ERR_OK)
+            vouch();
+        assert_int_equal(result().err, shared->outcome[i]);
+        assert_int_equal(logged(line), i == 0 ? 1 : 2);
+    }
+    assert_int_equal(end_worker(), 0);
+    assert_int_equal(shared->calls, 3);
+}
+
 /* front's answer to who asks for another controller than that. */
 static void
 give_controller(const char *avoid)
@@ -453,6 +474,7 @@ main(void)
         TEST(a_card_without_a_pin_pad_is_not_asked_there),
         TEST(who_gives_no_answer_has_cancelled),
         TEST(the_domain_s_refusal_is_the_answer),
+        TEST(an_exchange_that_was_made_twice_is_logged),
         TEST(another_controller_is_asked_with_the_same_pin),
         TEST(without_an_authority_no_card_is_used),
         TEST(a_module_that_crashes_costs_the_worker),
