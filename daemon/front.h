@@ -381,7 +381,7 @@ void front_card_unseen(struct front *f, struct conversation *c, enum err err);
 void front_card_chosen(struct front *f, struct conversation *c);
 /* The user of the chosen card is known. */
 void front_card_ask_pin(struct front *f, struct conversation *c);
-/* The chosen card is not the user's, so its PIN is not asked for: err, or the password where that will do. */
+/* The chosen card is not the user's, or nobody can say whose: its PIN is not asked for. err, or the password where that will do. */
 void front_card_not_his(struct front *f, struct conversation *c, enum err err);
 /* c has come to a logon: its card, if there was one, is its user's. */
 void front_card_used(struct front *f, const struct conversation *c);

@@ -171,6 +171,22 @@ is_id_of(struct front *f, const struct sid *sid, uint32_t uid)
     return ok;
 }
 
+/*
+ * Whose it is cannot be found out: err, and the value of its sentence.  An
+ * unprivileged program's card is one that we cannot try then; its user is known,
+ * and goes on without it.
+ */
+static void
+not_known(struct front *f, struct conversation *c, enum err err, const char *value)
+{
+    if (c->card == NULL || c->begin.user[0] == '\0' || front_card_is_needed(f, c)) {
+        front_pam_end(f, c, err, false, value);
+        return;
+    }
+    memset(&c->result, 0, sizeof(c->result));
+    front_card_not_his(f, c, err);
+}
+
 /* The domain has no such user, or none that may be one here. */
 static void
 not_ours(struct front *f, struct conversation *c)
@@ -223,7 +239,7 @@ front_pam_who(struct front *f, struct conversation *c, const char *name)
     c->state = CONVERSATION_WHO;
     c->deadline = client_now() + FRONT_WAIT_MS;
     if (!front_ask(f, &w, c->peer.uid == 0))
-        front_pam_end(f, c, ERR_INTERNAL, false, NULL);
+        not_known(f, c, ERR_INTERNAL, NULL);
 }
 
 static void
@@ -397,7 +413,7 @@ not_found_out(struct front *f, struct conversation *c, const struct ipc_reason *
 
     (void)snprintf(c->result.step, sizeof(c->result.step), "search for the user");
     memcpy(c->result.text, why->text, sizeof(c->result.text));
-    front_pam_end(f, c, known ? (enum err)why->err : ERR_NO_KDC, false, known ? why->value : f->config->name);
+    not_known(f, c, known ? (enum err)why->err : ERR_NO_KDC, known ? why->value : f->config->name);
 }
 
 bool
@@ -462,6 +478,9 @@ front_pam_tick(struct front *f, int64_t now)
         case CONVERSATION_BEGIN:
             front_pam_free(f, c);
             break;
+        case CONVERSATION_WHO:
+            not_known(f, c, ERR_TIMEOUT, NULL);
+            break;
         default:
             front_pam_end(f, c, ERR_TIMEOUT, false, NULL);
         }
@@ -475,7 +494,9 @@ front_pam_peer_gone(struct front *f)
 
     for (struct conversation *c = f->conversations; c != NULL; c = next) {
         next = c->next;
-        if (c->state == CONVERSATION_WHO || c->state == CONVERSATION_LEARN || c->state == CONVERSATION_STATE)
+        if (c->state == CONVERSATION_WHO)
+            not_known(f, c, ERR_INTERNAL, NULL);
+        else if (c->state == CONVERSATION_LEARN || c->state == CONVERSATION_STATE)
             front_pam_end(f, c, ERR_INTERNAL, false, NULL);
     }
 }

@@ -400,6 +400,18 @@ stage_is(struct fixture *x, const char *name, const char *sid)
     (void)turn(x);
 }
 
+void
+stage_is_later(struct fixture *x)
+{
+    struct ipc_identity m = { .request = who_request, .status = IPC_STATUS_LATER };
+    struct writer w = writer_init(packet, sizeof(packet));
+
+    assert_true(sid_parse(ALICE_SID, &m.sid));
+    ipc_put_identity(&w, &m);
+    assert_true(writer_ok(&w) && channel_send(x->directory, packet, w.len, NULL, 0, false));
+    (void)turn(x);
+}
+
 bool
 stage_learned(struct fixture *x)
 {

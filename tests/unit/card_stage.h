@@ -62,6 +62,8 @@ void stage_result(struct fixture *x, int worker, uint32_t id, const struct ipc_r
 const char *stage_who(struct fixture *x);
 /* directory: that is name, an account of sid; NULL: nobody. */
 void stage_is(struct fixture *x, const char *name, const char *sid);
+/* directory: the domain cannot be asked. */
+void stage_is_later(struct fixture *x);
 /* The next that directory is to keep of who logged on with what. False: nothing, or another message comes first. */
 bool stage_kept(struct fixture *x, struct ipc_last_card *m_out);
 /* directory tells what its store has of that. */

@@ -166,6 +166,74 @@ an_unprivileged_program_tries_its_own_user_s_card_alone(void **state)
     peer_uid = 0;
 }
 
+/* Whose the card is cannot be asked: that keeps nobody out of his own session whose password will do. */
+static void
+a_card_that_nobody_can_be_asked_about_is_none(void **state)
+{
+    static const struct {
+        const char *what, *smartcard, *user, *then;
+        bool gone; /* and the person, too */
+    } cases[] = {
+        { "later", "auto", "bob", "ASK PASSWORD", false },
+        { "later", "require", "bob", "DONE NO_KDC", false },
+        { "later", "auto", "", "DONE NO_KDC", false },
+        { "later", "auto", "bob", "END", true },
+        { "no answer", "auto", "bob", "ASK PASSWORD", false },
+        { "no answer", "require", "bob", "DONE TIMEOUT", false },
+        { "no answer", "auto", "", "DONE TIMEOUT", false },
+        { "no answer", "auto", "bob", "END", true },
+        { "directory gone", "auto", "bob", "ASK PASSWORD", false },
+        { "directory gone", "require", "bob", "DONE INTERNAL", false },
+        { "directory gone", "auto", "", "DONE INTERNAL", false },
+        { "directory gone", "auto", "bob", "END", true },
+        { "without directory", "auto", "bob", "ASK PASSWORD", false },
+        { "without directory", "require", "bob", "DONE INTERNAL", false },
+    };
+    struct fixture *x = *state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const bool named = cases[i].user[0] != '\0';
+        int worker, module;
+
+        peer_uid = stage_id(BOB_SID);
+        stage_config(x, cases[i].smartcard);
+        worker = stage_worker(x, ROLE_CARD, WORKER);
+        module = stage_waits(x, cases[i].user, named ? BOB_SID : NULL, PROTO_CARD_DEFAULT);
+        if (cases[i].what[0] == 'w') {
+            (void)close(x->directory);
+            (void)turn(x);
+        }
+        see_one(x, worker);
+        if (cases[i].what[0] != 'w')
+            assert_string_equal(stage_who(x), "alice@corp.test");
+        if (cases[i].gone) {
+            (void)close(module);
+            (void)turn(x);
+        }
+        if (cases[i].what[0] == 'l') {
+            stage_is_later(x);
+        } else if (cases[i].what[0] == 'n') {
+            waited_ms += FRONT_WAIT_MS + 1;
+            tick(x);
+        } else {
+            int before = introduce(x, ROLE_DIRECTORY);
+
+            (void)turn(x);
+            if (cases[i].what[0] == 'd')
+                (void)close(before);
+        }
+        if (!cases[i].gone) {
+            stage_expect(cases[i].what, module, cases[i].then, NULL);
+            (void)close(module);
+            (void)turn(x);
+        }
+        assert_null(x->f->conversations);
+        (void)close(worker);
+        (void)turn(x);
+    }
+    peer_uid = 0;
+}
+
 static void
 without_a_card_it_depends_on_whether_one_is_needed(void **state)
 {
@@ -445,6 +513,7 @@ main(void)
         FRONT_TEST(nobody_looks_for_strangers),
         FRONT_TEST(no_password_stands_in_for_a_card_that_is_needed),
         FRONT_TEST(an_unprivileged_program_tries_its_own_user_s_card_alone),
+        FRONT_TEST(a_card_that_nobody_can_be_asked_about_is_none),
         FRONT_TEST(without_a_card_it_depends_on_whether_one_is_needed),
         FRONT_TEST(a_card_and_its_pin_let_in),
         FRONT_TEST(only_member_s_word_counts),
