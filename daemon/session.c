@@ -83,14 +83,17 @@ ask_where(const struct job *j, const char *path, uint32_t *leader_out, bool *her
     return ok || gone;
 }
 
-/* Those of exactly that uid. False where logind did not say all. */
+/*
+ * Those of exactly that uid.  False where logind did not say all, unless the one
+ * that the process opened is among what it said: no other one is asked for then.
+ */
 static bool
 list(const struct job *j, struct sessions *out)
 {
     sd_bus_error error = SD_BUS_ERROR_NULL;
     sd_bus_message *reply = NULL;
     const char *id, *user, *seat, *path;
-    bool said = true, here;
+    bool said = true, here, found = false;
     uint32_t uid, leader;
     int rc = sd_bus_call_method(j->bus, LOGIND, "/org/freedesktop/login1", LOGIND ".Manager", "ListSessions", &error,
                                 &reply, "");
@@ -102,11 +105,13 @@ list(const struct job *j, struct sessions *out)
            (rc = sd_bus_message_read(reply, "(susso)", &id, &uid, &user, &seat, &path)) > 0) {
         if (uid != j->act->uid || strlen(id) >= SESSION_ID_MAX)
             continue;
-        said = client_now() < j->deadline && ask_where(j, path, &leader, &here);
-        if (!said)
-            break;
+        if (client_now() >= j->deadline || !ask_where(j, path, &leader, &here)) {
+            said = false;
+            continue;
+        }
         if (!here)
             continue;
+        found = found || leader == j->act->leader;
         out->sessions[out->n].leader = leader;
         (void)snprintf(out->sessions[out->n++].id, SESSION_ID_MAX, "%s", id);
     }
@@ -114,9 +119,11 @@ list(const struct job *j, struct sessions *out)
     if (rc < 0)
         return fail_call(j, "logind does not say which sessions there are", rc, &error);
     sd_bus_error_free(&error);
-    if (!said && j->acted->text[0] == '\0')
+    if (found)
+        j->acted->text[0] = '\0';
+    else if (!said && j->acted->text[0] == '\0')
         fail(j->acted, "logind takes too long");
-    return said;
+    return said || found;
 }
 
 /* The one that the process opened; where none is its, as after a su, all. */

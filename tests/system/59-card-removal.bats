@@ -227,6 +227,18 @@ watches_not() {
   bus_on
 }
 
+@test "a session that logind says nothing of keeps nobody from locking the one that the process opened" {
+  enter
+  lab_wait 10 watches
+  logind "silent $uid 1 local mute" "mine $uid $leader local user" "last $uid 2 local mute"
+  member_insert ws1
+  lab_wait 20 logged '1 session of alice locked: the card "good" was removed'
+  # Once: what nobody said is no failure, after which it would be done again.
+  asked 'lock mine'
+  lab_wait 10 asks_not
+  run ! logged 'logind does not say where a session is'
+}
+
 @test "a card in a reader, through OpenSC" {
   lab_reader ws1
   member_insert ws1
