@@ -18,7 +18,7 @@ store_put_card(struct store *s, const struct store_card *c)
 {
     struct query q;
 
-    if ((!store_id_ok(c->uid) && c->uid != STORE_ANYBODY) || !store_change_begin(s))
+    if (!store_has_cards(s) || (!store_id_ok(c->uid) && c->uid != STORE_ANYBODY) || !store_change_begin(s))
         return false;
     q = query_init(s, STMT_PUT_CARD);
     query_put_int(&q, 1, c->uid);
@@ -29,10 +29,13 @@ store_put_card(struct store *s, const struct store_card *c)
 size_t
 store_cards(struct store *s, struct store_card cards_out[static STORE_CARDS_MAX])
 {
-    struct query q = query_init(s, STMT_CARDS);
+    struct query q;
     bool malformed = false;
     size_t n = 0;
 
+    if (!store_has_cards(s))
+        return 0;
+    q = query_init(s, STMT_CARDS);
     while (n < STORE_CARDS_MAX && query_row(&q)) {
         size_t len;
         uint32_t uid = (uint32_t)query_int(&q, 0, PROTO_ID_MIN, STORE_ANYBODY);

@@ -228,11 +228,8 @@ store_clear(struct store *s)
 
     if (!store_change_begin(s))
         return false;
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]) && ok; i++) {
-        struct query q = query_init(s, all[i]);
-
-        ok = query_run(&q);
-    }
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]) && ok; i++)
+        ok = (all[i] == STMT_CLEAR_CARDS && !store_has_cards(s)) || run(s, all[i]);
     return store_change_end(s, ok);
 }
 

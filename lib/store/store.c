@@ -134,22 +134,47 @@ check_file(struct store *s, bool *sound_out)
     return rc;
 }
 
-/* Takes the file to the version that we know, each step whole or not at all. */
+bool
+store_has_cards(const struct store *s)
+{
+    return s->version >= STORE_VERSION_CARDS;
+}
+
+/* Takes the file from s->version to the version that we know, each step whole or not at all. */
 static int
-upgrade(struct store *s, int version)
+upgrade(struct store *s)
 {
     int rc = SQLITE_OK;
 
-    for (int v = version; v < s->schema->version && rc == SQLITE_OK; v++) {
+    while (s->version < s->schema->version && rc == SQLITE_OK) {
         rc = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
         if (rc == SQLITE_OK)
-            rc = sqlite3_exec(s->db, s->schema->steps[v], NULL, NULL, NULL);
+            rc = sqlite3_exec(s->db, s->schema->steps[s->version], NULL, NULL, NULL);
         if (rc == SQLITE_OK)
             rc = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
         if (rc != SQLITE_OK && sqlite3_get_autocommit(s->db) == 0)
             (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+        if (rc == SQLITE_OK)
+            s->version++;
     }
     return rc;
+}
+
+/* Where a disk is full all that is known is worth more than what a later version adds. */
+static int
+go_on_without(struct store *s, int rc)
+{
+    if (((rc & 0xff) != SQLITE_FULL && (rc & 0xff) != SQLITE_IOERR) || s->version < STORE_VERSION_NEEDED)
+        return rc;
+    log_warning("the store %s has no room for its new tables: until it is opened again cards are not remembered: %s",
+                s->path, sqlite3_errstr(rc));
+    return SQLITE_OK;
+}
+
+static bool
+is_of_cards(int stmt)
+{
+    return stmt == STMT_PUT_CARD || stmt == STMT_TRIM_CARDS || stmt == STMT_CARDS || stmt == STMT_CLEAR_CARDS;
 }
 
 static int
@@ -157,8 +182,10 @@ prepare(struct store *s)
 {
     int rc = SQLITE_OK;
 
-    for (int i = 0; i < STMT_COUNT && rc == SQLITE_OK; i++)
-        rc = sqlite3_prepare_v3(s->db, store_statements[i], -1, SQLITE_PREPARE_PERSISTENT, &s->stmts[i], NULL);
+    for (int i = 0; i < STMT_COUNT && rc == SQLITE_OK; i++) {
+        if (store_has_cards(s) || !is_of_cards(i))
+            rc = sqlite3_prepare_v3(s->db, store_statements[i], -1, SQLITE_PREPARE_PERSISTENT, &s->stmts[i], NULL);
+    }
     return rc;
 }
 
@@ -194,7 +221,7 @@ outcome_of(int rc)
 static enum outcome
 open_steps(struct store *s)
 {
-    int rc, version = 0, id = 0;
+    int rc, id = 0;
     bool sound = false;
 
     rc = sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
@@ -203,19 +230,19 @@ open_steps(struct store *s)
     harden(s->db);
     rc = sqlite3_exec(s->db, pragmas, NULL, NULL, NULL);
     if (rc == SQLITE_OK)
-        rc = pragma_int(s, "PRAGMA user_version", &version);
+        rc = pragma_int(s, "PRAGMA user_version", &s->version);
     if (rc == SQLITE_OK)
         rc = pragma_int(s, "PRAGMA application_id", &id);
-    if (rc == SQLITE_OK && id == STORE_APPLICATION_ID && version > s->schema->version)
+    if (rc == SQLITE_OK && id == STORE_APPLICATION_ID && s->version > s->schema->version)
         return NEWER;
-    if (rc == SQLITE_OK && (version < 0 || (version > 0) != (id == STORE_APPLICATION_ID)))
+    if (rc == SQLITE_OK && (s->version < 0 || (s->version > 0) != (id == STORE_APPLICATION_ID)))
         return DAMAGED;
     if (rc == SQLITE_OK)
         rc = check_file(s, &sound);
     if (rc == SQLITE_OK && !sound)
         return DAMAGED;
     if (rc == SQLITE_OK)
-        rc = upgrade(s, version);
+        rc = go_on_without(s, upgrade(s));
     if (rc == SQLITE_OK)
         rc = prepare(s);
     return outcome_of(rc);

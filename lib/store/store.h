@@ -104,7 +104,11 @@ struct store_card {
     uint8_t hash[STORE_HASH_BYTES]; /* SHA-256 of the certificate */
 };
 
-/* Inserts or replaces by uid, as the newest. False as store_put_user. */
+/*
+ * Inserts or replaces by uid, as the newest.  False as store_put_user, and
+ * without a word where the store is one of an earlier version that had no room
+ * for the table: it has no card then.
+ */
 bool store_put_card(struct store *s, const struct store_card *c);
 /* The newest first; gives how many. Rows that are malformed are left out. */
 size_t store_cards(struct store *s, struct store_card cards_out[static STORE_CARDS_MAX]);

@@ -11,6 +11,8 @@
 
 #define STORE_ID_MAX (UINT32_MAX - 1) /* (uid_t)-1 is nobody's */
 #define STORE_APPLICATION_ID 0x61736f64 /* "asod" in the file's head */
+#define STORE_VERSION_NEEDED 2 /* has all but the table card, which a store without room does without */
+#define STORE_VERSION_CARDS 3
 
 /* Step i takes a file from user_version i to i + 1, which its last line sets. A step that was released never changes. */
 struct store_schema {
@@ -55,6 +57,7 @@ enum store_transaction { STORE_IDLE, STORE_OPEN, STORE_FAILED };
 struct store {
     const char *path;
     const struct store_schema *schema;
+    int version;                         /* the file's */
     sqlite3 *db;                         /* NULL while there is no file to work with */
     sqlite3_stmt *stmts[STMT_COUNT];
     enum store_transaction transaction;
@@ -107,6 +110,9 @@ void store_drop(struct store *s, enum store_stmt which, const struct sid *sid);
  * ok, and gives whether it is in the file (or in the caller's transaction). */
 bool store_change_begin(struct store *s);
 bool store_change_end(struct store *s, bool ok);
+
+/* Is the table card there? Without it its statements are not prepared. */
+bool store_has_cards(const struct store *s);
 
 /* Sets a damaged file aside and begins a new one. */
 void store_renew(struct store *s);

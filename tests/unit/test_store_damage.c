@@ -117,6 +117,58 @@ a_full_disk_refuses_and_recovers(void **state)
     store_close(s);
 }
 
+/* A file of an earlier version that finds no room for what is new: all that it has is worth more than that. */
+static void
+a_full_disk_keeps_a_store_of_an_earlier_version(void **state)
+{
+    const struct store_schema before = { .steps = store_schema.steps, .version = 2 };
+    struct store_card card = { .uid = 300000 }, cards[STORE_CARDS_MAX];
+    const char *why;
+    struct store *s;
+    struct store_user u = alice(), *got;
+    char ballast[128];
+    int fd;
+
+    (void)state;
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("tmpfs", dir, "tmpfs", 0, "size=1m,mode=0700") != 0) {
+        print_message("may not mount a tmpfs: not tested\n");
+        return;
+    }
+    s = store_open_schema(NULL, dir, &before, &why);
+    assert_non_null(s);
+    assert_true(store_put_user(s, &u));
+    store_close(s);
+    (void)snprintf(ballast, sizeof(ballast), "%s/ballast", dir);
+    fd = open(ballast, O_WRONLY | O_CREAT, 0600);
+    while (write(fd, dir, sizeof(dir)) > 0)
+        ;
+    assert_int_equal(close(fd), 0);
+
+    s = open_store();
+    got = store_user_by_name(s, s, "alice");
+    assert_non_null(got);
+    assert_alice(got);
+    assert_int_equal(store_cards(s, cards), 0);
+    assert_int_equal(unlink(ballast), 0);
+    /* Cards go nowhere, and take nothing with them. */
+    assert_true(store_begin(s));
+    assert_true(store_put_fact(s, "site", "kept"));
+    assert_false(store_put_card(s, &card));
+    assert_true(store_commit(s));
+    assert_string_equal(store_fact(s, s, "site"), "kept");
+    assert_true(store_clear(s));
+    assert_null(store_user_by_name(s, s, "alice"));
+    assert_false(s->damaged);
+    store_close(s);
+
+    s = open_store();
+    assert_string_equal(store_fact(s, s, "site"), "kept");
+    assert_true(store_put_card(s, &card));
+    assert_int_equal(store_cards(s, cards), 1);
+    store_close(s);
+}
+
 /* Writes a number as a fact and as a user, in one transaction each time, and tells it, until it is killed. */
 static void
 write_for_ever(int fd)
@@ -449,6 +501,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_page_limit_refuses_and_recovers),
         TEST(a_full_disk_refuses_and_recovers),
+        TEST(a_full_disk_keeps_a_store_of_an_earlier_version),
         TEST(a_writer_that_is_killed_leaves_whole_transactions),
         TEST(a_damaged_file_is_set_aside),
         TEST(damage_found_later_begins_a_new_file),
