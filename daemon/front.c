@@ -292,6 +292,14 @@ take_peer(struct front *f, const struct ipc_peer *m, int fd)
     return front_watch(f, w, EPOLLIN);
 }
 
+/* Does an id mean the same account as before? */
+static bool
+same_ids(const struct config *a, const struct config *b)
+{
+    return strcmp(a->name, b->name) == 0 && a->range_lower == b->range_lower && a->range_upper == b->range_upper &&
+           a->range_size == b->range_size;
+}
+
 static void
 take_config(struct front *f, int fd)
 {
@@ -299,6 +307,8 @@ take_config(struct front *f, int fd)
 
     if (c == NULL)
         return;
+    if (!same_ids(f->config, c))
+        front_card_forget(f);
     talloc_free(f->config);
     f->config = c;
     log_init("front", c->log_level);

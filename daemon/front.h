@@ -110,6 +110,7 @@ struct conversation {
     uint32_t id;                       /* shown in the log as the logon's number */
     struct ucred peer;
     bool gone;                         /* the module has hung up; a worker still runs */
+    bool old_ids;                      /* who has an id of a configuration that is no more */
     struct proto_begin begin;
     struct ipc_identity who;           /* name "": not known yet */
     struct ipc_cards *cards;           /* that a choice is asked from, as they were shown; else NULL */
@@ -385,6 +386,8 @@ void front_card_ask_pin(struct front *f, struct conversation *c);
 void front_card_not_his(struct front *f, struct conversation *c, enum err err);
 /* c has come to a logon: its card, if there was one, is its user's. */
 void front_card_used(struct front *f, const struct conversation *c);
+/* The ids may be other people's from now on: whose a card is nobody knows any more, and who is on his way has used none. */
+void front_card_forget(struct front *f);
 /* LAST_CARDS of directory: what the store has of front_card_used's. False if it is malformed. */
 bool front_card_told(struct front *f, const uint8_t *packet, size_t len);
 /* The PIN is there, unread, or will be typed at the reader. */

@@ -196,7 +196,7 @@ keep(struct front *f, uint32_t uid, const struct ipc_card *card)
 void
 front_card_used(struct front *f, const struct conversation *c)
 {
-    if (c->card == NULL)
+    if (c->card == NULL || c->old_ids)
         return;
     remember(f->last_cards, c->who.uid, c->card);
     remember(f->used_cards, c->who.uid, c->card);
@@ -204,6 +204,15 @@ front_card_used(struct front *f, const struct conversation *c)
     /* Who gave no name has chosen it, too, where there was a choice. */
     if (chooser(c) != c->who.uid && is_last(f->last_cards, chooser(c), c->card))
         keep(f, chooser(c), c->card);
+}
+
+void
+front_card_forget(struct front *f)
+{
+    memset(f->last_cards, 0, sizeof(f->last_cards));
+    memset(f->used_cards, 0, sizeof(f->used_cards));
+    for (struct conversation *c = f->conversations; c != NULL; c = c->next)
+        c->old_ids = true;
 }
 
 /*
@@ -392,7 +401,8 @@ front_card_chosen(struct front *f, struct conversation *c)
         return;
     }
     card = c->cards->cards[place - 1];
-    remember(f->last_cards, chooser(c), &card);
+    if (!c->old_ids)
+        remember(f->last_cards, chooser(c), &card);
     take_card(f, c, &card);
 }
 

@@ -334,6 +334,46 @@ what_directory_has_kept_is_no_logon(void **state)
     (void)close(worker);
 }
 
+/* Ids that mean other people: the card that was alice's may be anybody's. */
+static void
+other_ids_are_other_people(void **state)
+{
+    static const struct {
+        const char *domain, *identity;
+        bool same;
+    } cases[] = {
+        { "corp.test", "", true },
+        { "corp.test", "[identity]\nrange_lower = 1000000\n", false },
+        { "corp.test", "[identity]\nrange_upper = 1000000000\n", false },
+        { "corp.test", "[identity]\nrange_size = 100000\n", false },
+        { "other.test", "", false },
+    };
+    struct fixture *x = *state;
+    struct ipc_card card = stage_card(1);
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct conversation c = { .card = &card, .who.uid = 300000 };
+        char text[256];
+
+        (void)snprintf(text, sizeof(text), "[domain]\nname = %s\n%s", cases[i].domain, cases[i].identity);
+        stage_config(x, "auto");
+        front_card_used(x->f, &c);
+        assert_int_equal(x->f->used_cards[0].uid, 300000);
+        assert_int_equal(x->f->last_cards[0].uid, 300000);
+        x->f->conversations = &c;
+        reload(x, text);
+        assert_string_equal(x->f->config->name, cases[i].domain);
+        x->f->conversations = NULL;
+        assert_int_equal(x->f->used_cards[0].at != 0, cases[i].same);
+        assert_int_equal(x->f->last_cards[0].at != 0, cases[i].same);
+        /* Who is on his way has the id that he had. */
+        front_card_used(x->f, &c);
+        assert_int_equal(x->f->used_cards[0].at != 0, cases[i].same);
+        assert_int_equal(x->f->last_cards[0].at != 0, cases[i].same);
+        front_card_forget(x->f);
+    }
+}
+
 static void
 a_directory_that_tells_nonsense_is_ended(void **state)
 {
@@ -429,6 +469,7 @@ main(void)
         FRONT_TEST(a_logon_is_kept),
         FRONT_TEST(what_directory_has_kept_orders_the_list),
         FRONT_TEST(what_directory_has_kept_is_no_logon),
+        FRONT_TEST(other_ids_are_other_people),
         FRONT_TEST(a_directory_that_tells_nonsense_is_ended),
         FRONT_TEST(only_a_place_in_the_list_is_a_choice),
         FRONT_TEST(nobody_is_asked_while_we_end),
