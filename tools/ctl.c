@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -29,12 +30,19 @@ ctl_is_root(struct report *r)
 static bool
 finish(struct report *r)
 {
-    switch (journal_finish(MEMBERSHIP_JOURNAL_PATH)) {
+    char lost[PATH_MAX];
+
+    switch (journal_finish(MEMBERSHIP_JOURNAL_PATH, lost)) {
     case JOURNAL_NONE:
         return true;
     case JOURNAL_FINISHED:
         report_step(r, _("Finished an earlier join, which was ended while it put its files in place"));
         return true;
+    case JOURNAL_LOST:
+        report_fail(r, CTL_FILES,
+                    _("A new file of an earlier join that was ended is gone: %s. Put it back, or remove %s and join again."),
+                    lost, MEMBERSHIP_JOURNAL_PATH);
+        return false;
     case JOURNAL_FAILED:
         break;
     }

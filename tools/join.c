@@ -242,7 +242,8 @@ commit_files(struct joining *j)
 {
     struct replace *const files[] = { &j->secret_file, &j->keytab_file, &j->config_file };
 
-    if (!journal_begin(&j->journal, MEMBERSHIP_JOURNAL_PATH, files, j->config_text != NULL ? 3 : 2))
+    /* Without the configuration nobody loses a password. */
+    if (!journal_begin(&j->journal, MEMBERSHIP_JOURNAL_PATH, files, j->config_text != NULL ? 3 : 2, 2))
         return fail_file(j, MEMBERSHIP_JOURNAL_PATH);
     if (!replace_commit(&j->secret_file, 0600))
         return fail_file(j, MACHINE_SECRET_PATH);

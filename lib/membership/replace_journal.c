@@ -11,11 +11,12 @@
 #include "lib/base/buf.h"
 #include "lib/membership/replace_private.h"
 
-#define MAGIC "authsodj"
+#define MAGIC "authsodk"
+#define MAGIC_EARLIER "authsodj"
 #define MAGIC_SIZE 8
 
 static bool
-put(struct replace *j, struct replace *const *files, size_t n)
+put(struct replace *j, struct replace *const *files, size_t n, size_t n_needed)
 {
     uint8_t *bytes = malloc(JOURNAL_BYTES_MAX);
     struct writer w = writer_init(bytes, bytes == NULL ? 0 : JOURNAL_BYTES_MAX);
@@ -23,6 +24,7 @@ put(struct replace *j, struct replace *const *files, size_t n)
 
     writer_bytes(&w, MAGIC, MAGIC_SIZE);
     writer_u32(&w, (uint32_t)n);
+    writer_u32(&w, (uint32_t)n_needed);
     for (size_t i = 0; good && i < n; i++) {
         struct stat st;
 
@@ -39,17 +41,17 @@ put(struct replace *j, struct replace *const *files, size_t n)
 }
 
 bool
-journal_begin(struct replace *j, const char *path, struct replace *const *files, size_t n)
+journal_begin(struct replace *j, const char *path, struct replace *const *files, size_t n, size_t n_needed)
 {
     int error;
 
-    if (n == 0 || n > JOURNAL_FILES_MAX) {
+    if (n > JOURNAL_FILES_MAX || n_needed == 0 || n_needed > n) {
         errno = EINVAL;
         return false;
     }
     if (!replace_begin(j, path))
         return false;
-    if (put(j, files, n) && replace_commit(j, 0600))
+    if (put(j, files, n, n_needed) && replace_commit(j, 0600))
         return true;
     error = errno;
     replace_undo(j);
@@ -62,12 +64,14 @@ journal_decode(const uint8_t *p, size_t len, struct journal *out)
 {
     struct reader r = reader_init(p, len);
     const uint8_t *magic = reader_bytes(&r, MAGIC_SIZE);
+    bool earlier = magic != NULL && memcmp(magic, MAGIC_EARLIER, MAGIC_SIZE) == 0;
 
     memset(out, 0, sizeof(*out));
-    if (magic == NULL || memcmp(magic, MAGIC, MAGIC_SIZE) != 0)
+    if (magic == NULL || (!earlier && memcmp(magic, MAGIC, MAGIC_SIZE) != 0))
         return false;
     out->n = reader_u32(&r);
-    if (out->n == 0 || out->n > JOURNAL_FILES_MAX)
+    out->n_needed = earlier ? 0 : reader_u32(&r);
+    if (out->n == 0 || out->n > JOURNAL_FILES_MAX || (!earlier && out->n_needed == 0) || out->n_needed > out->n)
         return false;
     for (size_t i = 0; i < out->n; i++) {
         struct journal_file *f = &out->files[i];
@@ -75,7 +79,7 @@ journal_decode(const uint8_t *p, size_t len, struct journal *out)
         if (!reader_str_copy(&r, f->fresh, sizeof(f->fresh)) || !reader_str_copy(&r, f->path, sizeof(f->path)) ||
             !replace_is_beside(f->fresh, f->path))
             return false;
-        f->inode = reader_u64(&r);
+        f->inode = earlier ? 0 : reader_u64(&r);
     }
     return reader_done(&r);
 }
@@ -113,44 +117,68 @@ is_file(const char *path, uint64_t inode)
     return S_ISREG(st.st_mode) && (uint64_t)st.st_ino == inode;
 }
 
-/* All or, where one is lost, none. */
+/* Which of them have their names, and which are lost. False with errno, and in *lost_out what is lost and needed. */
 static bool
-rename_all(const struct journal *j)
+find_all(const struct journal *j, bool named[static JOURNAL_FILES_MAX], bool lost[static JOURNAL_FILES_MAX],
+         const char **lost_out)
 {
-    bool named[JOURNAL_FILES_MAX];
-
     for (size_t i = 0; i < j->n; i++) {
         const struct journal_file *f = &j->files[i];
 
         named[i] = is_file(f->path, f->inode);
-        if (!named[i] && !is_file(f->fresh, f->inode))
+        lost[i] = !named[i] && !is_file(f->fresh, f->inode);
+        if (!lost[i])
+            continue;
+        if (errno != ENOENT)
             return false;
+        if (i < j->n_needed) {
+            *lost_out = f->fresh;
+            return false;
+        }
     }
+    return true;
+}
+
+/* All or, where one that is needed is lost, none. */
+static bool
+rename_all(const struct journal *j, const char **lost_out)
+{
+    bool earlier = j->n_needed == 0, named[JOURNAL_FILES_MAX] = { false }, lost[JOURNAL_FILES_MAX] = { false };
+
+    if (!earlier && !find_all(j, named, lost, lost_out))
+        return false;
     for (size_t i = 0; i < j->n; i++) {
-        if ((!named[i] && rename(j->files[i].fresh, j->files[i].path) != 0) ||
-            !replace_sync_directory(j->files[i].path))
+        const struct journal_file *f = &j->files[i];
+
+        if (!named[i] && !lost[i] && rename(f->fresh, f->path) != 0 && !(earlier && errno == ENOENT))
+            return false;
+        if (!replace_sync_directory(f->path))
             return false;
     }
     return true;
 }
 
 enum journal_end
-journal_finish(const char *path)
+journal_finish(const char *path, char lost_out[static PATH_MAX])
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    const char *lost = NULL;
     struct journal *j;
     bool good;
     int error;
 
+    lost_out[0] = '\0';
     if (fd < 0)
         return errno == ENOENT ? JOURNAL_NONE : JOURNAL_FAILED;
     j = malloc(sizeof(*j));
-    good = j != NULL && load(fd, j) && rename_all(j) && unlink(path) == 0 && replace_sync_directory(path);
+    good = j != NULL && load(fd, j) && rename_all(j, &lost) && unlink(path) == 0 && replace_sync_directory(path);
     error = errno;
     for (size_t i = 0; good && i < j->n; i++)
         replace_sweep(j->files[i].path);
+    if (lost != NULL)
+        (void)snprintf(lost_out, PATH_MAX, "%s", lost);
     free(j);
     (void)close(fd);
     errno = error;
-    return good ? JOURNAL_FINISHED : JOURNAL_FAILED;
+    return good ? JOURNAL_FINISHED : lost_out[0] != '\0' ? JOURNAL_LOST : JOURNAL_FAILED;
 }

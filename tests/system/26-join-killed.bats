@@ -194,3 +194,19 @@ kill_at_call() {
   [[ $output == *'/etc/authsod/.joining, of an earlier join that was ended, cannot be used: Invalid argument. Remove it and join again.'* ]]
   gone
 }
+
+@test "a new file of an earlier join that is gone is named, and nothing is put in place" {
+  local fresh=/etc/authsod/.machine-secret.0123456789abcdef
+  mkdir -p "$etc/authsod"
+  python3 - "$fresh" /etc/authsod/machine-secret >"$etc/authsod/.joining" <<'END'
+import struct, sys
+sys.stdout.buffer.write(b'authsodk' + struct.pack('<II', 1, 1) +
+                        b''.join(struct.pack('<I', len(n)) + n.encode() for n in sys.argv[1:]) + struct.pack('<Q', 4711))
+END
+  chmod 600 "$etc/authsod/.joining"
+  run ctl join "$LAB_DOMAIN" --password-stdin
+  [ "$status" -eq 4 ]
+  [[ $output == *"A new file of an earlier join that was ended is gone: $fresh. Put it back, or remove /etc/authsod/.joining and join again."* ]]
+  [ -e "$etc/authsod/.joining" ]
+  gone
+}

@@ -379,7 +379,7 @@ END
   in_member "$BOX" cp -p /etc/authsod/machine-secret "$fresh"
   python3 - "$(in_member "$BOX" stat -c %i "$fresh")" "$fresh" /etc/authsod/machine-secret >"$etc/authsod/.joining" <<'END'
 import struct, sys
-sys.stdout.buffer.write(b'authsodj' + struct.pack('<I', 1) +
+sys.stdout.buffer.write(b'authsodk' + struct.pack('<II', 1, 1) +
                         b''.join(struct.pack('<I', len(n)) + n.encode() for n in sys.argv[2:]) +
                         struct.pack('<Q', int(sys.argv[1])))
 END

@@ -219,6 +219,10 @@ what_somebody_is_at_is_left_alone(void **state)
 
 /* After how many files that have their names the child dies; -1: before the journal. */
 static int deaths;
+/* How many of the two are needed. */
+static size_t needed = 2;
+/* What journal_finish says is gone. */
+static char gone[PATH_MAX];
 
 static void
 replace_both_and_die(void)
@@ -231,7 +235,7 @@ replace_both_and_die(void)
         _exit(1);
     if (deaths < 0)
         _exit(0);
-    if (!journal_begin(&j, in_folder("journal"), both, 2) || (deaths > 0 && !replace_commit(&a, 0600)) ||
+    if (!journal_begin(&j, in_folder("journal"), both, 2, needed) || (deaths > 0 && !replace_commit(&a, 0600)) ||
         (deaths > 1 && !replace_commit(&b, 0640)))
         _exit(1);
 }
@@ -246,7 +250,7 @@ several_files_are_replaced_together(void **state)
         put(in_folder("a"), "old a");
         (void)unlink(in_folder("b"));
         die_at(replace_both_and_die);
-        assert_int_equal(journal_finish(in_folder("journal")), deaths < 0 ? JOURNAL_NONE : JOURNAL_FINISHED);
+        assert_int_equal(journal_finish(in_folder("journal"), gone), deaths < 0 ? JOURNAL_NONE : JOURNAL_FINISHED);
         assert_content(in_folder("a"), deaths < 0 ? "old a" : "new a");
         if (deaths >= 0) {
             assert_content(in_folder("b"), "new b");
@@ -256,7 +260,7 @@ several_files_are_replaced_together(void **state)
         }
         replace_sweep(in_folder("a"));
         replace_sweep(in_folder("b"));
-        assert_int_equal(journal_finish(in_folder("journal")), JOURNAL_NONE);
+        assert_int_equal(journal_finish(in_folder("journal"), gone), JOURNAL_NONE);
     }
     assert_int_equal(unlink(in_folder("a")) | unlink(in_folder("b")), 0);
 }
@@ -288,23 +292,37 @@ malformed_journals_are_refused(void **state)
     static struct journal j;
 
     (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+        const bool good = cases[i / 2].good, earlier = i % 2 != 0;
         struct writer w = writer_init(bytes, sizeof(bytes));
 
-        writer_bytes(&w, "authsodj", 8);
+        writer_bytes(&w, earlier ? "authsodj" : "authsodk", 8);
         writer_u32(&w, 1);
-        writer_str(&w, cases[i].fresh);
-        writer_str(&w, cases[i].path);
-        writer_u64(&w, 131072);
-        if (journal_decode(bytes, w.len, &j) != cases[i].good)
-            fail_msg("%s, %s", cases[i].fresh, cases[i].path);
+        if (!earlier)
+            writer_u32(&w, 1);
+        writer_str(&w, cases[i / 2].fresh);
+        writer_str(&w, cases[i / 2].path);
+        if (!earlier)
+            writer_u64(&w, 131072);
+        if (journal_decode(bytes, w.len, &j) != good)
+            fail_msg("%s, %s", cases[i / 2].fresh, cases[i / 2].path);
+        if (good)
+            assert_true(j.n == 1 && j.n_needed == !earlier && j.files[0].inode == (earlier ? 0 : 131072));
         for (size_t len = 0; len < w.len; len++)
             assert_false(journal_decode(bytes, len, &j));
         writer_u8(&w, 0);
         assert_false(journal_decode(bytes, w.len, &j));
+        for (size_t k = 0; !earlier && k < 3; k += 2) {
+            bytes[12] = (uint8_t)k;
+            assert_false(journal_decode(bytes, w.len - 1, &j));
+        }
+        bytes[12] = earlier ? bytes[12] : 1;
         bytes[8] = JOURNAL_FILES_MAX + 1;
         assert_false(journal_decode(bytes, w.len - 1, &j));
         bytes[8] = 0;
+        assert_false(journal_decode(bytes, w.len - 1, &j));
+        bytes[8] = 1;
+        bytes[7] = 'l';
         assert_false(journal_decode(bytes, w.len - 1, &j));
     }
 }
@@ -339,8 +357,8 @@ a_file_that_is_lost_is_no_success(void **state)
         find_beside("b.", fresh);
         assert_int_equal(rename(fresh, held), 0);
         for (int other = 0; other <= 1; other++) {
-            assert_int_equal(journal_finish(in_folder("journal")), JOURNAL_FAILED);
-            assert_int_equal(errno, ENOENT);
+            assert_int_equal(journal_finish(in_folder("journal"), gone), JOURNAL_LOST);
+            assert_string_equal(gone, fresh);
             assert_content(in_folder("a"), deaths == 0 ? "old a" : "new a");
             assert_content(in_folder("b"), "old b");
             assert_int_equal(access(in_folder("journal"), F_OK), 0);
@@ -349,7 +367,75 @@ a_file_that_is_lost_is_no_success(void **state)
                 put(fresh, "false");
         }
         assert_int_equal(rename(held, fresh), 0);
-        assert_int_equal(journal_finish(in_folder("journal")), JOURNAL_FINISHED);
+        assert_int_equal(journal_finish(in_folder("journal"), gone), JOURNAL_FINISHED);
+        assert_content(in_folder("a"), "new a");
+        assert_content(in_folder("b"), "new b");
+        assert_int_equal(unlink(in_folder("a")) | unlink(in_folder("b")), 0);
+        assert_int_equal(folder_count(), 0);
+    }
+}
+
+static void
+what_is_not_needed_may_be_lost(void **state)
+{
+    char fresh[64], held[64];
+
+    (void)state;
+    (void)snprintf(held, sizeof(held), "%s", in_folder("held"));
+    needed = 1;
+    for (deaths = 0; deaths <= 1; deaths++) {
+        for (int other = 0; other <= 1; other++) {
+            put(in_folder("a"), "old a");
+            put(in_folder("b"), "old b");
+            die_at(replace_both_and_die);
+            find_beside("b.", fresh);
+            assert_int_equal(rename(fresh, held), 0);
+            if (other)
+                put(fresh, "false");
+            assert_int_equal(journal_finish(in_folder("journal"), gone), JOURNAL_FINISHED);
+            assert_content(in_folder("a"), "new a");
+            assert_content(in_folder("b"), "old b");
+            assert_int_equal(unlink(in_folder("a")) | unlink(in_folder("b")) | unlink(held), 0);
+            assert_int_equal(folder_count(), 0);
+        }
+    }
+    needed = 2;
+}
+
+/* In place of the one that is there: the same, as it was written before inodes were. */
+static void
+write_earlier(const char *path)
+{
+    static const char *const names[] = { "a", "b" };
+    uint8_t now[512], before[512];
+    struct writer w = writer_init(before, sizeof(before));
+    int fd = open(path, O_RDWR);
+    static struct journal j;
+    ssize_t n = read(fd, now, sizeof(now));
+
+    assert_true(n > 0 && journal_decode(now, (size_t)n, &j) && j.n == 2);
+    writer_bytes(&w, "authsodj", 8);
+    writer_u32(&w, 2);
+    for (size_t i = 0; i < 2; i++) {
+        assert_string_equal(j.files[i].path, in_folder(names[i]));
+        writer_str(&w, j.files[i].fresh);
+        writer_str(&w, j.files[i].path);
+    }
+    assert_int_equal(pwrite(fd, before, w.len, 0), (ssize_t)w.len);
+    assert_int_equal(ftruncate(fd, (off_t)w.len) | close(fd), 0);
+}
+
+/* An update of the package comes in between. */
+static void
+a_journal_of_an_earlier_version_is_finished(void **state)
+{
+    (void)state;
+    for (deaths = 0; deaths <= 2; deaths++) {
+        put(in_folder("a"), "old a");
+        put(in_folder("b"), "old b");
+        die_at(replace_both_and_die);
+        write_earlier(in_folder("journal"));
+        assert_int_equal(journal_finish(in_folder("journal"), gone), JOURNAL_FINISHED);
         assert_content(in_folder("a"), "new a");
         assert_content(in_folder("b"), "new b");
         assert_int_equal(unlink(in_folder("a")) | unlink(in_folder("b")), 0);
@@ -368,13 +454,13 @@ a_journal_of_others_is_not_followed(void **state)
     deaths = 2; /* all is done but for the end */
     die_at(replace_both_and_die);
     assert_int_equal(chmod(path, 0622), 0);
-    assert_int_equal(journal_finish(path), JOURNAL_FAILED);
+    assert_int_equal(journal_finish(path, gone), JOURNAL_FAILED);
     assert_int_equal(errno, EINVAL);
     assert_int_equal(chmod(path, 0600), 0);
     assert_int_equal(rename(path, in_folder("else")) | symlink("else", path), 0);
-    assert_int_equal(journal_finish(path), JOURNAL_FAILED);
+    assert_int_equal(journal_finish(path, gone), JOURNAL_FAILED);
     assert_int_equal(unlink(path) | rename(in_folder("else"), path), 0);
-    assert_int_equal(journal_finish(path), JOURNAL_FINISHED);
+    assert_int_equal(journal_finish(path, gone), JOURNAL_FINISHED);
     assert_int_equal(unlink(in_folder("a")) | unlink(in_folder("b")), 0);
 }
 
@@ -388,6 +474,8 @@ main(void)
         cmocka_unit_test(what_somebody_is_at_is_left_alone),
         cmocka_unit_test(several_files_are_replaced_together),
         cmocka_unit_test(a_file_that_is_lost_is_no_success),
+        cmocka_unit_test(what_is_not_needed_may_be_lost),
+        cmocka_unit_test(a_journal_of_an_earlier_version_is_finished),
         cmocka_unit_test(malformed_journals_are_refused),
         cmocka_unit_test(a_journal_of_others_is_not_followed),
     };
