@@ -51,6 +51,11 @@ check_PROGRAMS += tests/unit/test_front_card tests/unit/test_front_card_choice
 check_PROGRAMS += tests/unit/test_front_card_workers tests/unit/test_front_removal
 tests_unit_test_front_removal_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_front_removal_LDADD = tests/unit/libfront.la $(daemon_libs) $(CMOCKA_LIBS)
+if HAVE_SD_BUS
+check_PROGRAMS += tests/unit/test_session_act
+tests_unit_test_session_act_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_session_act_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
+endif
 check_PROGRAMS += tests/unit/test_watch
 tests_unit_test_watch_SOURCES = tests/unit/test_watch.c $(card_fixture) tests/unit/certificate_builder.c \
 	tests/unit/certificate_builder.h
