@@ -1,6 +1,7 @@
 /* The domain controller in use: kept while it answers, remembered across restarts. */
 #include "daemon/directory.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,12 +27,27 @@ dir_dc_recall(struct dir *d)
     talloc_free(site);
 }
 
+/* The controller's answer to a ping is anybody's; what the directory has said under the computer's key counts more. */
+static void
+fill_netbios(const struct dir *d, char *out, size_t size)
+{
+    char folded[sizeof(d->own.netbios)];
+
+    (void)snprintf(out, size, "%s", d->dc.dc.domain_netbios);
+    if (!d->own.known || d->own.netbios[0] == '\0' ||
+        (name_fold(out, folded, sizeof(folded)) && strcmp(folded, d->own.netbios) == 0))
+        return;
+    (void)snprintf(out, size, "%s", d->own.netbios);
+    for (char *p = out; *p != '\0'; p++)
+        *p = (char)toupper((unsigned char)*p);
+}
+
 static void
 fill_message(const struct dir *d, struct ipc_dc *m)
 {
     (void)snprintf(m->address, sizeof(m->address), "%s", d->dc.dc.address);
     (void)snprintf(m->host, sizeof(m->host), "%s", d->dc.dc.host);
-    (void)snprintf(m->netbios, sizeof(m->netbios), "%s", d->dc.dc.domain_netbios);
+    fill_netbios(d, m->netbios, sizeof(m->netbios));
 }
 
 void

@@ -299,6 +299,26 @@ a_controller_is_found_kept_and_remembered(void **state)
     assert_false(f->d->dc.known);
 }
 
+/* An answer to a ping is not sealed: the name that the directory gave counts, where there is one. */
+static void
+what_a_ping_says_of_the_domain_s_name_is_not_the_last_word(void **state)
+{
+    struct fixture *f = *state;
+
+    domain.netbios = "Evil";
+    assert_string_equal(need_dc(f, "").netbios, "Evil");
+    restart(f, SHORT);
+    domain.netbios = "CORP";
+    (void)by_name(f, RECORD_PASSWD, "alice", NULL);
+    assert_true(f->d->own.known);
+    assert_string_equal(f->d->own.netbios, "corp");
+    domain.netbios = "Evil";
+    assert_string_equal(need_dc(f, "192.0.2.1").netbios, "CORP");
+    /* As it is written in the answer where it is the same one. */
+    domain.netbios = "Corp";
+    assert_string_equal(need_dc(f, "192.0.2.2").netbios, "Corp");
+}
+
 static void
 no_controller_is_looked_for_once_a_second(void **state)
 {
@@ -465,6 +485,7 @@ main(void)
         DIRROLE_TEST(the_state_of_an_account),
         DIRROLE_TEST(an_account_may_be_for_other_computers),
         DIRROLE_TEST(a_controller_is_found_kept_and_remembered),
+        DIRROLE_TEST(what_a_ping_says_of_the_domain_s_name_is_not_the_last_word),
         DIRROLE_TEST(no_controller_is_looked_for_once_a_second),
         DIRROLE_TEST(the_only_controller_is_not_looked_for_again_and_again),
         DIRROLE_TEST(a_new_member_hears_of_the_controller),
