@@ -118,14 +118,13 @@ destroy(TALLOC_CTX *mem, krb5_context ctx, const struct config *c, const struct 
 {
     struct patterns p = find_patterns(mem, ctx, c, m->user);
     const char *name = m->name, *user = m->user;
-    krb5_error_code code = 0;
+    bool own = is_of_session(&p, name);
+    krb5_error_code code = own ? ccache_destroy(ctx, name) : 0;
 
-    if (is_of_session(&p, name))
-        code = ccache_destroy(ctx, name);
     if (code != 0)
         log_error("the credential cache %s of %s cannot be removed: code %d (%s)", name, user, (int)code,
                   error_message(code));
-    tell((uint32_t)code, name);
+    tell((uint32_t)code, own ? name : "");
     return code == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

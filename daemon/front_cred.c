@@ -8,8 +8,8 @@
 #include <sys/random.h>
 
 #include "daemon/front.h"
-#include "daemon/ntlm_file.h"
 #include "lib/base/log.h"
+#include "lib/krb/ntlm_file.h"
 #include "lib/proto/client.h"
 
 void
@@ -207,24 +207,37 @@ begin_establish(struct front *f, struct conversation *c)
     sealed_drop(&t->tgt);
 }
 
+/* Of the file that goes with the cache; nothing where there are none. */
+static bool
+tell_ntlm(struct front *f, const struct conversation *c, enum ipc_type type, const char *ccname)
+{
+    bool has_line = type != IPC_NTLM_DROP;
+    struct ipc_ccache m = { .uid = c->who.uid, .gid = c->who.gid };
+    uint8_t packet[2 * PROTO_TEXT_MAX];
+    struct writer w = writer_init(packet, sizeof(packet));
+
+    if (!f->config->keep_nt_hash)
+        return false;
+    memcpy(m.user, c->who.name, sizeof(m.user));
+    (void)snprintf(m.name, sizeof(m.name), "%s", ccname);
+    ipc_put_ccache(&w, type, &m);
+    if (front_send(&f->keeper, &w, &c->ntlm.fd, has_line ? 1 : 0))
+        return true;
+    log_error("keeper does not hear that the file for NTLM of %s is to be %s", m.user, has_line ? "written" : "removed");
+    return false;
+}
+
 /* Beside the tickets in that cache. */
 static void
 keep_ntlm(struct front *f, struct conversation *c, const char *ccname)
 {
     enum ipc_type type = c->ntlm.fd < 0 ? IPC_NTLM_DROP : c->peer.uid == 0 ? IPC_NTLM_KEEP : IPC_NTLM_RENEW;
     struct proto_order order = { .type = PROTO_SET, .what = PROTO_SET_NTLM_FILE };
-    struct ipc_ccache m = { .uid = c->who.uid, .gid = c->who.gid };
-    uint8_t packet[2 * PROTO_TEXT_MAX];
-    struct writer w = writer_init(packet, sizeof(packet));
 
-    if (!f->config->keep_nt_hash)
-        return;
-    memcpy(m.user, c->who.name, sizeof(m.user));
-    (void)snprintf(m.name, sizeof(m.name), "%s", ccname);
-    ipc_put_ccache(&w, type, &m);
-    if (front_send(&f->keeper, &w, &c->ntlm.fd, c->ntlm.fd < 0 ? 0 : 1) && type == IPC_NTLM_KEEP &&
-        ntlm_file_path(m.uid, ccname, order.text))
+    if (tell_ntlm(f, c, type, ccname) && type == IPC_NTLM_KEEP) {
+        ntlm_file_path(c->who.uid, ccname, order.text);
         front_pam_order(c, &order);
+    }
     sealed_drop(&c->ntlm);
 }
 
@@ -302,6 +315,9 @@ front_pam_ccache(struct front *f, const uint8_t *packet, size_t len)
             order.code = ERR_NO_CCACHE;
         }
         front_pam_order(c, &order);
+    } else if (m.code == 0 && m.name[0] != '\0') {
+        /* A cache that stays, since other sessions have it, has its file still. */
+        (void)tell_ntlm(f, c, IPC_NTLM_DROP, m.name);
     }
     front_pam_end(f, c, ERR_OK, true, NULL);
     return true;

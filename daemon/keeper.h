@@ -162,8 +162,6 @@ void keeper_control_say(struct keeper *k, enum control_kind kind, uint32_t numbe
 bool keeper_ntlm_keep(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds);
 bool keeper_ntlm_renew(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds);
 bool keeper_ntlm_drop(struct keeper *k, struct child *from, const uint8_t *packet, size_t len, int *fds);
-/* The user's credential cache of that name is no more. */
-void keeper_ntlm_forget(const struct ipc_ccache *m);
 /* The configuration is another one, or the first: without the permission none is there. */
 void keeper_ntlm_config(const struct keeper *k);
 

@@ -180,8 +180,6 @@ do_ccache(struct keeper *k, enum ipc_type type, const uint8_t *packet, size_t le
                   m.gid);
         return false;
     }
-    if (!is_write)
-        keeper_ntlm_forget(&m);
     queue(k, type, &m, is_write ? channel_take_fd(fds) : -1);
     return true;
 }

@@ -22,7 +22,7 @@ daemon_libdaemon_la_SOURCES = daemon/card_look.c daemon/card_main.c daemon/card_
 	daemon/logon_pass.c daemon/logon_password.c daemon/logon_realm.c daemon/member.c daemon/member.h \
 	daemon/member_keytab.c daemon/member_offline.c daemon/member_tgt.c daemon/member_trusts.c daemon/netlogon.c \
 	daemon/netlogon.h daemon/netlogon_channel.c daemon/netlogon_key.c daemon/netlogon_rotate.c \
-	daemon/netlogon_trusts.c daemon/netlogon_verdict.c daemon/notice.c daemon/notice.h daemon/notify.c daemon/ntlm_file.c daemon/ntlm_file.h \
+	daemon/netlogon_trusts.c daemon/netlogon_verdict.c daemon/notice.c daemon/notice.h daemon/notify.c \
 	daemon/password_key.c daemon/password_key.h daemon/role.c daemon/role.h daemon/session.c \
 	daemon/session.h daemon/session_main.c daemon/trusts.c daemon/trusts.h daemon/watch.c daemon/watch.h $(daemon_directory_sources)
 daemon_libdaemon_la_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(TALLOC_CFLAGS) $(SECCOMP_CFLAGS) $(CRYPTO_CFLAGS) \
@@ -66,7 +66,7 @@ EXTRA_tests_unit_test_watch_DEPENDENCIES = tests/unit/fake_pkcs11.la
 check_PROGRAMS += tests/unit/test_front_nss tests/unit/test_front_pool tests/unit/test_front_pam tests/unit/test_ipc \
 	tests/unit/test_ipc_cards
 check_PROGRAMS += tests/unit/test_keeper tests/unit/test_keeper_ccache tests/unit/test_keeper_local tests/unit/test_keeper_map \
-	tests/unit/test_keeper_rotate
+	tests/unit/test_keeper_ntlm tests/unit/test_keeper_rotate
 check_PROGRAMS += tests/unit/test_local_names tests/unit/test_notice tests/unit/test_password_key
 check_PROGRAMS += tests/unit/test_netlogon_channel tests/unit/test_sandbox tests/unit/test_trusts
 tests_unit_test_trusts_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -157,6 +157,9 @@ tests_unit_test_keeper_local_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_keeper_map_SOURCES = tests/unit/test_keeper_map.c $(keeper_files)
 tests_unit_test_keeper_map_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_keeper_map_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
+tests_unit_test_keeper_ntlm_SOURCES = tests/unit/test_keeper_ntlm.c $(keeper_files)
+tests_unit_test_keeper_ntlm_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_keeper_ntlm_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_keeper_rotate_SOURCES = tests/unit/test_keeper_rotate.c tests/unit/rotation_stage.c \
 	tests/unit/rotation_stage.h tests/unit/secret_words.c tests/unit/secret_words.h $(keeper_files)
 tests_unit_test_keeper_rotate_CPPFLAGS = $(daemon_libdaemon_la_CPPFLAGS) $(CMOCKA_CFLAGS)

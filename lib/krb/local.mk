@@ -1,7 +1,7 @@
 noinst_LTLIBRARIES += lib/krb/libkrb.la
 lib_krb_libkrb_la_SOURCES = lib/krb/card.c lib/krb/ccache.c lib/krb/ccache.h lib/krb/ccache_name.c lib/krb/computer.c lib/krb/computer_keys.c lib/krb/computer_keys.h lib/krb/edata.c \
 	lib/krb/edata.h lib/krb/exchange.c lib/krb/exchange.h lib/krb/failure.c lib/krb/failure.h lib/krb/initial.c lib/krb/kdc.c \
-	lib/krb/kdc.h lib/krb/krb.h lib/krb/ntlm_line.c lib/krb/ntlm_line.h lib/krb/password.c lib/krb/pkinit_seen.c lib/krb/pkinit_seen.h lib/krb/profile.c \
+	lib/krb/kdc.h lib/krb/krb.h lib/krb/ntlm_file.c lib/krb/ntlm_file.h lib/krb/ntlm_line.c lib/krb/ntlm_line.h lib/krb/password.c lib/krb/pkinit_seen.c lib/krb/pkinit_seen.h lib/krb/profile.c \
 	lib/krb/reply_key.c lib/krb/reply_key.h lib/krb/reply_key_note.c lib/krb/steps.c lib/krb/steps.h lib/krb/tgs.c lib/krb/tgs.h lib/krb/verifier.c lib/krb/verifier.h lib/krb/verify.c
 lib_krb_libkrb_la_CPPFLAGS = $(AM_CPPFLAGS) $(KRB5_CFLAGS) $(CRYPTO_CFLAGS) $(TALLOC_CFLAGS)
 lib_krb_libkrb_la_LIBADD = lib/base/libbase.la lib/ndr/libndr.la lib/sid/libsid.la \

@@ -59,7 +59,7 @@ enum proto_type {
                           card is being looked for */
 };
 
-/* One level, root's; files in it are their users'. */
+/* One level, root's, as are the files in it, which their users may read. */
 #define PROTO_NTLM_FOLDER AUTHSOD_RUNDIR "/ntlm"
 #define PROTO_NTLM_FILE_MAX (sizeof(PROTO_NTLM_FOLDER) + 32)
 

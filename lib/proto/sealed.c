@@ -61,8 +61,8 @@ sealed_new(const char *name, const void *data, size_t len)
 }
 
 /* Only a memfd knows seals. One of huge pages raises SIGBUS where its group's share of them is spent. */
-static int
-check(int fd)
+int
+sealed_check(int fd)
 {
     struct statfs fs;
     int seals = fcntl(fd, F_GET_SEALS);
@@ -82,7 +82,7 @@ sealed_map(int fd, size_t max, const void **data_out, size_t *len_out)
 
     *data_out = NULL;
     *len_out = 0;
-    if (check(fd) != 0 || fstat(fd, &st) != 0)
+    if (sealed_check(fd) != 0 || fstat(fd, &st) != 0)
         return -1;
     if (st.st_size <= 0 || (uint64_t)st.st_size > max) {
         errno = EMSGSIZE;

@@ -16,6 +16,13 @@
 int sealed_new(const char *name, const void *data, size_t len);
 
 /*
+ * 0 where fd is a memfd, sealed against write, grow and shrink: neither its
+ * bytes nor its length change any more, and reading it waits for nobody.  -1
+ * with errno, EPERM.
+ */
+int sealed_check(int fd);
+
+/*
  * Maps the whole of fd read-only, after it was checked to be a memfd sealed
  * against write, grow and shrink, of 1 to max bytes.  0 with *data_out and
  * *len_out, which munmap releases; fd may be closed at once.  -1 with errno:

@@ -27,7 +27,7 @@ teardown_file() {
   . "$BATS_TEST_DIRNAME/member.sh"
   member_cards_away ws1
   lab_pkinit_off dc1
-  in_member ws1 sh -c 'rm -rf /etc/pam.d/card57* /tmp/krb5cc_* /tmp/ntlm57 /tmp/faulty_pkcs11 /usr/local/lib/faulty_pkcs11.so'
+  in_member ws1 sh -c 'rm -rf /etc/pam.d/card57* /tmp/krb5cc_* /tmp/ntlm57 /var/tmp/ntlm57 /tmp/faulty_pkcs11 /usr/local/lib/faulty_pkcs11.so'
   member_stop ws1
   member_configure ws1
   member_start ws1
@@ -35,12 +35,14 @@ teardown_file() {
 
 setup() {
   . "$BATS_TEST_DIRNAME/member.sh"
+  files=/run/authsod/ntlm
   configure
   mark=$(member_log_mark ws1)
 }
 
 teardown() {
   in_member ws1 rm -f /tmp/faulty_pkcs11
+  ! in_member ws1 mountpoint -q "$files" || in_member ws1 umount "$files"
   insert
 } >&2
 
@@ -158,11 +160,17 @@ logged() {
   done
 }
 
+# count: of the files for NTLM.
+count() {
+  in_member ws1 sh -c "ls -A $files 2>/dev/null | wc -l"
+}
+
 # ntlm: alice's session has a file for gss-ntlmssp, and dc1 takes what is in it.
 ntlm() {
   local fifo=$BATS_TEST_TMPDIR/ntlm
-  card alice "$LAB_PIN" authenticate establish env 'run:cp "$NTLM_USER_FILE" /tmp/ntlm57; stat -c "%U %a" "$NTLM_USER_FILE"; test -w /run/authsod/ntlm || echo closed'
-  says 'NTLM_USER_FILE=/run/authsod/ntlm/' 'alice 600' closed || return 1
+  card alice "$LAB_PIN" authenticate establish env 'run:cp "$NTLM_USER_FILE" /tmp/ntlm57; stat -c "%U %a" "$NTLM_USER_FILE"
+    test -w /run/authsod/ntlm || echo closed; test -w "$NTLM_USER_FILE" || echo unwritable'
+  says "NTLM_USER_FILE=$files/" 'root 640' closed unwritable || return 1
   mkfifo "$fifo"
   # shellcheck disable=SC2094 # a pipe: the answers of each are the other's input
   in_dc dc1 ntlm_auth --helper-protocol=squid-2.5-ntlmssp <"$fifo" |
@@ -185,13 +193,43 @@ ntlm() {
   [ "$status" -eq 0 ]
   [[ $output != *NTLM_USER_FILE* ]]
   # The permission is taken back.
-  run -0 in_member ws1 sh -c 'ls /run/authsod/ntlm | wc -l'
-  [ "$output" -gt 0 ]
+  [ "$(count)" -gt 0 ]
   configure
-  run -0 in_member ws1 sh -c 'ls /run/authsod/ntlm | wc -l'
-  [ "$output" -eq 0 ]
+  [ "$(count)" -eq 0 ]
   run -1 grep -rFi "$(printf %s Passw0rd-alice | iconv -t UTF-16LE | openssl dgst -provider legacy -md4 -r | cut -d' ' -f1)" \
     "$(member_log ws1)" "$LAB/hosts/ws1/changes/var/lib"
+}
+
+@test "a cache that sessions share keeps its file when one of them ends" {
+  local file
+  insert good
+  member_configure ws1 '[logon]' 'ccache = FILE:/tmp/krb5cc_%{uid}' \
+    '[smartcard]' 'anchors = /etc/authsod/ca.pem' 'crls = /etc/authsod/crl.pem' 'nt_hash = keep'
+  member_reload ws1
+  card alice "$LAB_PIN" authenticate establish env open_session
+  file=$(sed -n 's,^NTLM_USER_FILE=,,p' <<<"$output")
+  [ -n "$file" ]
+  card alice "$LAB_PIN" authenticate establish env open_session close_session delete
+  [ "$status" -eq 0 ]
+  says "NTLM_USER_FILE=$file" 'close_session: SUCCESS' 'delete: SUCCESS'
+  [ "$(count)" -eq 1 ]
+  in_member ws1 test -s "$file"
+  # A password is another logon, and it may be another password.
+  insert
+  card alice Passw0rd-alice authenticate establish
+  [ "$status" -eq 0 ]
+  [ "$(count)" -eq 0 ]
+}
+
+@test "the NT hash is not written to a disk" {
+  insert good
+  # The member's /run is a tmpfs, and its / an overlay.
+  in_member ws1 sh -c "mkdir -p -m 711 /var/tmp/ntlm57 $files && mount --bind /var/tmp/ntlm57 $files"
+  configure '' 'nt_hash = keep'
+  card alice "$LAB_PIN" authenticate establish
+  [ "$status" -eq 0 ]
+  [ "$(count)" -eq 0 ]
+  logged "$files is on a disk: no NT hash is kept there; mount a tmpfs"
 }
 
 @test "unless it is wanted nobody has it" {
@@ -199,6 +237,7 @@ ntlm() {
   card alice "$LAB_PIN" authenticate establish env
   [ "$status" -eq 0 ]
   [[ $output != *NTLM_USER_FILE* ]]
+  [ "$(count)" -eq 0 ]
 }
 
 # why CARD SENTENCE [LOGGED]: with that card nobody gets in who needs one, and that is why.

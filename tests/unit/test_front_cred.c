@@ -273,9 +273,9 @@ told(struct desk *d)
 
 /* keeper's word on the cache of the last conversation. */
 static void
-written(struct desk *d, const char *name)
+written(struct desk *d, uint32_t code, const char *name)
 {
-    struct ipc_ccache_done m = { .request = d->f->conversations->request };
+    struct ipc_ccache_done m = { .request = d->f->conversations->request, .code = code };
     uint8_t packet[512];
     struct writer w = writer_init(packet, sizeof(packet));
 
@@ -361,10 +361,50 @@ the_nt_hash_goes_where_the_tickets_go(void **state)
         memcpy(c->begin.handle, handle, sizeof(handle));
         front_cred_begin(d.f, c);
         assert_int_equal(told(&d), IPC_CCACHE_WRITE);
-        written(&d, "FILE:/tmp/x");
+        written(&d, 0, "FILE:/tmp/x");
         assert_int_equal(told_of_ntlm(&d, &line), cases[i].type);
         assert_int_equal(line, cases[i].line);
         assert_int_equal(module_has_file(d.module), cases[i].type == IPC_NTLM_KEEP);
+        (void)close(d.module);
+        end(&d);
+    }
+}
+
+/* A cache that sessions share stays at a session's end, and keeper names none then. */
+static void
+the_nt_hash_goes_with_a_cache_that_has_gone(void **state)
+{
+    static const struct {
+        enum proto_operation operation;
+        bool keep;
+        uint32_t code;
+        const char *name;
+        unsigned type;
+    } cases[] = {
+        { PROTO_CRED_DELETE, true, 0, "FILE:/tmp/x", IPC_NTLM_DROP },
+        { PROTO_CLOSE_SESSION, true, 0, "FILE:/tmp/x", IPC_NTLM_DROP },
+        { PROTO_CRED_DELETE, true, 0, "", 0 },
+        { PROTO_CLOSE_SESSION, true, 0, "", 0 },
+        { PROTO_CRED_DELETE, true, 5, "FILE:/tmp/x", 0 },
+        { PROTO_CRED_DELETE, false, 0, "FILE:/tmp/x", 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct config config = { .keep_nt_hash = cases[i].keep };
+        struct desk d = begin();
+        /* Not root's, whose sessions with cards are looked after there, too. */
+        struct conversation *c = conversation(&d, ALICE, 1001, ALICE);
+        char line;
+
+        d.f->config = &config;
+        c->begin.operation = cases[i].operation;
+        (void)snprintf(c->begin.ccname, sizeof(c->begin.ccname), "FILE:/tmp/x");
+        front_cred_begin(d.f, c);
+        assert_int_equal(told(&d), IPC_CCACHE_DESTROY);
+        written(&d, cases[i].code, cases[i].name);
+        assert_int_equal(told_of_ntlm(&d, &line), cases[i].type);
+        assert_int_equal(line, 0);
         (void)close(d.module);
         end(&d);
     }
@@ -381,6 +421,7 @@ main(void)
         cmocka_unit_test(a_user_has_a_share_of_the_places),
         cmocka_unit_test(caches_at_once_of_an_unprivileged_user),
         cmocka_unit_test(the_nt_hash_goes_where_the_tickets_go),
+        cmocka_unit_test(the_nt_hash_goes_with_a_cache_that_has_gone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
