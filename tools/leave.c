@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/base/secret.h"
+#include "lib/krb/ntlm_file.h"
 #include "lib/membership/account.h"
 #include "lib/membership/machine_secret.h"
 #include "lib/membership/replace.h"
@@ -179,6 +180,10 @@ drop_keys(const struct config *c, struct replace *f, size_t left, size_t removed
     replace_keep(f);
     if (unlink(MACHINE_SECRET_PATH) != 0 && errno != ENOENT) {
         fail_file(r, MACHINE_SECRET_PATH);
+        return false;
+    }
+    if (!ntlm_files_remove()) {
+        fail_file(r, PROTO_NTLM_FOLDER);
         return false;
     }
     replace_sweep(MACHINE_SECRET_PATH);

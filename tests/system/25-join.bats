@@ -117,11 +117,15 @@ value() {
   run -0 ctl status --json
   [ "$(value "$output" running)" = False ]
 
+  # Of a session that ended while nobody was there to take it away.
+  in_member "$BOX" sh -c 'mkdir -p /run/authsod/ntlm && echo hash >/run/authsod/ntlm/200001.0123456789abcdef'
   run -0 ctl leave --password-stdin
   says 0 'has left corp.test'
   gone "$account"
   [ ! -e "$etc/krb5.keytab" ]
   [ ! -e "$etc/authsod/machine-secret" ]
+  run -0 in_member "$BOX" ls -A /run/authsod/ntlm
+  [ -z "$output" ]
   run -19 ctl leave --password-stdin
 }
 
