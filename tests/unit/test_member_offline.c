@@ -179,7 +179,7 @@ ask(const char *user)
 {
     struct ipc_offline o = { .job = JOB, .user = sid(user) };
     struct writer w = writer_init(packet, sizeof(packet));
-    struct ipc_challenge c;
+    struct ipc_challenge c = { 0 };
     int fds[CHANNEL_FDS_MAX];
     ssize_t n;
 
