@@ -339,9 +339,7 @@ faulty() {
 }
 
 @test "a module that crashes costs that logon, and is not in anybody's way" {
-  local pid
   faulty
-  pid=$(member_roles ws1 logon)
   order crash C_Login
   card alice "$LAB_PIN" authenticate
   [ "$status" -ne 0 ]
@@ -356,7 +354,8 @@ faulty() {
   in_member ws1 rm /tmp/faulty_pkcs11
   card alice "$LAB_PIN" authenticate
   [ "$status" -eq 0 ]
-  [ "$(member_roles ws1 logon)" = "$pid" ]
+  # Those of passwords have felt nothing; one that nobody needed any more may have been let go.
+  run ! logged 'logon (process '
 }
 
 @test "a module that hangs costs that logon its deadline, and passwords go on meanwhile" {
