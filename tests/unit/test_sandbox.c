@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -15,6 +16,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -468,6 +470,28 @@ use_tokens(bool has_landlock)
                             !refused(open("/var/lib/softhsm/tokens/new", flags, 0600)));
 }
 
+/* A disk of ours in place of the nearest folder that there is above the path, and the folders on the way. */
+static bool
+own_disk(const char *path)
+{
+    char folder[PATH_MAX];
+    size_t len;
+
+    (void)snprintf(folder, sizeof(folder), "%s", path);
+    do {
+        *strrchr(folder, '/') = '\0';
+        len = strlen(folder);
+    } while (len > 0 && access(folder, F_OK) != 0);
+    if (len == 0 || mount("none", folder, "tmpfs", 0, NULL) != 0)
+        return false;
+    for (const char *slash = strchr(path + len + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        (void)snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path);
+        if (mkdir(folder, 0755) != 0)
+            return false;
+    }
+    return true;
+}
+
 /* 0: member replaces and removes files of its folder, and nothing elsewhere. */
 static int
 keep_cards(bool has_landlock)
@@ -476,9 +500,9 @@ keep_cards(bool has_landlock)
     int fd;
 
     if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-        mount("none", "/var/lib", "tmpfs", 0, NULL) != 0)
+        !own_disk(AUTHSOD_CARDSDIR) || mount("none", "/mnt", "tmpfs", 0, NULL) != 0)
         return 3;
-    if (!own_folder(AUTHSOD_CARDSDIR, AUTHSOD_CARDSDIR "/old") || !own_folder("/var/lib/other", "/var/lib/other/file"))
+    if (!own_folder(AUTHSOD_CARDSDIR, AUTHSOD_CARDSDIR "/old") || !own_folder("/mnt/other", "/mnt/other/file"))
         return 4;
     fd = open(AUTHSOD_CARDSDIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || dup2(fd, FD_CARDS) != FD_CARDS)
@@ -489,11 +513,11 @@ keep_cards(bool has_landlock)
     if (fd < 0 || write(fd, "x", 1) != 1 || close(fd) != 0 || renameat(FD_CARDS, "new", FD_CARDS, "old") != 0 ||
         unlinkat(FD_CARDS, "old", 0) != 0)
         return 5;
-    if (!no_rename() || !no_open_for_writing() || !refused(unlinkat(AT_FDCWD, "/var/lib/other/file", 0)) ||
-        !refused(renameat(FD_CARDS, "x", AT_FDCWD, "/var/lib/other/x")))
+    if (!no_rename() || !no_open_for_writing() || !refused(unlinkat(AT_FDCWD, "/mnt/other/file", 0)) ||
+        !refused(renameat(FD_CARDS, "x", AT_FDCWD, "/mnt/other/x")))
         return 6;
-    return has_landlock && (!refused(openat(FD_CARDS, "/var/lib/other/file", O_WRONLY | O_CLOEXEC)) ||
-                            !refused(unlinkat(FD_CARDS, "/var/lib/other/file", 0)));
+    return has_landlock && (!refused(openat(FD_CARDS, "/mnt/other/file", O_WRONLY | O_CLOEXEC)) ||
+                            !refused(unlinkat(FD_CARDS, "/mnt/other/file", 0)));
 }
 
 /* In a child that is root, with mounts of its own. */
