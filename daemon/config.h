@@ -67,8 +67,8 @@ struct config {
     bool require_crl;
     bool require_eku;                  /* a user's certificate must have an extended key usage for logon */
     bool kdc_eku_server;               /* a KDC's certificate may have that of a TLS server */
-    bool offline_smartcard;        /* a card that the domain took before lets in while no controller answers */
-    bool keep_nt_hash;             /* which a KDC gives to who logs on with a card */
+    bool offline_smartcard;            /* a card that the domain took before lets in while no controller answers */
+    bool keep_nt_hash;                 /* which a KDC gives to who logs on with a card */
     enum config_card_removal card_removal; /* what becomes of a session whose card is pulled */
     /* [identity] */
     enum config_name_format name_format;

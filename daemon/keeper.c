@@ -61,7 +61,6 @@ load_config(struct keeper *k)
     talloc_free(k->config);
     k->config = talloc_steal(NULL, c);
     log_init("keeper", k->debug ? LOG_LEVEL_DEBUG : c->log_level);
-    keeper_ntlm_config(k);
     ok = true;
 
 done:
@@ -90,6 +89,7 @@ reload(struct keeper *k)
 {
     notify("RELOADING=1");
     if (load_config(k)) {
+        keeper_ntlm_config(k);
         keeper_local_config(k);
         keeper_rotate_config(k);
         send_all(k, IPC_CONFIG, k->config_fd);
@@ -431,6 +431,7 @@ keeper_main(const char *config_path, bool debug)
         goto done;
     if (!keeper_map_begin(k, AUTHSOD_RUNDIR) || !keeper_local_begin(k) || !keeper_start_roles(k))
         goto done;
+    keeper_ntlm_config(k);
     keeper_rotate_begin(k);
     keeper_control_begin(k);
     while (!k->stopping || (keeper_child(k, ROLE_FRONT) != NULL && client_now() < k->stop_at)) {

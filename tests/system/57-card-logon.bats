@@ -1,6 +1,6 @@
 # Logons with smart cards through PAM on ws1, with the modules and the service as
 # they are installed. Runs in a lab that is up.
-# shellcheck shell=bash disable=SC1091,SC2016,SC2030,SC2031,SC2154 # bats' variables; commands for other shells
+# shellcheck shell=bash disable=SC1091,SC2034,SC2016,SC2030,SC2031,SC2154 # bats' variables; commands for other shells
 
 bats_require_minimum_version 1.5.0
 
@@ -27,7 +27,7 @@ teardown_file() {
   . "$BATS_TEST_DIRNAME/member.sh"
   member_cards_away ws1
   lab_pkinit_off dc1
-  in_member ws1 sh -c 'rm -rf /etc/pam.d/card57* /tmp/krb5cc_* /tmp/ntlm57 /var/tmp/ntlm57 /tmp/faulty_pkcs11 /usr/local/lib/faulty_pkcs11.so'
+  in_member ws1 sh -c 'rm -rf /etc/pam.d/card57* /tmp/krb5cc_* /tmp/ntlm57 /tmp/conf57 /tmp/turn57 /var/tmp/ntlm57 /tmp/faulty_pkcs11 /usr/local/lib/faulty_pkcs11.so'
   member_stop ws1
   member_configure ws1
   member_start ws1
@@ -35,6 +35,7 @@ teardown_file() {
 
 setup() {
   . "$BATS_TEST_DIRNAME/member.sh"
+  . "$BATS_TEST_DIRNAME/steps.sh"
   files=/run/authsod/ntlm
   configure
   mark=$(member_log_mark ws1)
@@ -63,22 +64,6 @@ insert() {
 # card USER ANSWERS OPERATION...: as the service card57, or card57$option.
 card() {
   run member_do ws1 "card57${option:-}" "$@"
-}
-
-# says TEXT...: each is among the output.
-says() {
-  local text
-  for text; do
-    [[ "$output" == *"$text"* ]] || {
-      printf 'not "%s" in:\n%s\n' "$text" "$output"
-      return 1
-    }
-  done
-}
-
-# logged TEXT: since the test began.
-logged() {
-  tail -c "+$mark" "$(member_log ws1)" | grep -F -e "$1"
 }
 
 @test "a card in the reader: its PIN is asked for, and there are tickets" {
@@ -214,6 +199,11 @@ ntlm() {
   says "NTLM_USER_FILE=$file" 'close_session: SUCCESS' 'delete: SUCCESS'
   [ "$(count)" -eq 1 ]
   in_member ws1 test -s "$file"
+  # A second service, with a configuration of its own, ends before it takes anything away.
+  in_member ws1 sh -c 'sed "s/nt_hash = keep/nt_hash = discard/" /etc/authsod/authsod.conf >/tmp/conf57'
+  run -1 in_member ws1 authsodd --config=/tmp/conf57
+  says 'another authsodd is running'
+  in_member ws1 test -s "$file"
   # A password is another logon, and it may be another password.
   insert
   card alice Passw0rd-alice authenticate establish
@@ -287,6 +277,20 @@ why() {
   card alice Passw0rd-alice authenticate
   says 'told: There is no smart card in the reader.'
   run ! grep -F asked <<<"$output"
+}
+
+@test "a card that comes or goes between two tries changes what is asked for" {
+  local done=$BATS_TEST_TMPDIR/done
+  in_member ws1 rm -f /tmp/turn57
+  # The same program, with the same PAM handle; each answer is wrong for the other question.
+  in_member ws1 "$lab_top/tests/system/pamdo" card57 alice $'Passw0rd-alice\n'"$LAB_PIN" authenticate wait:/tmp/turn57 \
+    authenticate >"$done" 3>&- &
+  lab_wait 10 grep -q '^authenticate: SUCCESS' "$done"
+  insert good
+  in_member ws1 touch /tmp/turn57
+  wait $!
+  run cat "$done"
+  [ "$(grep -v '^told' <<<"$output")" = $'asked: Password: \nauthenticate: SUCCESS\nasked: PIN for good: \nauthenticate: SUCCESS' ]
 }
 
 @test "smartcard = off, and a service that tries one all the same" {

@@ -1,6 +1,6 @@
 # A smart card that is pulled in the session: what logind is asked on ws1, whose logind is one of ours. Runs in a lab
 # that is up.
-# shellcheck shell=bash disable=SC1091,SC2016,SC2030,SC2031,SC2154 # bats' variables; commands for other shells
+# shellcheck shell=bash disable=SC1091,SC2034,SC2016,SC2030,SC2031,SC2154 # bats' variables; commands for other shells
 
 bats_require_minimum_version 1.5.0
 
@@ -41,6 +41,7 @@ teardown_file() {
 
 setup() {
   . "$BATS_TEST_DIRNAME/member.sh"
+  . "$BATS_TEST_DIRNAME/steps.sh"
   uid=$(in_member ws1 id -u alice)
   in_member ws1 sh -c 'rm -f /tmp/59/leave /tmp/59/leader /tmp/59/calls; : >/tmp/59/calls; : >/tmp/59/sessions; : >/tmp/59/said'
   member_insert ws1 good
@@ -108,10 +109,6 @@ logind() {
 # asked LINE...: what logind was asked to do is this and no more.
 asked() {
   [ "$(in_member ws1 cat /tmp/59/calls)" = "$(printf '%s\n' "$@")" ]
-}
-
-logged() {
-  tail -c "+$mark" "$(member_log ws1)" | grep -F -e "$1"
 }
 
 watches() {

@@ -1,5 +1,5 @@
 # The rules for polkit against the real polkit, a pcscd that asks it, and a real logind on ws1. Runs in a lab that is up.
-# shellcheck shell=bash disable=SC1091,SC2016,SC2030,SC2031,SC2154 # bats' variables; commands for other shells
+# shellcheck shell=bash disable=SC1091,SC2034,SC2016,SC2030,SC2031,SC2154 # bats' variables; commands for other shells
 
 bats_require_minimum_version 1.5.0
 
@@ -39,6 +39,7 @@ teardown_file() {
 
 setup() {
   . "$BATS_TEST_DIRNAME/member.sh"
+  . "$BATS_TEST_DIRNAME/steps.sh"
   fetched || skip "${AUTHSOD_LAB_MISSING:-tests/lab/polkit-packages has not fetched programs to $lab_packages}"
   in_member ws1 sh -c 'rm -f /tmp/59/*'
   for log in pcscd monitor; do : >"$LAB/log/ws1.$log"; done
@@ -75,21 +76,6 @@ configure() {
 without() {
   in_member ws1 sh -ec 'mkdir -p /tmp/59-away; mv "$1" /tmp/59-away/' sh "$rules/$1"
   lab_polkit ws1
-}
-
-# says TEXT...: each is among the output.
-says() {
-  local text
-  for text; do
-    [[ "$output" == *"$text"* ]] || {
-      printf 'not "%s" in:\n%s\n' "$text" "$output"
-      return 1
-    }
-  done
-}
-
-logged() {
-  tail -c "+$mark" "$(member_log ws1)" | grep -F -e "$1"
 }
 
 # readers USER: what a process of that user sees of the readers.

@@ -1,6 +1,6 @@
 # Logons with a smart card while no domain controller answers, through PAM on ws1.
 # Runs in a lab that is up.
-# shellcheck shell=bash disable=SC1091,SC2016,SC2030,SC2031,SC2154 # bats' variables; commands for other shells
+# shellcheck shell=bash disable=SC1091,SC2034,SC2016,SC2030,SC2031,SC2154 # bats' variables; commands for other shells
 
 bats_require_minimum_version 1.5.0
 
@@ -33,6 +33,7 @@ teardown_file() {
 
 setup() {
   . "$BATS_TEST_DIRNAME/member.sh"
+  . "$BATS_TEST_DIRNAME/steps.sh"
   configure 'offline_smartcard = yes'
   mark=$(member_log_mark ws1)
 }
@@ -70,20 +71,6 @@ disable_bob() {
 # card USER ANSWERS OPERATION...
 card() {
   run member_do ws1 card63 "$@"
-}
-
-says() {
-  local text
-  for text; do
-    [[ "$output" == *"$text"* ]] || {
-      printf 'not "%s" in:\n%s\n' "$text" "$output"
-      return 1
-    }
-  done
-}
-
-logged() {
-  tail -c "+$mark" "$(member_log ws1)" | grep -F -e "$1"
 }
 
 # has_tickets USER: of a logon of just now.

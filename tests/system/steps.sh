@@ -1,6 +1,6 @@
-# What krbprobe and rpcprobe say of their steps. Source it in bats; they were
-# `run`.
-# shellcheck shell=bash disable=SC2154 # output: bats
+# What was said: by krbprobe and rpcprobe of their steps, by pamdo, by the log. Source
+# it in bats, behind member.sh; they were `run`.
+# shellcheck shell=bash disable=SC2154 # output: bats; mark: the test
 
 # told STEP TEXT...: the step's line begins with STEP and has each TEXT.
 told() {
@@ -17,4 +17,20 @@ both() {
   for fast in '' --fast; do
     "$@" || { echo "fast='$fast'"; return 1; }
   done
+}
+
+# says TEXT...: each is among the output, of pamdo for example.
+says() {
+  local text
+  for text; do
+    [[ "$output" == *"$text"* ]] || {
+      printf 'not "%s" in:\n%s\n' "$text" "$output"
+      return 1
+    }
+  done
+}
+
+# logged TEXT: prints the lines of ws1's log that have it since $mark.
+logged() {
+  tail -c "+$mark" "$(member_log ws1)" | grep -F -e "$1"
 }
