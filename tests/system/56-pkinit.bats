@@ -7,7 +7,7 @@ setup_file() {
   . "$BATS_TEST_DIRNAME/../lab/lib.sh"
   lab_cards ws1
   lab_pkinit_on dc1
-  lab_rogue_kdc mit56 10.99.0.56
+  lab_rogue_kdc mit56 10.99.0.56 bob=Passw0rd-bob
 }
 
 teardown_file() {
@@ -374,6 +374,12 @@ mit_pkinit() {
   card good alice
   told logon OK
   told verify STALE_KEYTAB || told verify UNTRUSTED_KDC
+  # One certificate, several accounts: the name is what tells them apart, where the KDC takes it for both.
+  in_host mit56 kadmin.local setstr bob pkinit_cert_match '<SUBJECT>.*'
+  card noupn alice
+  told logon OK client=alice@CORP.TEST
+  card noupn bob
+  told logon OK client=bob@CORP.TEST
   mit_pkinit 'pkinit_dh_min_bits = 4096'
   card good alice
   told logon OK
