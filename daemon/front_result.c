@@ -73,13 +73,28 @@ where_user_stands(const struct conversation *c)
     return c->result.offline ? "the remembered card" : c->result.passed_through ? "the verdict" : "the PAC";
 }
 
+/* directory stores what member or netlogon has said of the user: front_pam_learned goes on. */
+static void
+learn(struct front *f, struct conversation *c)
+{
+    uint8_t *packet = talloc_array(c, uint8_t, CHANNEL_PACKET_MAX);
+    struct writer w = writer_init(packet, packet == NULL ? 0 : CHANNEL_PACKET_MAX);
+
+    c->request = front_request(f);
+    ipc_put_learn(&w, c->request, c->who.name, c->vouched);
+    c->state = CONVERSATION_LEARN;
+    c->deadline = client_now() + FRONT_WAIT_MS;
+    if (!front_ask(f, &w, true))
+        front_pam_end(f, c, ERR_INTERNAL, true, NULL);
+    else
+        talloc_free(packet);
+}
+
 /* Success of a worker counts only where member, or for NTLM netlogon, vouched for this very user. */
 static void
 take_success(struct front *f, struct conversation *c)
 {
     const struct sid *user = vouched_user(c);
-    uint8_t *packet = talloc_array(c, uint8_t, CHANNEL_PACKET_MAX);
-    struct writer w = writer_init(packet, packet == NULL ? 0 : CHANNEL_PACKET_MAX);
     char text[SID_TEXT_MAX];
 
     if (user == NULL) {
@@ -93,20 +108,13 @@ take_success(struct front *f, struct conversation *c)
         front_pam_end(f, c, ERR_WRONG_ACCOUNT, false, NULL);
         return;
     }
-    /* There is nothing new to learn: who he is and his groups are what is known. */
-    if (c->result.offline) {
-        welcome(f, c);
-        front_pam_end(f, c, ERR_OK, true, NULL);
+    if (!c->result.offline) {
+        learn(f, c);
         return;
     }
-    c->request = front_request(f);
-    ipc_put_learn(&w, c->request, c->who.name, c->vouched);
-    c->state = CONVERSATION_LEARN;
-    c->deadline = client_now() + FRONT_WAIT_MS;
-    if (!front_ask(f, &w, true))
-        front_pam_end(f, c, ERR_INTERNAL, true, NULL);
-    else
-        talloc_free(packet);
+    /* There is nothing new to learn: who he is and his groups are what is known. */
+    welcome(f, c);
+    front_pam_end(f, c, ERR_OK, true, NULL);
 }
 
 /* Under FAST libkrb5 hides why an account may not log on: the directory knows. */
