@@ -7,18 +7,7 @@
 
 #include "lib/proto/sealed.h"
 #include "tests/unit/card_worker_fixture.h"
-
-#define HASH "65EF25B7F7F576EE2414041C6AD8BA98"
-
-/* PAC_CREDENTIAL_DATA ([MS-PAC] 2.6.2) with that hash. */
-static const uint8_t credential_data[112] =
-    "\x01\x10\x08\x00\xcc\xcc\xcc\xcc\x60\x00\x00\x00\x00\x00\x00\x00"
-    "\x00\x00\x02\x00\x01\x00\x00\x00\x01\x00\x00\x00\x08\x00\x08\x00"
-    "\x04\x00\x02\x00\x28\x00\x00\x00\x08\x00\x02\x00\x04\x00\x00\x00"
-    "\x00\x00\x00\x00\x04\x00\x00\x00\x4e\x00\x54\x00\x4c\x00\x4d\x00"
-    "\x28\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00"
-    "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x65\xef\x25\xb7"
-    "\xf7\xf5\x76\xee\x24\x14\x04\x1c\x6a\xd8\xba\x98\x00\x00\x00";
+#include "tests/unit/credential_data.h"
 
 static uint8_t sealed[256];
 static size_t sealed_len;
@@ -77,11 +66,11 @@ it_is_kept_where_the_configuration_says_so(void **state)
     keep_nt_hash = true;
     seal(REPLY_KEY);
     got = line(sealed, sealed_len);
-    if (strncmp(got, "CORP\\alice:201103:", 18) != 0 || strstr(got, ":" HASH ":") == NULL || got[strlen(got) - 1] != '\n')
+    if (strncmp(got, "CORP\\alice:201103:", 18) != 0 || strstr(got, ":" CREDENTIAL_NT_HASH ":") == NULL || got[strlen(got) - 1] != '\n')
         fail_msg("%s", got);
     assert_true(shared->seen.wants_key);
     assert_int_equal(end_worker(), 0);
-    assert_int_equal(logged(HASH), 0);
+    assert_int_equal(logged(CREDENTIAL_NT_HASH), 0);
 }
 
 static void
